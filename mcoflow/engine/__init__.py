@@ -1,0 +1,1 @@
+"""mcoflow.engine."""

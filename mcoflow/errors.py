@@ -1,0 +1,181 @@
+"""The error family. A message says what happened, to what, and the way out; attributes are for code."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+
+class McoflowError(Exception):
+    """Base of every error raised on purpose; only the outer edges (cli, webui, worker) catch it."""
+
+
+# -- configuration ---------------------------------------------------------------------------------------
+
+
+class ConfigError(McoflowError):
+    """A setting is missing, unknown or out of range; the message names file, section and key."""
+
+
+class ConfigurationError(McoflowError):
+    """Code that was put together wrongly: a cyclic middleware order, an action registered twice."""
+
+
+# -- bus -------------------------------------------------------------------------------------------------
+
+
+class BusError(McoflowError):
+    """Base of what a connector reports."""
+
+
+class BusUnavailableError(BusError):
+    """The broker cannot be reached, or has raised an alarm; it is tried again by itself."""
+
+
+class BusAccessError(BusError):
+    """The broker refused login, permission or certificate; the message names user and object."""
+
+
+class TopologyMismatchError(BusError):
+    """A queue or exchange exists with other arguments; nothing was deleted."""
+
+
+class HostNotAdmittedError(BusError):
+    """The host has no queues yet: a server has to admit it."""
+
+
+class MessageTooLargeError(BusError):
+    """A message is over the limit of its kind; it was not sent."""
+
+
+class MalformedMessageError(BusError):
+    """Bytes that are no message of ours."""
+
+
+class UnsupportedVersionError(BusError):
+    """A message of an envelope version, or with a required field, that this release does not speak."""
+
+
+class UntrustedMessageError(BusError):
+    """A message whose sender is not whom it claims to be."""
+
+
+# -- store -----------------------------------------------------------------------------------------------
+
+
+class StoreError(McoflowError):
+    """Base of what a store reports."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached or is locked; try again, nothing was changed."""
+
+
+class SchemaTooNewError(StoreError):
+    """The database was written by a newer release; it was not touched."""
+
+
+class LeaseLostError(StoreError):
+    """Another executor owns these plans now; nothing of the batch was written."""
+
+    def __init__(self, plan_ids: Iterable[UUID]) -> None:
+        self.plan_ids = frozenset(plan_ids)
+        names = ", ".join(sorted(map(str, self.plan_ids)))
+        super().__init__(f"the lease of plan {names} was taken by another executor")
+
+
+class StaleStepError(StoreError):
+    """A row was no longer in the state in which the caller saw it; nothing was changed."""
+
+
+class PlanNotFoundError(StoreError):
+    """There is no plan with this id."""
+
+    def __init__(self, plan_id: UUID | str) -> None:
+        super().__init__(f"no task has the id {plan_id}: `mcoflow task list` shows those there are")
+        self.plan_id = plan_id
+
+
+class HostNotFoundError(StoreError):
+    """No host of this name was ever seen."""
+
+
+class PlanExistsError(StoreError):
+    """A plan with this id exists, made from another action or other arguments."""
+
+
+# -- planning and running --------------------------------------------------------------------------------
+
+
+class InvalidMoveError(McoflowError):
+    """Something was asked to make a move that its table does not have."""
+
+    def __init__(self, what: str, current: str, wanted: str, allowed: Iterable[str]) -> None:
+        allowed = sorted(allowed)
+        way_out = f"only {', '.join(allowed)}" if allowed else f"{current} is final"
+        super().__init__(f"{what} is {current}, it cannot become {wanted}: {way_out}")
+        self.what, self.current, self.wanted, self.allowed = what, current, wanted, allowed
+
+
+class CommandRefusedError(McoflowError):
+    """A command that the state of the plan forbids; the message says what is allowed now."""
+
+    def __init__(self, command: str, plan_id: UUID, state: str, allowed: Sequence[str], why: str = "") -> None:
+        way_out = f"allowed now: {', '.join(allowed)}" if allowed else "nothing is left to do with it"
+        because = f" ({why})" if why else ""
+        super().__init__(f"task {plan_id} is {state}{because}, it cannot {command}; {way_out}")
+        self.command, self.plan_id, self.state, self.allowed = command, plan_id, state, tuple(allowed)
+
+
+class PhaseError(McoflowError):
+    """An action used something that belongs to another phase."""
+
+
+class PlanningError(McoflowError):
+    """The plan cannot be made: a cycle, a reference to an unknown step or key."""
+
+
+class UnknownActionError(PlanningError):
+    """No action is registered under this name."""
+
+
+class InputInvalidError(PlanningError):
+    """An action's input does not fit its Input model, or is refused by the action."""
+
+
+class OutputInvalidError(McoflowError):
+    """An action's output does not fit its Output model."""
+
+
+class NotSerialisableError(McoflowError):
+    """A value cannot be stored as JSON; the message names its path."""
+
+
+class ReferenceMissingError(McoflowError):
+    """A step reads a key that the producer's output does not have."""
+
+
+class HostError(McoflowError):
+    """A host-step ended other than ok; the message begins with the exact outcome word."""
+
+
+class StepCancelledError(McoflowError):
+    """Raised by an action to end its step as cancelled."""
+
+
+class StepTimeoutError(McoflowError):
+    """A step was silent, or worked, for longer than it may."""
+
+
+class RunInterruptedError(McoflowError):
+    """An executor died while the step was inside `run`; its effect is unknown."""
+
+
+class SuspendSwallowedError(McoflowError):
+    """User code caught the exception that suspends its step."""
+
+
+class EventDroppedError(McoflowError):
+    """An event could not be delivered: the step had ended, or does not accept it."""
+
+
+class WaitTimeoutError(McoflowError):
+    """A future was not resolved in the time given; what it waits for goes on."""
