@@ -6,6 +6,9 @@ import pytest
 
 from tests.servers.need import need
 from tests.servers.postgresql import PostgreSQL, postgresql_binaries
+from tests.servers.rabbitmq import rabbitmq, rabbitmq_url
+
+__all__ = ["postgresql", "postgresql_url", "rabbitmq", "rabbitmq_url"]
 
 
 @pytest.fixture(scope="session")
