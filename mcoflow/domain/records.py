@@ -1,0 +1,116 @@
+"""What is stored of a plan, as values. Times are Unix times (float seconds, UTC); JSON travels as text."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from mcoflow.domain.graph import Graph
+from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """An error as it is stored with a step: kind is the class name, message for people."""
+
+    kind: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(slots=True)
+class ActionRecord:
+    """One action of a plan. `input` and `output` are JSON objects as text."""
+
+    id: int
+    name: str
+    parent_id: int | None
+    plan_step_id: int
+    run_step_id: int | None
+    finalize_step_id: int | None
+    input: str = "{}"
+    output: str = "{}"
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """One step of a plan: the part of an action that belongs to one phase."""
+
+    id: int
+    action_id: int
+    phase: Phase
+    action: str
+    state: StepState = StepState.PENDING
+    host: str | None = None
+    queue: str = "default"
+    attempt: int = 1
+    outcome: Outcome | None = None
+    reason: str = ""
+    error: ErrorRecord | None = None
+    warnings: tuple[str, ...] = ()
+    started_at: float | None = None
+    ended_at: float | None = None
+    execution_time: float = 0.0
+
+
+@dataclass(slots=True)
+class PlanRecord:
+    """One execution plan without its steps. `counts` are run and finalize steps by state.
+
+    `version` rises with every commit that touches the plan. `owner` is the world that runs it; `epoch`
+    rises with every change of owner and fences writes. `explanation` says in one line why it stands where
+    it stands.
+    """
+
+    id: UUID
+    label: str
+    action: str
+    state: PlanState
+    created_at: float
+    result: PlanResult = PlanResult.PENDING
+    user: str = ""
+    explanation: str = ""
+    counts: dict[StepState, int] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    simulated: bool = False
+    args: str = "[]"
+    started_at: float | None = None
+    ended_at: float | None = None
+    cancel_requested: bool = False
+    owner: UUID | None = None
+    epoch: int = 0
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRecord:
+    """One line of a plan's history, append-only. `name` as in Dynflow: `start execution`, `pause execution` …"""
+
+    plan_id: UUID
+    at: float
+    name: str
+    world: UUID | None = None
+    actor: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class PlanDraft:
+    """A plan as planning leaves it: stored whole, in one transaction, or not at all."""
+
+    plan: PlanRecord
+    actions: list[ActionRecord]
+    steps: list[StepRecord]
+    graph: Graph
+    history: list[HistoryRecord] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PlanSnapshot:
+    """What the director needs of a stored plan: no input, no output, plan-phase steps left out."""
+
+    plan: PlanRecord
+    steps: list[StepRecord]
+    graph: Graph

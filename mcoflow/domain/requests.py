@@ -1,0 +1,166 @@
+"""What is stored of requests to hosts, of timers, events, commands, worlds and hosts, as values."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from mcoflow.domain.outcome import Outcome
+
+
+class RequestState(StrEnum):
+    """Where a request stands. The values are stored: add, never rename."""
+
+    OPEN = "open"  #: committed; it may or may not have been published
+    ACCEPTED = "accepted"  #: the agent has it in its journal
+    ENDED = "ended"
+
+
+class Wait(StrEnum):
+    """What an unanswered request waits for, and so what its `due_at` means."""
+
+    PICKUP = "pickup"  #: accepted by the agent, else a cancel is sent
+    SILENCE = "silence"  #: any word of the agent, else it is asked
+    FIRST_QUERY = "first_query"  #: the answer to a query, else it is asked again
+    SECOND_QUERY = "second_query"  #: the answer to the second, else the request is lost
+    CANCEL = "cancel"  #: the end of a request that was told to stop, else it is asked or ended
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """A request to one host: outbox row and what is known of the answer.
+
+    `body` holds the exact bytes that are published, and published again. `run_due_at` is set by the first
+    sign that the agent executes. `cancel` is set once the agent was told to stop, with the reason word
+    (`cancel`, `abort`, `pickup`, `timeout`).
+    """
+
+    id: UUID
+    plan_id: UUID
+    step_id: int
+    attempt: int
+    host: str
+    reply_to: str
+    body: bytes
+    created_at: float
+    wait: Wait
+    due_at: float
+    run_limit: float
+    grace: float
+    state: RequestState = RequestState.OPEN
+    confirmed: bool = False
+    executing: bool = False
+    run_due_at: float | None = None
+    cancel: str = ""
+    outcome: Outcome | None = None
+    reason: str = ""
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRecord:
+    """Something to be done to a step at a time: `silence`, `limit`, `retry`, or a delayed event."""
+
+    id: UUID
+    plan_id: UUID
+    step_id: int
+    due_at: float
+    kind: str
+    value: str = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event for a suspended step, stored before its sender goes on. `value` is JSON text."""
+
+    id: UUID
+    plan_id: UUID
+    step_id: int
+    at: float
+    kind: str
+    value: str = "null"
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """A message that changed nothing, kept because it may explain something.
+
+    why: duplicate, late, unknown, foreign, malformed, unsupported, dead_letter.
+    """
+
+    at: float
+    why: str
+    host: str
+    request_id: UUID | None
+    plan_id: UUID | None
+    body: bytes
+    detail: str = ""
+
+
+class CommandKind(StrEnum):
+    """What people may ask of a plan."""
+
+    CANCEL = "cancel"
+    RESUME = "resume"
+    SKIP = "skip"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """A command to a plan, as a row: applied by the plan's owner, or by whoever claims the plan first."""
+
+    id: UUID
+    plan_id: UUID
+    kind: CommandKind
+    at: float
+    actor: str = ""
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """What became of a command. `error` is empty when it was applied; `code` names the error class."""
+
+    id: UUID
+    result: dict[str, Any] = field(default_factory=dict)
+    code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldRecord:
+    """A process that takes part. `token` names its reply queue; `meta` says which process on which machine."""
+
+    id: UUID
+    kind: str
+    token: str
+    meta: dict[str, Any]
+    started_at: float = 0.0
+    seen_at: float = 0.0
+    alive: bool = True
+
+
+@dataclass(slots=True)
+class HostRecord:
+    """What the server knows of a host, from its presence messages."""
+
+    identity: str
+    admitted: bool = True
+    state: str = "up"
+    simulated: bool = False
+    collectives: tuple[str, ...] = ("main",)
+    version: str = ""
+    wire_max: int = 1
+    journal: UUID | None = None
+    daemon: UUID | None = None
+    executing: int = 0
+    interval: float = 60.0
+    first_seen: float = 0.0
+    last_seen: float = 0.0
+    clock_difference: float = 0.0
+    facts: dict[str, Any] | None = None
+    facts_digest: str = ""
+    operations: dict[str, Any] | None = None
+    operations_digest: str = ""

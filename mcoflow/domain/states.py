@@ -1,0 +1,86 @@
+"""Where plans and steps stand, and the tables of legal moves. The values are stored: add, never rename."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from mcoflow.errors import InvalidMoveError
+
+
+class PlanState(StrEnum):
+    """Where an execution plan stands."""
+
+    PLANNED = "planned"  #: stored whole, waits for an executor
+    RUNNING = "running"  #: has an owner, or waits for its next one
+    PAUSED = "paused"  #: at rest with an error, until somebody acts
+    STOPPED = "stopped"
+
+
+class PlanResult(StrEnum):
+    """What became of a plan so far."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    WARNING = "warning"  #: a step warned or was skipped
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    PENDING = "pending"  #: planned, not started
+    RUNNING = "running"  #: a worker holds it
+    SUSPENDED = "suspended"  #: waits for an event and holds no worker
+    SUCCESS = "success"
+    ERROR = "error"  #: stopped; a person may retry or skip it
+    SKIPPING = "skipping"  #: will be skipped when the plan is resumed
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class Phase(StrEnum):
+    """The phase that a step belongs to."""
+
+    PLAN = "plan"
+    RUN = "run"
+    FINALIZE = "finalize"
+
+
+_P = PlanState
+PLAN_MOVES: Final[Mapping[PlanState, frozenset[PlanState]]] = {
+    _P.PLANNED: frozenset({_P.RUNNING, _P.STOPPED}),
+    _P.RUNNING: frozenset({_P.PAUSED, _P.STOPPED}),
+    _P.PAUSED: frozenset({_P.RUNNING, _P.STOPPED}),
+    _P.STOPPED: frozenset(),
+}
+
+_S = StepState
+STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
+    _S.PENDING: frozenset({_S.RUNNING, _S.SUSPENDED, _S.SUCCESS, _S.ERROR, _S.SKIPPED, _S.CANCELLED}),
+    _S.RUNNING: frozenset({_S.SUCCESS, _S.ERROR, _S.SUSPENDED, _S.CANCELLED, _S.PENDING}),
+    _S.SUSPENDED: frozenset({_S.RUNNING, _S.SUCCESS, _S.ERROR, _S.CANCELLED}),
+    _S.ERROR: frozenset({_S.PENDING, _S.SKIPPING, _S.CANCELLED}),
+    _S.SKIPPING: frozenset({_S.SKIPPED, _S.ERROR, _S.CANCELLED}),
+    _S.SUCCESS: frozenset(),
+    _S.SKIPPED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+"""A host action is not run by a worker: the director takes it from pending to suspended, or to its end,
+in one commit. running → pending is a rerunnable step whose executor died."""
+
+FINAL_STEP_STATES: Final = frozenset({_S.SUCCESS, _S.SKIPPED, _S.CANCELLED})
+DONE_STEP_STATES: Final = frozenset({_S.SUCCESS, _S.SKIPPED})
+"""What opens the way for the steps that follow."""
+
+
+def check_plan_move(plan: str, current: PlanState, wanted: PlanState) -> None:
+    """Raise InvalidMoveError unless the table has the move."""
+    if wanted not in PLAN_MOVES[current]:
+        raise InvalidMoveError(f"plan {plan}", current, wanted, PLAN_MOVES[current])
+
+
+def check_step_move(step: str, current: StepState, wanted: StepState) -> None:
+    """Raise InvalidMoveError unless the table has the move."""
+    if wanted not in STEP_MOVES[current]:
+        raise InvalidMoveError(f"step {step}", current, wanted, STEP_MOVES[current])

@@ -1,0 +1,246 @@
+"""What the engine needs of a database. `mcoflow.storage` holds the one we ship, for SQLite and PostgreSQL.
+
+Every method is one transaction. All raise StoreUnavailableError when the database is away or stays locked;
+then nothing was changed.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from mcoflow.domain.records import HistoryRecord, JsonObject, PlanDraft, PlanRecord, PlanSnapshot, StepRecord
+from mcoflow.domain.requests import (
+    CommandAnswer,
+    CommandRecord,
+    EventRecord,
+    EvidenceRecord,
+    HostRecord,
+    RequestRecord,
+    TimerRecord,
+    WorldRecord,
+)
+from mcoflow.domain.states import StepState
+
+ActionKey = tuple[UUID, int]
+"""Plan and action id."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepChange:
+    """A step as it is now, and the state in which it was last stored."""
+
+    plan_id: UUID
+    seen: StepState
+    step: StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChange:
+    """The output of an action, as JSON text."""
+
+    plan_id: UUID
+    action_id: int
+    output: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one batch of the director changes: written in one transaction or not at all.
+
+    `plans` are stored plans whose rows (all mutable columns, and `version` + 1) are rewritten where
+    `epoch` still matches; they fence everything else in the batch that belongs to their plan, so every plan
+    touched by `steps`, `outputs`, `requests`, `new_requests`, timers or events MUST be among `plans` or
+    `new_plans`.
+    """
+
+    new_plans: list[PlanDraft] = field(default_factory=list)
+    plans: list[PlanRecord] = field(default_factory=list)
+    steps: list[StepChange] = field(default_factory=list)
+    outputs: list[OutputChange] = field(default_factory=list)
+    new_requests: list[RequestRecord] = field(default_factory=list)
+    requests: list[RequestRecord] = field(default_factory=list)
+    confirmed: list[UUID] = field(default_factory=list)
+    new_timers: list[TimerRecord] = field(default_factory=list)
+    dropped_timers: list[UUID] = field(default_factory=list)
+    new_events: list[EventRecord] = field(default_factory=list)
+    consumed_events: list[UUID] = field(default_factory=list)
+    history: list[HistoryRecord] = field(default_factory=list)
+    evidence: list[EvidenceRecord] = field(default_factory=list)
+    answers: list[CommandAnswer] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What an executor could take up: ids only."""
+
+    plans: Sequence[UUID]
+    commands: Sequence[CommandRecord]
+
+
+class Store(Protocol):
+    """The engine's side. Thread-safe."""
+
+    def commit(self, changes: Changes) -> None:
+        """Write everything in one transaction.
+
+        A new plan whose id is taken, with the same action and args, is left out silently; with others,
+        PlanExistsError. Evidence of kind malformed is kept to the newest 1,000 rows, 64 KiB each.
+
+        Raises:
+            LeaseLostError: names the plans whose epoch has moved on; nothing was written.
+            StaleStepError: a step was not in the state last seen; nothing was written.
+        """
+
+    # -- worlds and leases: expiry is reckoned by the database's clock ------------------------------------
+
+    def register_world(self, world: WorldRecord, *, lease: float) -> None:
+        """Insert the world's row; it is alive for `lease` seconds."""
+
+    def heartbeat(self, world_id: UUID, *, lease: float) -> bool:
+        """Prolong the world by `lease` seconds from now; False if its row is gone or had expired."""
+
+    def unregister_world(self, world_id: UUID) -> None:
+        """Free the world's plans (owner none) and delete its row."""
+
+    def worlds(self) -> Sequence[WorldRecord]:
+        """All worlds, with `alive` by the database's clock."""
+
+    def expire_world(self, world_id: UUID) -> None:
+        """Declare a world dead whose death was proven otherwise; its plans can be claimed at once."""
+
+    def waiting(self, world_id: UUID, *, limit: int) -> Waiting:
+        """Plans (planned, or running) whose owner is none or dead, oldest first; and unanswered commands.
+
+        A command is listed if its plan has no living owner or is owned by `world_id`. Cheap when there is
+        nothing: it is asked several times a second.
+        """
+
+    def claim(self, world_id: UUID, plan_ids: Collection[UUID]) -> Sequence[PlanSnapshot]:
+        """Become the owner (epoch + 1) of those that are not stopped and have no living owner; load them.
+
+        Loads in bulk: a constant number of statements whatever the number of plans. A plan that is owned by
+        `world_id` already is not returned. History gets `takeover` when a dead world owned the plan before.
+        """
+
+    # -- reading for the director ----------------------------------------------------------------------
+
+    def action_data(self, keys: Collection[ActionKey]) -> Mapping[ActionKey, tuple[str, str]]:
+        """Input and output of actions, as JSON text."""
+
+    def open_requests(self, plan_ids: Collection[UUID]) -> Sequence[RequestRecord]:
+        """Requests of these plans that have not ended, `body` left empty."""
+
+    def request_bodies(self, request_ids: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """The exact bytes of requests that have not ended."""
+
+    def requests(self, request_ids: Collection[UUID]) -> Mapping[UUID, RequestRecord]:
+        """Requests by id, ended ones too, `body` left empty."""
+
+    def timers(self, plan_ids: Collection[UUID]) -> Sequence[TimerRecord]:
+        """Timers of these plans."""
+
+    def events(self, plan_ids: Collection[UUID]) -> Sequence[EventRecord]:
+        """Events not yet consumed, oldest first per step."""
+
+    # -- commands ----------------------------------------------------------------------------------------
+
+    def add_command(self, command: CommandRecord) -> UUID | None:
+        """Store a command; return the owner of its plan (None: none). PlanNotFoundError: no such plan."""
+
+    def answer(self, command_id: UUID) -> CommandAnswer | None:
+        """What became of a command; None while it waits."""
+
+    # -- hosts -------------------------------------------------------------------------------------------
+
+    def save_hosts(self, hosts: Sequence[HostRecord]) -> None:
+        """Insert or update; facts and operations None leave what is stored."""
+
+    def hosts(self) -> Sequence[HostRecord]:
+        """All hosts, `facts` and `operations` left None."""
+
+    # -- for callers that wait ----------------------------------------------------------------------------
+
+    def plan(self, plan_id: UUID) -> PlanRecord:
+        """One plan; PlanNotFoundError."""
+
+    def versions(self, plan_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """The versions of plans, for those who watch them; unknown ids are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanQuery:
+    """A page of plans, newest first. Empty filters mean everything; `before` is (created_at, id) of the last seen."""
+
+    states: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    action: str = ""
+    text: str = ""
+    before: tuple[float, UUID] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step with the input and output of its action, as JSON text."""
+
+    step: StepRecord
+    input: str
+    output: str
+    request_id: UUID | None
+    request_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWhole:
+    """A plan with all of it, for the status that contract clients ask for."""
+
+    snapshot: PlanSnapshot
+    actions: Sequence[JsonObject]
+    history: Sequence[HistoryRecord]
+
+
+class Reader(Protocol):
+    """The pages' and the command line's side: reads only, each in a bounded number of statements."""
+
+    def plans(self, query: PlanQuery) -> Sequence[PlanRecord]:
+        """One page of plans."""
+
+    def plan(self, plan_id: UUID) -> PlanRecord:
+        """One plan; PlanNotFoundError."""
+
+    def count_plans(self, state: str | None) -> int:
+        """How many plans are in a state; None counts all; an unknown state counts 0."""
+
+    def counts_by_state(self) -> Mapping[tuple[str, str], int]:
+        """How many plans there are by (state, result)."""
+
+    def snapshot(self, plan_id: UUID) -> PlanSnapshot:
+        """A plan with its graph and all its steps, plan phase included."""
+
+    def whole(self, plan_id: UUID) -> PlanWhole:
+        """A plan with steps, actions (as dicts of ActionRecord's fields) and history."""
+
+    def step(self, plan_id: UUID, step_id: int) -> StepRow:
+        """One step; PlanNotFoundError if there is no such plan or step."""
+
+    def steps(self, plan_id: UUID, *, after: int = 0, limit: int = 200) -> Sequence[StepRow]:
+        """Steps in order of id, from the first after `after`."""
+
+    def history(self, plan_id: UUID) -> Sequence[HistoryRecord]:
+        """The history of a plan, oldest first."""
+
+    def evidence(self, plan_id: UUID) -> Sequence[EvidenceRecord]:
+        """Messages about the plan that changed nothing."""
+
+    def host(self, identity: str) -> HostRecord:
+        """One host with facts and operations; HostNotFoundError."""
+
+    def hosts(self, *, after: str = "", limit: int = 200, text: str = "") -> Sequence[HostRecord]:
+        """A page of hosts in order of name, facts left None."""
+
+    def now(self) -> float:
+        """The database's clock."""
