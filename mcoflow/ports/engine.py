@@ -1,0 +1,73 @@
+"""What the services need of an engine; `mcoflow.engine.World` satisfies it, in every kind of process."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from mcoflow.domain.requests import CommandKind
+from mcoflow.ports.bus import LinkReport
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A stored plan. `error` is set when planning failed: then the plan is stopped/error."""
+
+    plan_id: UUID
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PingAnswer:
+    """A host that answered, after `milliseconds`."""
+
+    host: str
+    milliseconds: float
+    simulated: bool
+
+
+class Engine(Protocol):
+    """Plan, command, watch."""
+
+    def submit(
+        self, action: str, arguments: Mapping[str, Any], *, user: str, plan_id: UUID | None = None
+    ) -> Submitted:
+        """Plan the registered action with these keyword arguments, store the plan, hand it to an executor.
+
+        Returns after the commit. A given `plan_id` that exists with the same action and arguments is that
+        plan.
+
+        Raises:
+            UnknownActionError: no such action; nothing stored.
+            InputInvalidError: the arguments do not fit the action's Input; nothing stored.
+            PlanExistsError: the id is taken by something else.
+        """
+
+    def command(
+        self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta
+    ) -> dict[str, Any]:
+        """Give a command to a plan, wherever it runs, and return its answer.
+
+        cancel → {"step_ids": [...]}, resume → {}, skip (arguments step_id, dry_run) → {"step_ids": [...]}.
+
+        Raises:
+            PlanNotFoundError: no such plan.
+            CommandRefusedError: the state forbids it.
+            WaitTimeoutError: committed, but no executor has applied it within `wait`; it will be applied.
+        """
+
+    def allowed(self, state: str, result: str) -> Sequence[CommandKind]:
+        """The commands that a plan in this state takes."""
+
+    def wait_for_change(self, seen: Mapping[UUID, int], *, wait: timedelta) -> Mapping[UUID, int]:
+        """Block until a plan has another version than `seen`, or `wait` passes; return those that differ."""
+
+    def link(self) -> LinkReport:
+        """Where the connection to the bus stands, as this process sees it."""
+
+    def executors_alive(self) -> int:
+        """How many executors have a valid heartbeat."""
+
+    def discover(self, *, window: timedelta) -> Sequence[PingAnswer]:
+        """Ask all hosts for a sign of life and return the answers that come within `window`."""
