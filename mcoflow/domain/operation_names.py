@@ -10,21 +10,8 @@ SERVICE_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,127}"
 MAX_NAME: Final = 145
 """Characters of the longest package name, with its architecture."""
 
-_FOREIGN_UNITS: Final = tuple(
-    f".{kind}"
-    for kind in [
-        "socket",
-        "device",
-        "mount",
-        "automount",
-        "swap",
-        "target",
-        "path",
-        "timer",
-        "slice",
-        "scope",
-        "snapshot",
-    ]
+_FOREIGN_UNITS: Final = re.compile(
+    r".*\.(socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot)"
 )
 """A unit of another kind is no service: stopping `default.target` would stop the host."""
 
@@ -45,4 +32,4 @@ def is_version(text: str) -> bool:
 
 def is_service_name(text: str) -> bool:
     """Whether a service may be called so; a systemd unit of another kind than `.service` may not."""
-    return _SERVICE.fullmatch(text) is not None and not text.endswith(_FOREIGN_UNITS)
+    return _SERVICE.fullmatch(text) is not None and _FOREIGN_UNITS.fullmatch(text) is None
