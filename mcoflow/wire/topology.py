@@ -194,19 +194,20 @@ class Topology:
         """Say where a parcel for the address is published."""
         match address:
             case Request(host):
-                return Route(self.to_hosts, f"request.{host_token(host)}")
+                exchange, key = self.to_hosts, f"request.{host_token(host)}"
             case Ask(host):
-                return Route(self.to_hosts, f"ask.{host_token(host)}")
+                exchange, key = self.to_hosts, f"ask.{host_token(host)}"
             case AskAll(collective):
                 return Route(self.to_hosts, f"discover.{collective}", mandatory=False)
             case ToExecutor(token, host):
-                return Route(self.to_server, f"{token}.{host_token(host)}")
+                exchange, key = self.to_server, f"{token}.{host_token(host)}"
             case Presence(host):
-                return Route(self.to_server, f"presence.{host_token(host)}")
+                exchange, key = self.to_server, f"presence.{host_token(host)}"
             case Plans():
-                return Route(self.engine, "plans")
+                exchange, key = self.engine, "plans"
             case Bell(token):
-                return Route(self.engine, f"bell.{token}")
+                exchange, key = self.engine, f"bell.{token}"
+        return Route(exchange, key)
 
     def _dead_lettered(self, *, max_length: int, expires: int) -> Arguments:
         kind: dict[str, Argument] = {"x-queue-type": "classic"}
