@@ -49,7 +49,7 @@ class Graph:
             raise PlanningError(f"steps {names} wait for each other: a cycle, no order can run them")
 
     def order(self) -> list[int]:
-        """Return all nodes so that each comes after what it needs; smallest id first where there is a choice."""
+        """Return all nodes, each after what it needs; smallest id first where there is a choice."""
         ranks = self.ranks()
         return sorted(self.needs, key=lambda node: (ranks[node], abs(node)))
 

@@ -10,7 +10,7 @@ HOST_PATTERN: Final = r"[a-z0-9]([a-z0-9.-]{0,56}[a-z0-9])?"
 """58 characters at the most: a certificate's common name holds 64 with `agent-` before it."""
 
 _HOST: Final = re.compile(HOST_PATTERN)
-_TOKEN_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+_WORD_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def host_id(text: str) -> str:
@@ -37,4 +37,4 @@ def host_of_token(token: str) -> str:
 
 def new_executor_token(chance: Random) -> str:
     """Draw the name of one registration of an executor: `x-` and 12 of a-z0-9."""
-    return "x-" + "".join(chance.choice(_TOKEN_ALPHABET) for _ in range(12))
+    return "x-" + "".join(chance.choice(_WORD_ALPHABET) for _ in range(12))

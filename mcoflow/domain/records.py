@@ -86,7 +86,7 @@ class PlanRecord:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRecord:
-    """One line of a plan's history, append-only. `name` as in Dynflow: `start execution`, `pause execution` …"""
+    """One line of a plan's history, append-only. `name` as in Dynflow: `start execution` …"""
 
     plan_id: UUID
     at: float

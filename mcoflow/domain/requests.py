@@ -131,7 +131,7 @@ class CommandAnswer:
 
 @dataclass(frozen=True, slots=True)
 class WorldRecord:
-    """A process that takes part. `token` names its reply queue; `meta` says which process on which machine."""
+    """A process that takes part. `token` names its reply queue; `meta`: process and machine."""
 
     id: UUID
     kind: str

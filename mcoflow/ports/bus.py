@@ -228,7 +228,7 @@ class ExecutorConnector(Connector, Protocol):
     """
 
     def consume(self, source: Source, inlet: Inlet, *, prefetch: int) -> None:
-        """Hand over messages unacknowledged, also after each reconnect; queues are declared first if need be."""
+        """Hand over messages unacknowledged, also after each reconnect."""
 
     def stop_consuming(self, source: Source) -> None:
         """Undo consume; what is unsettled goes back."""

@@ -18,15 +18,6 @@ class Submitted:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PingAnswer:
-    """A host that answered, after `milliseconds`."""
-
-    host: str
-    milliseconds: float
-    simulated: bool
-
-
 class Engine(Protocol):
     """Plan, command, watch."""
 
@@ -68,6 +59,3 @@ class Engine(Protocol):
 
     def executors_alive(self) -> int:
         """How many executors have a valid heartbeat."""
-
-    def discover(self, *, window: timedelta) -> Sequence[PingAnswer]:
-        """Ask all hosts for a sign of life and return the answers that come within `window`."""

@@ -173,7 +173,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlanQuery:
-    """A page of plans, newest first. Empty filters mean everything; `before` is (created_at, id) of the last seen."""
+    """A page of plans, newest first. Empty filters mean everything; `before`: (created_at, id) last seen."""
 
     states: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
