@@ -54,7 +54,10 @@ class Work(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a request ended on the host. A receiver counts a word it does not know as failed."""
+    """How a request ended on the host. A receiver counts a word it does not know as failed.
+
+    cancelled: before it started, nothing was run. killed: after the start, with `reason` cancel or timeout.
+    """
 
     OK = "ok"
     FAILED = "failed"
@@ -63,6 +66,24 @@ class Outcome(StrEnum):
     KILLED = "killed"
     INTERRUPTED = "interrupted"
     JOURNAL_LOST = "journal_lost"
+
+
+class Refusal(StrEnum):
+    """Why a request was rejected: nothing was run."""
+
+    MALFORMED = "malformed"
+    UNSUPPORTED_VERSION = "unsupported_version"
+    UNKNOWN_AGENT = "unknown_agent"
+    UNKNOWN_OPERATION = "unknown_operation"
+    INVALID_ARGS = "invalid_args"
+    EXPIRED = "expired"
+    WRONG_HOST = "wrong_host"
+    NOT_ALLOWED = "not_allowed"
+    UNTRUSTED = "untrusted"
+    BUSY = "busy"
+    NO_SPACE = "no_space"
+    CHECK_UNSUPPORTED = "check_unsupported"
+    ID_REUSED = "id_reused"
 
 
 class Stream(StrEnum):
