@@ -1,6 +1,7 @@
 """The error family. A message says what happened, to what, and the way out; attributes are for code."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 
@@ -118,7 +119,9 @@ class InvalidMoveError(McoflowError):
 class CommandRefusedError(McoflowError):
     """A command that the state of the plan forbids; the message says what is allowed now."""
 
-    def __init__(self, command: str, plan_id: UUID, state: str, allowed: Sequence[str], why: str = "") -> None:
+    def __init__(
+        self, command: str, plan_id: UUID, state: str, allowed: Sequence[str], why: str = ""
+    ) -> None:
         way_out = f"allowed now: {', '.join(allowed)}" if allowed else "nothing is left to do with it"
         because = f" ({why})" if why else ""
         super().__init__(f"task {plan_id} is {state}{because}, it cannot {command}; {way_out}")
@@ -179,3 +182,21 @@ class EventDroppedError(McoflowError):
 
 class WaitTimeoutError(McoflowError):
     """A future was not resolved in the time given; what it waits for goes on."""
+
+
+# -- on a host -------------------------------------------------------------------------------------------
+
+
+class OperationFailedError(McoflowError):
+    """A host operation could not do what it was asked to; it ends `failed (reason)`."""
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        exit_code: int | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason, self.exit_code, self.values = reason, exit_code, dict(values or {})
