@@ -1,1 +1,25 @@
-"""mcoflow.action."""
+"""What an author of actions imports."""
+
+from mcoflow.action.base import Action, Cancellable
+from mcoflow.action.host_action import HostAction
+from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.action.rescue import Rescue
+from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
+from mcoflow.domain.reference import OutputReference
+
+__all__ = [
+    "FOREVER",
+    "REGISTERED",
+    "Action",
+    "Cancellable",
+    "Deadlines",
+    "Event",
+    "HostAction",
+    "HostRequest",
+    "OutputReference",
+    "Registry",
+    "Reply",
+    "Rescue",
+    "Silence",
+    "UserEvent",
+]

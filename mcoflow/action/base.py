@@ -1,0 +1,201 @@
+"""Action: what an author of workflows writes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from mcoflow.action.registry import REGISTERED
+from mcoflow.action.rescue import Rescue
+from mcoflow.action.schema import valid_input
+from mcoflow.action.stage import PlannedEvent, PlanningStage, Stage, SuspendedSignalError, Suspension
+from mcoflow.domain.events import Deadlines, Forever, HostRequest
+from mcoflow.domain.plain import plain
+from mcoflow.domain.reference import OutputReference
+from mcoflow.domain.records import JsonObject
+from mcoflow.errors import PhaseError, StepCancelledError
+
+A = TypeVar("A", bound="Action")
+
+
+class Action:
+    """A unit of work, and a composition of others.
+
+    `plan` lays out steps and runs nothing. `run` does the work, on a worker; it may suspend and is then
+    called again with an Event. `finalize` runs after all run steps of the plan, one action after another.
+    An object lives for one call: only `input` and `output` survive.
+
+    Class variables:
+        name: the stored name, `<module>.<qualname>` unless given; former_names: those of older releases.
+        title: for people; an action without one is part of others and not offered by itself.
+        Input, Output: pydantic models; None takes any JSON object.
+        queue: the worker pool; rerunnable: `run` may be repeated after a crash of its executor.
+        patience: how much silence a suspend bears, unless it says otherwise.
+        accepts: the JSON types of user events that `run` takes; none by default.
+    """
+
+    name: ClassVar[str] = ""
+    former_names: ClassVar[tuple[str, ...]] = ()
+    title: ClassVar[str] = ""
+    Input: ClassVar[type[BaseModel] | None] = None
+    Output: ClassVar[type[BaseModel] | None] = None
+    queue: ClassVar[str] = "default"
+    rerunnable: ClassVar[bool] = False
+    patience: ClassVar[timedelta] = timedelta(hours=1)
+    accepts: ClassVar[tuple[type, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = f"{cls.__module__}.{cls.__qualname__}"
+        REGISTERED.add(cls)
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.input: JsonObject = stage.input
+        self.plan_id: UUID = stage.plan_id
+        self.id: int = stage.action_id
+        self.is_root: bool = stage.is_root
+        self.log = stage.log
+
+    # -- for authors to override --------------------------------------------------------------------------
+
+    def plan(self, *args: Any, **fields: Any) -> None:
+        """Lay out the work; by default the action's own step, with the fields as its input."""
+        self.plan_self(*args, **fields)
+
+    def label(self) -> str:
+        """The plan's title in lists, asked of its root action after planning."""
+        return self.title or self.name
+
+    def rescue_strategy(self) -> Rescue:
+        """What becomes of the plan when a step of this action failed."""
+        return Rescue.PAUSE
+
+    # -- in plan ------------------------------------------------------------------------------------------
+
+    def plan_self(self, given: Mapping[str, Any] | BaseModel | None = None, /, **fields: Any) -> Self:
+        """Add this action's run (and finalize) step, with validated input; once per action.
+
+        Raises:
+            InputInvalidError: the fields do not fit Input.
+            PhaseError: outside of plan, or a second time.
+        """
+        self._planning().plan_self(self, {**_as_fields(given), **fields})
+        return self
+
+    def plan_action(self, action: type[A], /, *args: Any, **fields: Any) -> A:
+        """Plan another action at once, as a part of this one; it is returned for its `output`."""
+        return self._planning().plan_action(action, args, fields)
+
+    def sequence(self) -> AbstractContextManager[None]:
+        """What is planned inside runs one after another."""
+        return self._planning().block("S")
+
+    def concurrence(self) -> AbstractContextManager[None]:
+        """What is planned inside may run at the same time; so does the body of every plan method."""
+        return self._planning().block("C")
+
+    def validated(self, fields: Mapping[str, Any]) -> JsonObject:
+        """Return fields checked against Input, for a plan method that adds no step of its own."""
+        return valid_input(self.name, self.Input, fields)
+
+    # -- in plan a reference, later data --------------------------------------------------------------------
+
+    @property
+    def output(self) -> Any:
+        """In plan an OutputReference for the input of other actions; in run and finalize a JSON object."""
+        if self._stage.planning is not None:
+            return self._stage.planning.output_of(self)
+        return self._stage.output
+
+    # -- in run -------------------------------------------------------------------------------------------
+
+    def request(
+        self,
+        agent: str,
+        operation: str,
+        args: JsonObject,
+        *,
+        host: str | None = None,
+        check: bool = False,
+        deadlines: Deadlines | None = None,
+    ) -> HostRequest:
+        """Return a request to the agent of a host (default: input["host"]), to suspend until it ends."""
+        wanted = deadlines or Deadlines()
+        return HostRequest(host or self.input["host"], agent, operation, plain(args), check, wanted)
+
+    def suspend(
+        self,
+        *,
+        until: HostRequest | Sequence[HostRequest] | None = None,
+        patience: timedelta | Forever | None = None,
+    ) -> NoReturn:
+        """Leave `run` and hold no thread until an event comes; the requests are sent after the commit."""
+        self._in("run", "suspend")
+        requests = (until,) if isinstance(until, HostRequest) else tuple(until or ())
+        self._stage.produced.suspension = Suspension(requests, patience or self.patience)
+        raise SuspendedSignalError
+
+    def plan_event(
+        self,
+        value: Any,
+        *,
+        delay: timedelta = timedelta(0),
+        step_id: int | None = None,
+        optional: bool = False,
+    ) -> None:
+        """Send an event, by default to this step; never delivered before the step suspends."""
+        self._in("run", "plan_event")
+        self._stage.produced.events.append(PlannedEvent(plain(value), delay, step_id, optional))
+
+    def warn(self, message: str) -> None:
+        """Let the step succeed with a warning: the plan ends stopped/warning and says why."""
+        if self._stage.phase not in ("run", "finalize"):
+            raise PhaseError(f"{self.name}: warn belongs to run and finalize, not to {self._stage.phase}")
+        self._stage.produced.warnings.append(message)
+
+    # -- what the engine asks of a class --------------------------------------------------------------------
+
+    @classmethod
+    def has(cls, phase: str) -> bool:
+        """Whether the class defines `run` or `finalize`."""
+        return callable(getattr(cls, phase, None))
+
+    @classmethod
+    def takes_events(cls) -> bool:
+        """Whether `run` has a parameter for an event; one without may not suspend."""
+        return len(inspect.signature(cast("Any", cls).run).parameters) > 1
+
+    def _planning(self) -> PlanningStage:
+        if self._stage.planning is None:
+            raise PhaseError(f"{self.name}: steps are planned in plan, this is {self._stage.phase}")
+        return self._stage.planning
+
+    def _in(self, phase: str, what: str) -> None:
+        if self._stage.phase != phase:
+            raise PhaseError(f"{self.name}: {what} belongs to {phase}, this is {self._stage.phase}")
+
+
+class Cancellable(Action):
+    """An action that can be told to stop while it is suspended.
+
+    `on_cancel` ends the step: it returns (success), raises StepCancelledError (cancelled) or another error,
+    or suspends once more.
+    """
+
+    def on_cancel(self) -> None:
+        """Stop what the step started; by default nothing was, and the step ends as cancelled."""
+        raise StepCancelledError("cancelled")
+
+
+def _as_fields(given: Mapping[str, Any] | BaseModel | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    return given.model_dump() if isinstance(given, BaseModel) else dict(given)

@@ -1,0 +1,54 @@
+"""Actions by their stored names. No string that comes from outside ever causes an import."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from mcoflow.errors import ConfigurationError, UnknownActionError
+
+if TYPE_CHECKING:
+    from mcoflow.action.base import Action
+
+
+class Registry:
+    """Classes of actions by name, and by the names they had in earlier releases."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, type[Action]] = {}
+        self._names: dict[type[Action], str] = {}
+
+    def add(self, action: type[Action]) -> type[Action]:
+        """Register a class under its `name` and `former_names`; usable as a decorator.
+
+        Raises:
+            ConfigurationError: another class has one of the names.
+        """
+        for name in (action.name, *action.former_names):
+            known = self._by_name.setdefault(name, action)
+            if known is not action and known.__qualname__ != action.__qualname__:
+                raise ConfigurationError(f"the action name {name!r} is taken by {known.__qualname__}")
+            self._by_name[name] = action
+        self._names[action] = action.name
+        return action
+
+    def find(self, name: str) -> type[Action]:
+        """Return the class; UnknownActionError names the nearest one."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            near = difflib.get_close_matches(name[:80], self.names(), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.names())}"
+            raise UnknownActionError(f"no action is called {name[:80]!r}: {hint}") from None
+
+    def names(self) -> list[str]:
+        """The names that people may trigger, in order: those of actions that have a title."""
+        return sorted(action.name for action in self._names if action.title)
+
+    def __iter__(self) -> Iterator[type[Action]]:
+        return iter(self._names)
+
+
+REGISTERED: Final = Registry()
+"""What is registered by subclassing Action; a World takes it unless it is given another."""

@@ -1,0 +1,10 @@
+"""What becomes of a plan that is at rest with a failed step."""
+
+from enum import StrEnum
+
+
+class Rescue(StrEnum):
+    """The strategies offered; all failed steps must agree, else the plan pauses."""
+
+    PAUSE = "pause"  #: a person resumes, skips or cancels
+    FAIL = "fail"  #: the plan is stopped with an error: repeating the step cannot help

@@ -1,0 +1,84 @@
+"""What stands behind an action object during one call of one phase."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from uuid import UUID
+
+from mcoflow.domain.events import Forever, HostRequest
+from mcoflow.domain.reference import OutputReference
+
+if TYPE_CHECKING:
+    from mcoflow.action.base import Action
+
+A = TypeVar("A", bound="Action")
+
+
+class SuspendedSignalError(BaseException):
+    """Raised by suspend() to leave `run`; a BaseException, so that `except Exception` lets it through."""
+
+
+class PlanningStage(Protocol):
+    """What the planner offers to the `plan` method of an action."""
+
+    def plan_self(self, action: Action, given: dict[str, Any]) -> None:
+        """Add the action's run and finalize steps."""
+
+    def plan_action(self, action: type[A], args: tuple[Any, ...], fields: dict[str, Any]) -> A:
+        """Plan another action at once, as a child."""
+
+    def block(self, kind: str) -> AbstractContextManager[None]:
+        """Open a sequence or a concurrence."""
+
+    def output_of(self, action: Action) -> OutputReference:
+        """A reference to what the action's run step will put out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """How a step sleeps: for these requests, for at most `patience` without a word."""
+
+    requests: tuple[HostRequest, ...]
+    patience: timedelta | Forever
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEvent:
+    """An event that a step sends, to itself unless a step is named."""
+
+    value: Any
+    delay: timedelta
+    step_id: int | None
+    optional: bool
+
+
+@dataclass(slots=True)
+class Produced:
+    """What one call of user code produced besides output; stored in one transaction with it."""
+
+    warnings: list[str] = field(default_factory=list)
+    events: list[PlannedEvent] = field(default_factory=list)
+    suspension: Suspension | None = None
+
+
+@dataclass(slots=True)
+class Stage:
+    """The context of one call: which plan, which action, which data, and what came of it."""
+
+    phase: str
+    plan_id: UUID
+    action_id: int
+    is_root: bool
+    input: dict[str, Any]
+    output: dict[str, Any]
+    planning: PlanningStage | None = None
+    produced: Produced = field(default_factory=Produced)
+
+    @property
+    def log(self) -> logging.Logger:
+        """The logger for authors of actions."""
+        return logging.getLogger("mcoflow.action")

@@ -1,0 +1,71 @@
+"""The nesting that an author writes, and the graph that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcoflow.domain.graph import Graph
+
+
+@dataclass(slots=True)
+class Block:
+    """A sequence ("S") or concurrence ("C") of steps and blocks."""
+
+    kind: str
+    parts: list[Block | int] = field(default_factory=list)
+
+
+class GraphMaker:
+    """Turns blocks into edges; a gate stands wherever it saves edges."""
+
+    def __init__(self) -> None:
+        self._needs: dict[int, list[int]] = {}
+        self._gates = 0
+
+    def add(self, block: Block) -> None:
+        """Add the order that a block says."""
+        self._ends(block)
+
+    def chain_after_all(self, steps: list[int]) -> None:
+        """Let these steps run one by one after everything added so far."""
+        before = self._exits_of_all()
+        for step in steps:
+            self._needs[step] = []
+            self._join(before, [step])
+            before = [step]
+
+    def reference(self, producer: int, consumer: int) -> None:
+        """Add the edge along which data passes, unless it is there."""
+        if producer not in self._needs[consumer]:
+            self._needs[consumer].append(producer)
+
+    def graph(self, references: frozenset[tuple[int, int]]) -> Graph:
+        """Return the graph, checked for cycles."""
+        made = Graph({node: tuple(needs) for node, needs in self._needs.items()}, references)
+        made.check()
+        return made
+
+    def _ends(self, part: Block | int) -> tuple[list[int], list[int]]:
+        """Return entries and exits of a part; both empty if there is no step in it."""
+        if isinstance(part, int):
+            self._needs[part] = []
+            return [part], [part]
+        ends = [each for each in map(self._ends, part.parts) if each[0]]
+        if part.kind == "C":
+            return [n for entries, _ in ends for n in entries], [n for _, exits in ends for n in exits]
+        for (_, exits), (entries, _) in zip(ends, ends[1:], strict=False):
+            self._join(exits, entries)
+        return (ends[0][0], ends[-1][1]) if ends else ([], [])
+
+    def _join(self, exits: list[int], entries: list[int]) -> None:
+        if len(exits) * len(entries) > len(exits) + len(entries):
+            self._gates += 1
+            gate = -self._gates
+            self._needs[gate] = list(exits)
+            exits = [gate]
+        for entry in entries:
+            self._needs[entry].extend(exits)
+
+    def _exits_of_all(self) -> list[int]:
+        needed = {each for needs in self._needs.values() for each in needs}
+        return [node for node in self._needs if node not in needed]

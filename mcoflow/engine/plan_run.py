@@ -1,0 +1,255 @@
+"""A plan in the memory of its owner: which steps may start, and where the plan stands.
+
+Pure: no I/O, no clock, no threads. Ids, states and counts only, never input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from mcoflow.domain.records import ErrorRecord, PlanRecord, PlanSnapshot, StepRecord
+from mcoflow.domain.states import (
+    DONE_STEP_STATES,
+    FINAL_STEP_STATES,
+    Phase,
+    PlanResult,
+    PlanState,
+    StepState,
+    check_plan_move,
+    check_step_move,
+)
+
+_LIVE = frozenset({StepState.RUNNING, StepState.SUSPENDED})
+
+
+class PlanRun:
+    """One plan that this executor owns.
+
+    `changed` maps the steps moved since the last commit to the state in which they were stored; whoever
+    commits clears it. `touched` says that the plan's own row has to be written.
+    """
+
+    __slots__ = ("_unmet", "changed", "graph", "live", "plan", "steps", "touched")
+
+    def __init__(self, snapshot: PlanSnapshot) -> None:
+        self.plan: PlanRecord = snapshot.plan
+        self.graph = snapshot.graph
+        self.steps = {step.id: step for step in snapshot.steps if step.phase is not Phase.PLAN}
+        self.changed: dict[int, StepState] = {}
+        self.touched = False
+        self.live = sum(step.state in _LIVE for step in self.steps.values())
+        self._unmet: dict[int, int] = {}
+
+    @property
+    def id(self) -> UUID:
+        """The plan's id."""
+        return self.plan.id
+
+    # -- moving -------------------------------------------------------------------------------------------
+
+    def begin(self, now: float) -> list[int]:
+        """Take the plan up, for the first time or again; return the steps that may start.
+
+        Steps marked as skipping are skipped, failed ones are tried once more.
+        """
+        if self.plan.state is not PlanState.RUNNING:
+            self._move_plan(PlanState.RUNNING)
+            self.plan.result = PlanResult.PENDING
+            self.plan.explanation = ""
+        self.plan.started_at = self.plan.started_at or now
+        for step in self.steps.values():
+            if step.state is StepState.SKIPPING:
+                self.move(step, StepState.SKIPPED, now)
+            elif step.state is StepState.ERROR:
+                self.retry(step)
+        return self._open_all()
+
+    def retry(self, step: StepRecord) -> None:
+        """Make a failed step, or one whose executor died inside it, pending once more."""
+        self.move(step, StepState.PENDING, 0.0)
+        step.attempt += 1
+        step.error, step.outcome, step.reason = None, None, ""
+        step.started_at = step.ended_at = None
+
+    def move(self, step: StepRecord, to: StepState, now: float) -> None:
+        """Move a step and keep the counts; InvalidMoveError if the table does not have the move."""
+        seen = step.state
+        check_step_move(f"{step.id} of plan {self.id}", seen, to)
+        self.changed.setdefault(step.id, seen)
+        self.touched = True
+        self.live += (to in _LIVE) - (seen in _LIVE)
+        counts = self.plan.counts
+        counts[seen] = counts.get(seen, 0) - 1
+        if not counts[seen]:
+            del counts[seen]
+        counts[to] = counts.get(to, 0) + 1
+        step.state = to
+        if to in _LIVE and step.started_at is None:
+            step.started_at = now
+        elif to in FINAL_STEP_STATES or to is StepState.ERROR:
+            step.started_at = step.started_at or now
+            step.ended_at = now
+
+    def touch(self, step: StepRecord) -> None:
+        """Have a step written that changed something else than its state."""
+        self.changed.setdefault(step.id, step.state)
+        self.touched = True
+
+    def succeed(self, step: StepRecord, now: float) -> list[int]:
+        """End a step well and return the steps that may start because of it."""
+        self.move(step, StepState.SUCCESS, now)
+        return self._open_after(step.id)
+
+    def fail(self, step: StepRecord, error: ErrorRecord, now: float) -> None:
+        """End a step in error; what follows it stays pending."""
+        self.move(step, StepState.ERROR, now)
+        step.error = error
+
+    # -- people -------------------------------------------------------------------------------------------
+
+    def covered_by_skip(self, step_id: int) -> list[int]:
+        """The steps that are skipped with a failed one.
+
+        Consumers of its output, and each step all of whose predecessors are skipped; transitively. A gate
+        with a predecessor that is not skipped opens. Finalize steps of the covered actions go along.
+        """
+        covered = {step_id}
+        for node in self.graph.order():
+            needs = self.graph.needs[node]
+            reads = any((each, node) in self.graph.references for each in needs if each in covered)
+            if needs and (reads or all(each in covered for each in needs)) and self._is_run(node):
+                covered.add(node)
+        actions = {self.steps[node].action_id for node in covered if node > 0}
+        return sorted(
+            step.id
+            for step in self.steps.values()
+            if (step.id in covered or (step.phase is Phase.FINALIZE and step.action_id in actions))
+            and step.state in (StepState.ERROR, StepState.PENDING)
+        )
+
+    def skip(self, step_ids: Iterable[int], now: float) -> None:
+        """Mark a failed step as skipping, and skip the pending ones that it covers."""
+        for step_id in step_ids:
+            step = self.steps[step_id]
+            failed = step.state is StepState.ERROR
+            self.move(step, StepState.SKIPPING if failed else StepState.SKIPPED, now)
+
+    def cancel_rest(self, now: float) -> None:
+        """Cancel every step that is not live and not final."""
+        for step in self.steps.values():
+            if step.state not in _LIVE and step.state not in FINAL_STEP_STATES:
+                self.move(step, StepState.CANCELLED, now)
+
+    def suspended(self) -> list[StepRecord]:
+        """The steps that sleep."""
+        return [step for step in self.steps.values() if step.state is StepState.SUSPENDED]
+
+    # -- coming to rest -----------------------------------------------------------------------------------
+
+    def rest(self, now: float, *, fail: bool) -> bool:
+        """Pause or stop the plan if nothing of it is under way; return whether it came to rest.
+
+        Args:
+            now: the time.
+            fail: a failed plan is stopped instead of paused.
+        """
+        if self.live or self.plan.state is not PlanState.RUNNING:
+            return False
+        run_steps_done = all(
+            step.state in DONE_STEP_STATES for step in self.steps.values() if step.phase is Phase.RUN
+        )
+        if self.plan.cancel_requested and not run_steps_done:
+            self.cancel_rest(now)
+        counts = self.plan.counts
+        failed = counts.get(StepState.ERROR, 0) > 0
+        if not failed and any(state not in FINAL_STEP_STATES for state in counts):
+            return False  # steps that were opened wait to be dispatched
+        self._move_plan(PlanState.PAUSED if failed and not fail else PlanState.STOPPED)
+        self._conclude(now)
+        return True
+
+    def stop_at_rest(self, now: float) -> None:
+        """Cancel a plan of which nothing is under way."""
+        self.cancel_rest(now)
+        self._move_plan(PlanState.STOPPED)
+        self._conclude(now)
+
+    def failed_steps(self) -> list[StepRecord]:
+        """The steps in error."""
+        return [step for step in self.steps.values() if step.state is StepState.ERROR]
+
+    def _conclude(self, now: float) -> None:
+        plan = self.plan
+        plan.result = self._result()
+        plan.explanation = self._explanation()
+        plan.owner = None
+        if plan.state is PlanState.STOPPED:
+            plan.ended_at = now
+            plan.started_at = plan.started_at or now
+
+    def _result(self) -> PlanResult:
+        counts = self.plan.counts
+        if counts.get(StepState.CANCELLED):
+            return PlanResult.CANCELLED
+        if counts.get(StepState.ERROR):
+            return PlanResult.ERROR
+        if counts.get(StepState.SKIPPED) or any(step.warnings for step in self.steps.values()):
+            return PlanResult.WARNING
+        return PlanResult.SUCCESS
+
+    def _explanation(self) -> str:
+        """Name up to three steps that failed, warned, or were cancelled with an outcome of their own."""
+        told = [text for step in self.steps.values() if (text := _told(step))]
+        rest = f" and {len(told) - 3} more" if len(told) > 3 else ""
+        return ("; ".join(told[:3]) + rest)[:500]
+
+    def _move_plan(self, to: PlanState) -> None:
+        check_plan_move(str(self.id), self.plan.state, to)
+        self.plan.state = to
+        self.touched = True
+
+    # -- the graph ----------------------------------------------------------------------------------------
+
+    def _open_all(self) -> list[int]:
+        """Count what each pending node waits for; return the steps that wait for nothing."""
+        self._unmet = {}
+        ready: list[int] = []
+        open_nodes: set[int] = set()
+        for node in self.graph.order():
+            unmet = sum(each not in open_nodes for each in self.graph.needs[node])
+            if unmet:
+                self._unmet[node] = unmet
+            elif node < 0 or self.steps[node].state in DONE_STEP_STATES:
+                open_nodes.add(node)
+            elif self.steps[node].state is StepState.PENDING:
+                ready.append(node)
+        return ready
+
+    def _open_after(self, node: int) -> list[int]:
+        ready: list[int] = []
+        opened = [node]
+        for each in opened:
+            for after in self.graph.followers[each]:
+                self._unmet[after] -= 1
+                if not self._unmet[after]:
+                    del self._unmet[after]
+                    if after < 0 or self.steps[after].state in DONE_STEP_STATES:
+                        opened.append(after)
+                    elif self.steps[after].state is StepState.PENDING:
+                        ready.append(after)
+        return ready
+
+    def _is_run(self, node: int) -> bool:
+        return node < 0 or self.steps[node].phase is Phase.RUN
+
+
+def _told(step: StepRecord) -> str:
+    where = f"{step.host}: " if step.host else ""
+    if step.error is not None and step.state in (StepState.ERROR, StepState.SKIPPED):
+        return f"{where}{step.error.message}"
+    if step.warnings:
+        return f"{where}{'; '.join(step.warnings)}"
+    if step.state is StepState.CANCELLED and step.outcome is not None:
+        return f"{where}{step.outcome.words(step.reason)}"
+    return ""
