@@ -1,0 +1,72 @@
+# Needs python3 (3.11 or later) and make. `make` alone says what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test lint unit bench requirements clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
+		printf 'make %-13s %s\n' "$$name" "$$what"; done
+
+up: $(VENV)/runtime.stamp ## start web UI, engine and an agent for this machine: http://127.0.0.1:9292
+	$(BIN)/mcoflow up
+
+demo: $(VENV)/runtime.stamp ## the same with 5 simulated hosts
+	$(BIN)/mcoflow up --simulate 5
+
+test: build/packages.stamp lint ## everything: linters, types, layers, all tests with real servers, coverage
+	rm -rf build/coverage
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --skip-empty
+
+lint: $(VENV)/dev.stamp ## linters, types and layers only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/dev.stamp ## the quick tests only, without servers
+	$(BIN)/pytest tests/unit tests/test_repository.py
+
+bench: $(VENV)/dev.stamp build/packages.stamp ## measure against the raw broker; rows go to build/bench.jsonl
+	$(BIN)/python -m benchmarks.bench
+
+requirements: ## pin the newest versions that pyproject.toml allows (needs uv)
+	uv pip compile $(PIN) pyproject.toml --output-file requirements.txt
+	uv pip compile $(PIN) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## remove what was made here
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+PIN := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make requirements'
+
+# -- what is made once ------------------------------------------------------------------------------------
+
+# Debian's python3 comes without ensurepip, and its pip trusts the certificates of the system.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/packages python3-venv
+	@test ! -e /etc/debian_version || test -s /etc/ssl/certs/ca-certificates.crt || .ci/packages ca-certificates
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime.stamp: $(BIN)/python requirements.txt pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+build/packages.stamp: .ci/packages
+	@mkdir -p build
+	@if .ci/packages $(DEBIAN_PACKAGES); then touch $@; \
+	elif test "$$CI" = true; then exit 1; \
+	else echo 'tests that need them will be skipped'; fi
