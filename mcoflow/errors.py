@@ -180,6 +180,18 @@ class EventDroppedError(McoflowError):
     """An event could not be delivered: the step had ended, or does not accept it."""
 
 
+class FormInvalidError(McoflowError):
+    """What a person filled in cannot be run; `faults` says per field what is wrong with it."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        self.faults = dict(faults)
+        super().__init__("; ".join(f"{field}: {fault}" for field, fault in self.faults.items()))
+
+
+class QueryInvalidError(McoflowError):
+    """A filter or cursor of a list that there is not."""
+
+
 class WaitTimeoutError(McoflowError):
     """A future was not resolved in the time given; what it waits for goes on."""
 
