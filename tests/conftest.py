@@ -54,7 +54,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visits(browser: Browser) -> Iterator[Visits]:
-    """Opens pages; fails the test when the browser complained and the test did not expect it."""
+    """Opens pages; fails the test when the browser complained and the test did not expect it.
+
+    Ask for the web server first, so that it outlives the pages: a cut connection is a complaint.
+    """
     opened = Visits(browser)
     yield opened
     opened.close()

@@ -44,34 +44,34 @@ def site() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_good_page_gives_no_complaint(page: Page, site: str) -> None:
+def test_a_good_page_gives_no_complaint(site: str, page: Page) -> None:
     page.goto(f"{site}/good")
 
     assert page.title() == "Good"
     assert accessibility_faults(page) == []
 
 
-def test_a_script_error_is_kept(page: Page, visits: Visits, site: str) -> None:
+def test_a_script_error_is_kept(site: str, page: Page, visits: Visits) -> None:
     with page.context.expect_event("weberror"):
         page.goto(f"{site}/script")
 
     assert "nothing is not defined" in visits.complaints.pop()
 
 
-def test_a_breach_of_the_content_security_policy_is_kept(page: Page, visits: Visits, site: str) -> None:
+def test_a_breach_of_the_content_security_policy_is_kept(site: str, page: Page, visits: Visits) -> None:
     with page.expect_console_message():
         page.goto(f"{site}/script?strict")
 
     assert "Content Security Policy" in visits.complaints.pop()
 
 
-def test_an_image_without_text_is_an_accessibility_fault(page: Page, site: str) -> None:
+def test_an_image_without_text_is_an_accessibility_fault(site: str, page: Page) -> None:
     page.goto(f"{site}/faulty")
 
     assert [fault.split(":")[0] for fault in accessibility_faults(page)] == ["image-alt"]
 
 
-def test_a_page_opens_in_dark_mode_when_asked(visits: Visits, site: str) -> None:
+def test_a_page_opens_in_dark_mode_when_asked(site: str, visits: Visits) -> None:
     page = visits.page(color_scheme="dark")
     page.goto(f"{site}/good")
 
