@@ -17,7 +17,6 @@ from mcoflow.action.schema import valid_input
 from mcoflow.action.stage import PlannedEvent, PlanningStage, Stage, SuspendedSignalError, Suspension
 from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.plain import plain
-from mcoflow.domain.reference import OutputReference
 from mcoflow.domain.records import JsonObject
 from mcoflow.errors import PhaseError, StepCancelledError
 

@@ -11,7 +11,7 @@ from mcoflow.domain.records import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The end of a request. `ok` is `outcome is Outcome.OK`; `error` has the outcome in words, with the reason."""
+    """The end of a request. `ok`: the outcome is ok; `error`: the outcome in words, with the reason."""
 
     request_id: UUID
     host: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from mcoflow.domain.graph import Graph
@@ -53,7 +54,7 @@ class GraphMaker:
         ends = [each for each in map(self._ends, part.parts) if each[0]]
         if part.kind == "C":
             return [n for entries, _ in ends for n in entries], [n for _, exits in ends for n in exits]
-        for (_, exits), (entries, _) in zip(ends, ends[1:], strict=False):
+        for (_, exits), (entries, _) in itertools.pairwise(ends):
             self._join(exits, entries)
         return (ends[0][0], ends[-1][1]) if ends else ([], [])
 

@@ -1,0 +1,159 @@
+"""Calling user code: the error boundary between an action and the engine.
+
+Whatever the code raises, BaseException included, becomes the step's error; what it produced is returned as
+a value. Nothing here knows threads, stores or plans.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from mcoflow.action.base import Action, Cancellable
+from mcoflow.action.host_action import HostAction
+from mcoflow.action.rescue import Rescue
+from mcoflow.action.schema import valid_input, valid_output
+from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
+from mcoflow.domain.events import Cancel, Event, HostRequest, Reply
+from mcoflow.domain.plain import to_json
+from mcoflow.domain.records import ErrorRecord
+from mcoflow.domain.reference import REFERENCE_KEY, resolve
+from mcoflow.domain.states import Phase, StepState
+from mcoflow.errors import PhaseError, StepCancelledError, SuspendSwallowedError
+
+_EMPTY = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class CallData:
+    """What a call works on: stored input and output as JSON text, and the outputs that input refers to."""
+
+    plan_id: UUID
+    action_id: int
+    input: str
+    output: str
+    outputs: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CallResult:
+    """What came of a call. `output` is None if it did not change."""
+
+    state: StepState
+    output: str | None = None
+    error: ErrorRecord | None = None
+    produced: Produced = field(default_factory=Produced)
+    seconds: float = 0.0
+
+
+def call(action: type[Action], phase: Phase, data: CallData, event: Event | Cancel | None) -> CallResult:
+    """Run one phase of an action on this thread and return what came of it; never raises."""
+    began = time.perf_counter()
+    stage: Stage | None = None
+    made: Action | None = None
+    try:
+        stage = _stage(action, phase, data)
+        made = action(stage)
+        _enter(made, phase, event)
+        result = _ended_well(made, stage)
+    except SuspendedSignalError:
+        result = _suspended(action, cast("Stage", stage))
+    except StepCancelledError as error:
+        result = CallResult(StepState.CANCELLED, error=_record(error, None))
+    except BaseException as error:  # noqa: BLE001 - the worker has to outlive whatever user code raises
+        result = CallResult(StepState.ERROR, error=_record(error, made))
+    if result.output is None and stage is not None:
+        result.output = _kept_output(stage, data, result)
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+def host_request(action: type[HostAction], data: CallData) -> HostRequest | CallResult:
+    """Ask a host action for its request; a CallResult if there is none to send, or it raised."""
+    made: HostAction | None = None
+    try:
+        stage = _stage(action, Phase.RUN, data)
+        made = action(stage)
+        request = made.request_for_host()
+        return request if request is not None else _ended_well(made, stage)
+    except BaseException as error:  # noqa: BLE001 - the director has to outlive whatever user code raises
+        return CallResult(StepState.ERROR, error=_record(error, made))
+
+
+def host_result(action: type[HostAction], data: CallData, reply: Reply) -> CallResult:
+    """Give a host action the end of its request."""
+    made: HostAction | None = None
+    stage: Stage | None = None
+    try:
+        stage = _stage(action, Phase.RUN, data)
+        made = action(stage)
+        made.result(reply)
+        return _ended_well(made, stage)
+    except BaseException as error:  # noqa: BLE001 - as above
+        result = CallResult(StepState.ERROR, error=_record(error, made))
+        if stage is not None:
+            result.output = _kept_output(stage, data, result)
+        return result
+
+
+def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
+    given = json.loads(data.input) if data.input != _EMPTY else {}
+    if REFERENCE_KEY in data.input:
+        outputs = {key: json.loads(text) for key, text in data.outputs.items()}
+        given = valid_input(action.name, action.Input, resolve(given, outputs))
+    output = json.loads(data.output) if data.output != _EMPTY else {}
+    return Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
+
+
+def _enter(made: Action, phase: Phase, event: Event | Cancel | None) -> None:
+    if isinstance(event, Cancel):
+        cast("Cancellable", made).on_cancel()
+    elif phase is Phase.FINALIZE:
+        cast("Any", made).finalize()
+    elif type(made).takes_events():
+        cast("Any", made).run(event)
+    else:
+        cast("Any", made).run()
+
+
+def _ended_well(made: Action, stage: Stage) -> CallResult:
+    if stage.produced.suspension is not None:
+        raise SuspendSwallowedError(f"{made.name}: run caught the exception of suspend(); let it pass")
+    output = to_json(valid_output(made.name, made.Output, stage.output))
+    return CallResult(StepState.SUCCESS, output, produced=stage.produced)
+
+
+def _suspended(action: type[Action], stage: Stage) -> CallResult:
+    if not action.takes_events():
+        error = PhaseError(f"{action.name}: a run without a parameter for events may not suspend")
+        return CallResult(StepState.ERROR, error=_record(error, None))
+    return CallResult(StepState.SUSPENDED, produced=stage.produced)
+
+
+def _kept_output(stage: Stage, data: CallData, result: CallResult) -> str | None:
+    """Return what was written before a suspend or an error; if it cannot be stored, the step says so."""
+    try:
+        return to_json(valid_output("", None, stage.output))
+    except Exception as error:  # noqa: BLE001 - whatever hides in the output, the last committed one stays
+        if result.error is None:
+            result.state, result.error = StepState.ERROR, _record(error, None)
+            result.produced = Produced()
+        return data.output
+
+
+def _record(error: BaseException, made: Action | None) -> ErrorRecord:
+    trace = "".join(traceback.format_exception(error)[-20:])
+    message = str(error) or type(error).__name__
+    return ErrorRecord(type(error).__name__, message[:4000], trace[-20_000:], _strategy(made).value)
+
+
+def _strategy(made: Action | None) -> Rescue:
+    try:
+        return made.rescue_strategy() if made is not None else Rescue.PAUSE
+    except Exception:  # noqa: BLE001 - a strategy that fails leaves the decision to a person
+        return Rescue.PAUSE

@@ -1,0 +1,198 @@
+"""The requests that are under way: what each message and each deadline means for them.
+
+Pure: every method takes the time and says what follows. Source: the bus specification, 3.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from mcoflow.domain.events import Reply
+from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.records import JsonObject
+from mcoflow.domain.requests import RequestRecord, RequestState, Wait
+from mcoflow.wire.messages import ProgressBody, ResultBody, Work
+from mcoflow.wire.messages import Outcome as Word
+
+SILENCE: Final = 90.0
+"""Seconds without a word of the agent before it is asked."""
+ANSWER: Final = 10.0
+"""Seconds that an agent has to answer a query."""
+RUN_MARGIN: Final = 30.0
+"""Seconds added to the time limit that the agent itself keeps, before the server steps in."""
+CANCELLED_BY_PEOPLE: Final = "cancel"
+
+_PLAIN: Final[Mapping[str, Outcome]] = {
+    Word.OK: Outcome.OK,
+    Word.REJECTED: Outcome.REJECTED,
+    Word.INTERRUPTED: Outcome.INTERRUPTED,
+    Word.JOURNAL_LOST: Outcome.LOST,
+}
+
+
+@dataclass(slots=True)
+class Next:
+    """What follows from a message or a deadline."""
+
+    send: str = ""  #: request (again), cancel or query
+    ended: Reply | None = None
+
+
+@dataclass(slots=True)
+class Flights:
+    """Open requests by id. A record that changed is in `changed` until the commit."""
+
+    open: dict[UUID, RequestRecord] = field(default_factory=dict)
+    changed: dict[UUID, RequestRecord] = field(default_factory=dict)
+
+    def add(self, records: Iterable[RequestRecord]) -> None:
+        """Keep requests that were just made, or found open after a start."""
+        for record in records:
+            self.open[record.id] = record
+
+    # -- messages -----------------------------------------------------------------------------------------
+
+    def accepted(self, record: RequestRecord, now: float) -> None:
+        """The agent has the request in its journal."""
+        if record.state is RequestState.OPEN:
+            record.state, record.confirmed = RequestState.ACCEPTED, True
+            self._heard(record, now)
+
+    def progress(self, record: RequestRecord, body: ProgressBody, now: float) -> Next:
+        """The agent tells where it stands. No deadline of the execution is moved by it."""
+        if body.state is Work.UNKNOWN:
+            if record.state is RequestState.OPEN:
+                return Next(send="request")
+            return self._end(record, Outcome.LOST, now, reason="journal_lost")
+        record.state, record.confirmed = RequestState.ACCEPTED, True
+        if body.state is Work.EXECUTING and not record.executing:
+            record.executing = True
+            record.run_due_at = now + record.run_limit + record.grace + RUN_MARGIN
+        if record.cancel == "timeout" and record.wait in (Wait.FIRST_QUERY, Wait.SECOND_QUERY):
+            return self._end(record, Outcome.TIMED_OUT_STILL_RUNNING, now)
+        self._heard(record, now)
+        return Next()
+
+    def result(self, record: RequestRecord, body: ResultBody, now: float) -> Next:
+        """The agent tells the end."""
+        outcome, reason = _outcome(record, body)
+        data: JsonObject = {**body.values, "duration_ms": body.duration_ms}
+        for key in ("changed", "exit_code", "signal"):
+            if getattr(body, key) is not None:
+                data[key] = getattr(body, key)
+        if body.tail:
+            data["log"] = body.tail
+        words = outcome.words(reason)
+        error = f"{words}: {body.message}" if body.message else words
+        return self._end(record, outcome, now, reason=reason, data=data, error=error)
+
+    def unroutable(self, record: RequestRecord, now: float) -> Next:
+        """No queue is bound for the host."""
+        error = f"no agent for {record.host}: no queue is bound"
+        return self._end(record, Outcome.NO_SUCH_HOST, now, error=error)
+
+    # -- people and time ----------------------------------------------------------------------------------
+
+    def cancel(self, record: RequestRecord, why: str, now: float) -> Next:
+        """Tell the agent to stop; a second cancel by people ends the request without waiting any more."""
+        if record.cancel == CANCELLED_BY_PEOPLE == why:
+            return self._enforce_cancel(record, now)
+        record.cancel = why
+        self._wait(record, Wait.CANCEL, now + record.grace)
+        return Next(send="cancel")
+
+    def overdue(self, record: RequestRecord, now: float, *, link_up: bool) -> Next:
+        """The deadline of what the request waits for has passed."""
+        match record.wait:
+            case Wait.PICKUP:
+                return self.cancel(record, "pickup", now)
+            case Wait.CANCEL:
+                return self._cancel_unanswered(record, now, link_up=link_up)
+            case Wait.SILENCE if record.run_due_at is not None and now >= record.run_due_at:
+                return self.cancel(record, "timeout", now)
+            case Wait.SILENCE:
+                return self._ask(record, Wait.FIRST_QUERY, now)
+            case Wait.FIRST_QUERY:
+                return self._ask(record, Wait.SECOND_QUERY, now)
+            case Wait.SECOND_QUERY:
+                return self._end(record, Outcome.LOST, now, reason="no answer to two queries")
+
+    def _cancel_unanswered(self, record: RequestRecord, now: float, *, link_up: bool) -> Next:
+        if record.cancel == CANCELLED_BY_PEOPLE:
+            return self._enforce_cancel(record, now)
+        if not link_up:  # the cancel may not even have been sent: nothing can be concluded
+            self._wait(record, Wait.CANCEL, now + ANSWER)
+            return Next(send="cancel")
+        if record.state is RequestState.OPEN:
+            return self._end(record, Outcome.NOT_PICKED_UP, now)
+        return self._ask(record, Wait.FIRST_QUERY, now)
+
+    def _enforce_cancel(self, record: RequestRecord, now: float) -> Next:
+        if record.state is RequestState.OPEN:
+            return self._end(record, Outcome.CANCELLED, now)
+        reason = "cancel enforced: it may still run on the host"
+        return self._end(record, Outcome.LOST, now, reason=reason)
+
+    def _ask(self, record: RequestRecord, wait: Wait, now: float) -> Next:
+        self._wait(record, wait, now + ANSWER)
+        return Next(send="query")
+
+    # -- all of it ----------------------------------------------------------------------------------------
+
+    def _heard(self, record: RequestRecord, now: float) -> None:
+        """A sign of life: silence begins anew, unless the request waits for the end of a cancel."""
+        if record.cancel and record.wait is Wait.CANCEL:
+            self.changed[record.id] = record
+            return
+        until = now + SILENCE
+        self._wait(record, Wait.SILENCE, min(until, record.run_due_at or until))
+
+    def _wait(self, record: RequestRecord, wait: Wait, due_at: float) -> None:
+        record.wait, record.due_at = wait, due_at
+        self.changed[record.id] = record
+
+    def _end(
+        self,
+        record: RequestRecord,
+        outcome: Outcome,
+        now: float,
+        *,
+        reason: str = "",
+        data: JsonObject | None = None,
+        error: str = "",
+    ) -> Next:
+        del self.open[record.id]
+        record.state, record.outcome, record.reason, record.ended_at = (
+            RequestState.ENDED,
+            outcome,
+            reason,
+            now,
+        )
+        self.changed[record.id] = record
+        ok = outcome is Outcome.OK
+        said = "" if ok else error or outcome.words(reason)
+        return Next(ended=Reply(record.id, record.host, ok, outcome, data or {}, said))
+
+
+def _outcome(record: RequestRecord, body: ResultBody) -> tuple[Outcome, str]:
+    """Read the agent's word; one that is not known counts as failed and is shown as sent."""
+    reason = body.reason or ""
+    if body.outcome in _PLAIN:
+        return _PLAIN[body.outcome], "journal_lost" if body.outcome == Word.JOURNAL_LOST else reason
+    if body.outcome == Word.CANCELLED:
+        return (Outcome.NOT_PICKED_UP if record.cancel == "pickup" else Outcome.CANCELLED), ""
+    if body.outcome == Word.KILLED:
+        by_people = record.cancel == CANCELLED_BY_PEOPLE
+        return (Outcome.CANCELLED_KILLED if by_people else Outcome.TIMED_OUT_KILLED), ""
+    if body.outcome == Word.FAILED:
+        return Outcome.FAILED, reason or _exit_words(body)
+    return Outcome.FAILED, body.outcome
+
+
+def _exit_words(body: ResultBody) -> str:
+    if body.exit_code is not None:
+        return f"exit {body.exit_code}"
+    return f"signal {body.signal}" if body.signal is not None else ""

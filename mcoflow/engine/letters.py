@@ -1,0 +1,114 @@
+"""What the executor writes to hosts: requests, cancels, queries, as parcels for the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+from uuid import UUID, uuid4, uuid5
+
+from mcoflow.domain.events import HostRequest
+from mcoflow.domain.requests import RequestRecord, Wait
+from mcoflow.ports.bus import Ask, Parcel, Request
+from mcoflow.wire.envelope import Envelope, encode
+from mcoflow.wire.messages import CancelBody, QueryBody, RequestBody
+
+OUTPUT_CAP: Final = 256 * 1024
+DEFAULT_RUN: Final = timedelta(minutes=15)
+"""Time limit of an execution when neither the caller nor the action says one."""
+
+
+class KnownHosts(Protocol):
+    """What the server knows of hosts, in memory."""
+
+    def journal(self, host: str) -> UUID | None:
+        """The generation of the host's journal, None for a host never seen."""
+
+    def simulated(self, host: str) -> bool:
+        """Whether the host is one of a simulated fleet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes for one executor. `pickup` is how long a host has to take a request unless it says otherwise."""
+
+    token: str
+    hosts: KnownHosts
+    pickup: timedelta
+    new_id: Callable[[], UUID] = uuid4
+
+    def request(
+        self, asked: HostRequest, *, plan_id: UUID, step_id: int, attempt: int, caller: str, now: float
+    ) -> RequestRecord:
+        """Return the row with the exact bytes to publish; MessageTooLargeError if they are too many."""
+        request_id = self.new_id()
+        pickup = (asked.deadlines.pickup or self.pickup).total_seconds()
+        run = (asked.deadlines.run or DEFAULT_RUN).total_seconds()
+        grace = asked.deadlines.grace.total_seconds()
+        body = RequestBody(
+            reply_to=self.token,
+            agent=asked.agent,
+            operation=asked.operation,
+            args=asked.args,
+            check=asked.check,
+            expires_at=_moment(now + pickup),
+            timeout_ms=round(run * 1000),
+            grace_ms=round(grace * 1000),
+            caller=caller[:128],
+            plan=plan_id,
+            step=step_id,
+            attempt=attempt,
+            journal=self.hosts.journal(asked.host),
+            output_cap=OUTPUT_CAP,
+        )
+        simulated = self.hosts.simulated(asked.host)
+        data = encode(
+            Envelope(
+                id=request_id,
+                request=request_id,
+                host=asked.host,
+                sent_at=_moment(now),
+                body=body,
+                simulated=simulated,
+            )
+        )
+        return RequestRecord(
+            id=request_id,
+            plan_id=plan_id,
+            step_id=step_id,
+            attempt=attempt,
+            host=asked.host,
+            reply_to=self.token,
+            body=data,
+            created_at=now,
+            wait=Wait.PICKUP,
+            due_at=now + pickup,
+            run_limit=run,
+            grace=grace,
+        )
+
+    def parcel(self, record: RequestRecord, body: bytes) -> Parcel:
+        """The parcel of a request; the same each time it is sent."""
+        ttl = timedelta(seconds=max(1.0, record.due_at - record.created_at))
+        return Parcel(Request(record.host), "request", record.id, body, record.id, record.reply_to, ttl=ttl)
+
+    def cancel(self, record: RequestRecord, now: float) -> Parcel:
+        """Tell the agent to stop, behind the request in its own queue; one id however often it is sent."""
+        body = CancelBody(reply_to=self.token, reason=record.cancel, force=False)
+        return self._about(record, body, uuid5(record.id, "cancel"), now)
+
+    def query(self, record: RequestRecord, now: float) -> Parcel:
+        """Ask the agent what became of a request."""
+        return self._about(record, QueryBody(reply_to=self.token), self.new_id(), now)
+
+    def _about(self, record: RequestRecord, body: CancelBody | QueryBody, own_id: UUID, now: float) -> Parcel:
+        envelope = Envelope(id=own_id, request=record.id, host=record.host, sent_at=_moment(now), body=body)
+        asking = isinstance(body, QueryBody)
+        address = Ask(record.host) if asking else Request(record.host)
+        data = encode(envelope)
+        return Parcel(address, body.KIND.value, own_id, data, record.id, self.token, durable=not asking)
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
