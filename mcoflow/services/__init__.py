@@ -1,1 +1,52 @@
-"""mcoflow.services."""
+"""Use cases in plain values, for the web pages and the command line."""
+
+from dataclasses import dataclass
+
+from mcoflow.clock import Clock
+from mcoflow.ports.engine import Engine
+from mcoflow.ports.store import Reader
+from mcoflow.services.contract import Contract
+from mcoflow.services.fields import Filled, Order
+from mcoflow.services.form import Echo, Form
+from mcoflow.services.health import Health
+from mcoflow.services.hosts import Hosts
+from mcoflow.services.plans import Filter, Plans
+
+__all__ = [
+    "Contract",
+    "Echo",
+    "Filled",
+    "Filter",
+    "Form",
+    "Health",
+    "Hosts",
+    "Order",
+    "Plans",
+    "Services",
+    "build_services",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All use cases, bound to one engine and one store."""
+
+    plans: Plans
+    hosts: Hosts
+    form: Form
+    contract: Contract
+    health: Health
+    clock: Clock
+
+
+def build_services(engine: Engine, reader: Reader, clock: Clock) -> Services:
+    """Bind the use cases to an engine, a store to read from, and a clock."""
+    hosts = Hosts(reader, clock)
+    return Services(
+        plans=Plans(engine, reader, clock),
+        hosts=hosts,
+        form=Form(hosts),
+        contract=Contract(engine, reader),
+        health=Health(engine, reader),
+        clock=clock,
+    )

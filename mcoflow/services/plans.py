@@ -1,0 +1,281 @@
+"""What people do with tasks: submit, look, wait, cancel, resume, skip."""
+
+import base64
+import binascii
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from mcoflow.clock import Clock
+from mcoflow.domain.records import JsonObject, PlanRecord, PlanSnapshot
+from mcoflow.domain.reference import REFERENCE_KEY
+from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.errors import QueryInvalidError, WaitTimeoutError
+from mcoflow.ports.engine import Engine, Submitted
+from mcoflow.ports.store import PlanQuery, Reader, StepRow
+from mcoflow.services.graph_layout import Layout, lay_out
+from mcoflow.services.present import (
+    evidence_view,
+    history_view,
+    json_object,
+    plan_view,
+    resolved,
+    step_view,
+)
+from mcoflow.services.views import EvidenceView, HistoryView, PlanPage, PlanView, StepDetail, StepView
+
+COMMAND_WAIT: Final = timedelta(seconds=5)
+"""How long a command waits for its answer; it stays committed when it takes longer."""
+PAGE: Final = 50
+STEPS: Final = 200
+_KEYS: Final = UUID("5f0c5c33-6bb5-4f0e-9d0c-0d6c9d2f3b11")
+"""Namespace in which the key of a form becomes the id of its task: the same key is the same task."""
+
+
+class Filter(StrEnum):
+    """Which tasks a list shows."""
+
+    ALL = "all"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FAILED = "failed"
+    WARNING = "warning"
+    SUCCEEDED = "succeeded"
+    CANCELLED = "cancelled"
+
+
+_FILTERS: Final[Mapping[Filter, tuple[tuple[PlanState, ...], tuple[PlanResult, ...]]]] = {
+    Filter.ALL: ((), ()),
+    Filter.RUNNING: ((PlanState.PLANNED, PlanState.RUNNING), ()),
+    Filter.PAUSED: ((PlanState.PAUSED,), ()),
+    Filter.FAILED: ((PlanState.STOPPED,), (PlanResult.ERROR,)),
+    Filter.WARNING: ((PlanState.STOPPED,), (PlanResult.WARNING,)),
+    Filter.SUCCEEDED: ((PlanState.STOPPED,), (PlanResult.SUCCESS,)),
+    Filter.CANCELLED: ((PlanState.STOPPED,), (PlanResult.CANCELLED,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A plan's graph and what it was drawn from: `plan` is as old as the steps are."""
+
+    plan: PlanView
+    layout: Layout
+    steps: Sequence[StepView]
+
+
+class Plans:
+    """The use cases of tasks."""
+
+    def __init__(self, engine: Engine, reader: Reader, clock: Clock) -> None:
+        self._engine, self._reader, self._clock = engine, reader, clock
+
+    # -- acting -------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        action: str,
+        arguments: Mapping[str, Any],
+        *,
+        user: str,
+        key: str = "",
+        plan_id: UUID | None = None,
+    ) -> Submitted:
+        """Plan an action and hand it to an executor. The same `key` (or `plan_id`) is the same task.
+
+        Raises:
+            UnknownActionError, InputInvalidError: nothing was stored.
+            PlanExistsError: the key was used for something else.
+        """
+        wanted = uuid5(_KEYS, key) if key else plan_id
+        return self._engine.submit(action, arguments, user=user, plan_id=wanted)
+
+    def cancel(self, plan_id: UUID, *, actor: str, wait: timedelta = COMMAND_WAIT) -> Sequence[int]:
+        """Cancel a task and return the steps that were told.
+
+        Raises:
+            PlanNotFoundError, CommandRefusedError: nothing changed.
+            WaitTimeoutError: committed, to be applied when an executor is there.
+        """
+        return self._steps_of(self._engine.command(plan_id, CommandKind.CANCEL, {}, actor=actor, wait=wait))
+
+    def resume(self, plan_id: UUID, *, actor: str, wait: timedelta = COMMAND_WAIT) -> None:
+        """Let a paused task go on: failed steps again, done ones never. Raises as cancel does."""
+        self._engine.command(plan_id, CommandKind.RESUME, {}, actor=actor, wait=wait)
+
+    def skip(
+        self,
+        plan_id: UUID,
+        step_id: int,
+        *,
+        actor: str,
+        dry_run: bool = False,
+        wait: timedelta = COMMAND_WAIT,
+    ) -> Sequence[int]:
+        """Skip a failed step and what hangs on it; return all of them. Raises as cancel does."""
+        arguments = {"step_id": step_id, "dry_run": dry_run}
+        return self._steps_of(
+            self._engine.command(plan_id, CommandKind.SKIP, arguments, actor=actor, wait=wait)
+        )
+
+    # -- looking ------------------------------------------------------------------------------------------
+
+    def show(self, plan_id: UUID) -> PlanView:
+        """One task; PlanNotFoundError."""
+        return self._view(self._reader.plan(plan_id))
+
+    def list(
+        self, which: str = Filter.ALL, *, text: str = "", cursor: str = "", limit: int = PAGE
+    ) -> PlanPage:
+        """A page of tasks, newest first. QueryInvalidError: no such filter, no cursor of ours."""
+        states, results = _FILTERS[_filter(which)]
+        found = self._reader.plans(
+            PlanQuery(states, results, text=text, before=_read_cursor(cursor), limit=limit + 1)
+        )
+        items = [self._view(plan) for plan in found[:limit]]
+        more = len(found) > limit
+        return PlanPage(items, _cursor(found[limit - 1]) if more else "")
+
+    def counts(self) -> Mapping[Filter, int]:
+        """How many tasks each filter would show."""
+        counted = self._reader.counts_by_state()
+        return {
+            which: sum(
+                number
+                for (state, result), number in counted.items()
+                if (not states or state in states) and (not results or result in results)
+            )
+            for which, (states, results) in _FILTERS.items()
+        }
+
+    def graph(self, plan_id: UUID) -> Graph:
+        """The graph of a task, folded to at most 200 nodes, and all steps; PlanNotFoundError."""
+        snapshot = self._reader.snapshot(plan_id)
+        now = self._now()
+        steps = [step_view(step, now) for step in snapshot.steps]
+        return Graph(self._view(snapshot.plan), lay_out(snapshot.graph, steps), steps)
+
+    def steps(self, plan_id: UUID, *, after: int = 0, limit: int = STEPS) -> Sequence[StepView]:
+        """Steps in order, from the first after `after`."""
+        now = self._now()
+        return [step_view(row.step, now) for row in self._reader.steps(plan_id, after=after, limit=limit)]
+
+    def step(self, plan_id: UUID, step_id: int) -> StepDetail:
+        """One step with its data; PlanNotFoundError if there is no such task or step."""
+        row = self._reader.step(plan_id, step_id)
+        snapshot, given = self._with_input(plan_id, row)
+        now = self._now()
+        by_id = {step.id: step for step in snapshot.steps}
+        needs = [by_id[need] for need in _steps_before(snapshot.graph.needs, step_id)]
+        plan = self._view(snapshot.plan)
+        step = row.step
+        return StepDetail(
+            step=step_view(step, now),
+            queue=step.queue,
+            error_kind=step.error.kind if step.error else "",
+            traceback=step.error.traceback if step.error else "",
+            input=given,
+            output=json_object(row.output),
+            execution_time=step.execution_time,
+            request_id=row.request_id,
+            note=row.request_note,
+            waits_for=[step_view(need, now) for need in needs],
+            simulated=plan.simulated,
+            may_skip=step.state is StepState.ERROR and CommandKind.SKIP in plan.allowed,
+        )
+
+    def history(self, plan_id: UUID) -> Sequence[HistoryView]:
+        """What happened to a task, oldest first."""
+        return [history_view(line) for line in self._reader.history(plan_id)]
+
+    def evidence(self, plan_id: UUID) -> Sequence[EvidenceView]:
+        """Messages about a task that changed nothing."""
+        return [evidence_view(kept) for kept in self._reader.evidence(plan_id)]
+
+    # -- waiting ------------------------------------------------------------------------------------------
+
+    def progress(self, plan_id: UUID, *, tick: timedelta = timedelta(seconds=1)) -> Iterator[PlanView]:
+        """Yield the task now and after each change, until it is at rest. `tick` bounds each wait."""
+        view = self.show(plan_id)
+        yield view
+        while not view.at_rest:
+            if self._engine.wait_for_change({plan_id: view.version}, wait=tick):
+                view = self.show(plan_id)
+                yield view
+
+    def await_end(self, plan_id: UUID, *, within: timedelta | None = None) -> PlanView:
+        """Wait until a task is paused or stopped and return it; WaitTimeoutError after `within`."""
+        deadline = None if within is None else self._clock.monotonic() + within.total_seconds()
+        view = self.show(plan_id)
+        while not view.at_rest:
+            left = 1.0 if deadline is None else min(1.0, deadline - self._clock.monotonic())
+            if left <= 0:
+                raise WaitTimeoutError(f"task {plan_id} is still {view.word} after {within}; it goes on")
+            self._engine.wait_for_change({plan_id: view.version}, wait=timedelta(seconds=left))
+            view = self.show(plan_id)
+        return view
+
+    def wait_for_change(self, seen: Mapping[UUID, int], *, wait: timedelta) -> Mapping[UUID, int]:
+        """Block until one of these tasks has another version, or `wait` passes; return those that differ."""
+        return self._engine.wait_for_change(seen, wait=wait)
+
+    # -----------------------------------------------------------------------------------------------------
+
+    def _with_input(self, plan_id: UUID, row: StepRow) -> tuple[PlanSnapshot, JsonObject]:
+        """Return the plan, and the step's input; all outputs are read only for input with references."""
+        if REFERENCE_KEY not in row.input:
+            return self._reader.snapshot(plan_id), json_object(row.input)
+        whole = self._reader.whole(plan_id)
+        outputs = {action["id"]: json_object(action["output"]) for action in whole.actions}
+        return whole.snapshot, resolved(json_object(row.input), outputs)
+
+    def _view(self, plan: PlanRecord) -> PlanView:
+        return plan_view(plan, self._engine.allowed(plan.state, plan.result), self._now())
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    @staticmethod
+    def _steps_of(answer: Mapping[str, Any]) -> Sequence[int]:
+        return tuple(answer.get("step_ids", ()))
+
+
+def _filter(which: str) -> Filter:
+    try:
+        return Filter(which)
+    except ValueError:
+        raise QueryInvalidError(f"there is no filter {which[:80]!r}: there are {', '.join(Filter)}") from None
+
+
+def _cursor(plan: PlanRecord) -> str:
+    packed = struct.pack(">d16s", plan.created_at, plan.id.bytes)
+    return base64.urlsafe_b64encode(packed).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[float, UUID] | None:
+    if not cursor:
+        return None
+    try:
+        created_at, identity = struct.unpack(">d16s", base64.urlsafe_b64decode(cursor))
+    except (ValueError, binascii.Error, struct.error):
+        raise QueryInvalidError("this is no page of the list: start again from the first") from None
+    return created_at, UUID(bytes=identity)
+
+
+def _steps_before(needs: Mapping[int, Sequence[int]], step_id: int) -> Sequence[int]:
+    """Return the steps right before one, looking through gates."""
+    found: dict[int, None] = {}
+    waiting, seen = list(needs.get(step_id, ())), set[int]()
+    while waiting:
+        node = waiting.pop()
+        if node > 0:
+            found[node] = None
+        elif node not in seen:
+            seen.add(node)
+            waiting.extend(needs[node])
+    return sorted(found)

@@ -1,0 +1,186 @@
+"""From stored records to views: words, marks and titles."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from mcoflow.action.registry import REGISTERED
+from mcoflow.domain.outcome import Effect
+from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord, StepRecord
+from mcoflow.domain.reference import resolve
+from mcoflow.domain.requests import CommandKind, EvidenceRecord
+from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.errors import ReferenceMissingError, UnknownActionError
+from mcoflow.services.times import certain_moment, moment, span
+from mcoflow.services.views import Counters, EvidenceView, HistoryView, Mark, PlanView, StepView
+
+_STEP_MARKS: Final[Mapping[StepState, Mark]] = {
+    StepState.PENDING: Mark.PENDING,
+    StepState.RUNNING: Mark.RUNNING,
+    StepState.SUSPENDED: Mark.WAITING,
+    StepState.SUCCESS: Mark.SUCCESS,
+    StepState.ERROR: Mark.ERROR,
+    StepState.SKIPPING: Mark.SKIPPED,
+    StepState.SKIPPED: Mark.SKIPPED,
+    StepState.CANCELLED: Mark.CANCELLED,
+}
+_RESULT_MARKS: Final[Mapping[PlanResult, Mark]] = {
+    PlanResult.PENDING: Mark.PENDING,
+    PlanResult.SUCCESS: Mark.SUCCESS,
+    PlanResult.WARNING: Mark.WARNING,
+    PlanResult.ERROR: Mark.ERROR,
+    PlanResult.CANCELLED: Mark.CANCELLED,
+}
+_STEP_WORDS: Final[Mapping[StepState, str]] = {
+    StepState.PENDING: "pending",
+    StepState.RUNNING: "running",
+    StepState.SUSPENDED: "waiting for a reply",
+    StepState.SUCCESS: "success",
+    StepState.ERROR: "error",
+    StepState.SKIPPING: "skipped on resume",
+    StepState.SKIPPED: "skipped",
+    StepState.CANCELLED: "cancelled",
+}
+
+
+def title_of(action: str) -> str:
+    """Return what people call an action; of one that is not registered (any more), its name."""
+    try:
+        found = REGISTERED.find(action)
+    except UnknownActionError:
+        return _spoken(action)
+    return found.title or _spoken(action)
+
+
+def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> PlanView:
+    """Return the view of a plan; `now` ends the duration of one that has not ended."""
+    mark, word = _standing(plan)
+    return PlanView(
+        id=plan.id,
+        title=plan.label if plan.label != plan.action else title_of(plan.action),
+        action=plan.action,
+        state=plan.state,
+        result=plan.result,
+        mark=mark,
+        word=word,
+        explanation=plan.explanation,
+        user=plan.user,
+        hosts=plan.hosts,
+        simulated=plan.simulated,
+        counters=counters(plan.counts),
+        arguments=arguments_of(plan.args),
+        created_at=certain_moment(plan.created_at),
+        started_at=moment(plan.started_at),
+        ended_at=moment(plan.ended_at),
+        duration=span(plan.started_at, plan.ended_at, now),
+        cancel_requested=plan.cancel_requested,
+        version=plan.version,
+        allowed=tuple(allowed),
+    )
+
+
+def counters(counts: Mapping[StepState, int]) -> Counters:
+    """Return the counters of a plan from its numbers of steps by state."""
+    return Counters(
+        total=sum(counts.values()),
+        done=counts.get(StepState.SUCCESS, 0),
+        failed=counts.get(StepState.ERROR, 0),
+        waiting=counts.get(StepState.SUSPENDED, 0),
+        running=counts.get(StepState.RUNNING, 0),
+        pending=counts.get(StepState.PENDING, 0),
+        cancelled=counts.get(StepState.CANCELLED, 0),
+        skipped=counts.get(StepState.SKIPPED, 0) + counts.get(StepState.SKIPPING, 0),
+    )
+
+
+def step_view(step: StepRecord, now: float) -> StepView:
+    """Return the view of a step."""
+    return StepView(
+        id=step.id,
+        phase=step.phase,
+        action=step.action,
+        title=title_of(step.action),
+        host=step.host,
+        state=step.state,
+        mark=_step_mark(step),
+        words=step_words(step),
+        unknown_effect=step.outcome is not None and step.outcome.effect is Effect.UNKNOWN,
+        attempt=step.attempt,
+        error=step.error.message if step.error else "",
+        warnings=step.warnings,
+        started_at=moment(step.started_at),
+        ended_at=moment(step.ended_at),
+        duration=span(step.started_at, step.ended_at, now),
+    )
+
+
+def step_words(step: StepRecord) -> str:
+    """Return the exact words for where a step stands: its outcome on the host if it has one."""
+    if step.outcome is not None and step.state in (StepState.ERROR, StepState.CANCELLED):
+        return step.outcome.words(step.reason)
+    if step.state is StepState.SUCCESS and step.warnings:
+        return "success with warnings"
+    return _STEP_WORDS[step.state]
+
+
+def history_view(line: HistoryRecord) -> HistoryView:
+    """Return the view of a line of history."""
+    return HistoryView(certain_moment(line.at), line.name, line.actor, line.world, line.detail)
+
+
+def evidence_view(kept: EvidenceRecord) -> EvidenceView:
+    """Return the view of a message that changed nothing; its bytes as text, cut after 4 KiB."""
+    text = kept.body[:4096].decode("utf-8", "replace")
+    return EvidenceView(certain_moment(kept.at), kept.why, kept.host, kept.request_id, kept.detail, text)
+
+
+def json_object(text: str) -> JsonObject:
+    """Return stored JSON text as an object; anything else, under the key `value`."""
+    value = json.loads(text) if text else {}
+    return value if isinstance(value, dict) else {"value": value}
+
+
+def arguments_of(args: str) -> JsonObject:
+    """Return the keyword arguments with which a plan was submitted."""
+    value: Any = json.loads(args) if args else {}
+    if isinstance(value, list):  # positional ones first, the keyword arguments last
+        value = next((each for each in reversed(value) if isinstance(each, dict)), {})
+    return value if isinstance(value, dict) else {}
+
+
+def resolved(given: JsonObject, outputs: Mapping[int, Any]) -> JsonObject:
+    """Return stored input with values for references, as far as they are there already."""
+    return {key: _value(each, outputs) for key, each in given.items()}
+
+
+def _value(stored: Any, outputs: Mapping[int, Any]) -> Any:
+    try:
+        return resolve(stored, outputs)
+    except ReferenceMissingError as missing:
+        return f"({missing})"
+
+
+def _standing(plan: PlanRecord) -> tuple[Mark, str]:
+    """Return mark and word of a plan: its state while it lives, its result once it has stopped."""
+    match plan.state:
+        case PlanState.STOPPED:
+            return _RESULT_MARKS[plan.result], str(plan.result)
+        case PlanState.PAUSED:
+            return Mark.PAUSED, "paused"
+        case PlanState.PLANNED:
+            return Mark.PENDING, "waiting"
+        case PlanState.RUNNING:
+            return Mark.RUNNING, "cancelling" if plan.cancel_requested else "running"
+
+
+def _step_mark(step: StepRecord) -> Mark:
+    if step.state is StepState.SUCCESS and step.warnings:
+        return Mark.WARNING
+    if step.state is StepState.ERROR and step.outcome and step.outcome.effect is Effect.UNKNOWN:
+        return Mark.UNKNOWN
+    return _STEP_MARKS[step.state]
+
+
+def _spoken(action: str) -> str:
+    words = action.rsplit(".", 1)[-1].replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

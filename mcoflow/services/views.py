@@ -1,0 +1,202 @@
+"""What pages and the command line show, as plain values. Times are aware datetimes in UTC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
+
+
+class Mark(StrEnum):
+    """How a state is drawn: every state has a shape and a word, never a colour alone."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCESS = "success"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+    WARNING = "warning"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Run and finalize steps of a plan by where they stand."""
+
+    total: int
+    done: int
+    failed: int
+    waiting: int
+    running: int
+    pending: int
+    cancelled: int
+    skipped: int
+
+    @property
+    def settled(self) -> int:
+        """Steps that need nothing more."""
+        return self.done + self.skipped + self.cancelled
+
+    def words(self) -> str:
+        """Return the one summary line: `3 of 5 done, 1 failed`."""
+        parts = [f"{self.settled} of {self.total} done"]
+        named = ((self.failed, "failed"), (self.skipped, "skipped"), (self.cancelled, "cancelled"))
+        return ", ".join(parts + [f"{count} {word}" for count, word in named if count])
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """One task. `mark` and `word` are its state and result in one; `explanation` says why it stands there."""
+
+    id: UUID
+    title: str
+    action: str
+    state: PlanState
+    result: PlanResult
+    mark: Mark
+    word: str
+    explanation: str
+    user: str
+    hosts: Sequence[str]
+    simulated: bool
+    counters: Counters
+    arguments: Mapping[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration: timedelta | None
+    cancel_requested: bool
+    version: int
+    allowed: Sequence[CommandKind]
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing will move before a person acts."""
+        return self.state in (PlanState.PAUSED, PlanState.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step in a list. `words` is its outcome in exact words, or its state."""
+
+    id: int
+    phase: Phase
+    action: str
+    title: str
+    host: str | None
+    state: StepState
+    mark: Mark
+    words: str
+    unknown_effect: bool
+    attempt: int
+    error: str
+    warnings: Sequence[str]
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepDetail:
+    """One step with its data. `waits_for`: the steps right before it; `note`: what became of its request."""
+
+    step: StepView
+    queue: str
+    error_kind: str
+    traceback: str
+    input: Mapping[str, Any]
+    output: Mapping[str, Any]
+    execution_time: float
+    request_id: UUID | None
+    note: str
+    waits_for: Sequence[StepView]
+    simulated: bool
+    may_skip: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """One line of what happened."""
+
+    at: datetime
+    name: str
+    actor: str
+    world: UUID | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """A message that changed nothing, and why it did not."""
+
+    at: datetime
+    why: str
+    host: str
+    request_id: UUID | None
+    detail: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    """A page of tasks, newest first; `next` is the cursor of older ones, empty at the end."""
+
+    items: Sequence[PlanView]
+    next: str
+
+
+class Presence(StrEnum):
+    """What is known of a host's agent from the time of its last message."""
+
+    ONLINE = "online"
+    LATE = "late"
+    OFFLINE = "offline"
+    PENDING = "pending"  #: never admitted: it gets no requests
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One host in a list."""
+
+    name: str
+    presence: Presence
+    simulated: bool
+    collectives: Sequence[str]
+    version: str
+    system: str
+    executing: int
+    first_seen: datetime
+    last_seen: datetime
+    clock_difference: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class HostDetail:
+    """One host with what it told about itself. `facts` are dotted names with values as text, in order."""
+
+    host: HostView
+    facts: Sequence[tuple[str, str]]
+    operations: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class HostPage:
+    """A page of hosts in order of name; `next` is where the next one begins, empty at the end."""
+
+    items: Sequence[HostView]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about the system that everybody who looks at a page should know."""
+
+    code: str
+    text: str
