@@ -1,0 +1,1 @@
+"""What mcoflow costs, beside what the broker alone can do, measured in one run on one machine."""
