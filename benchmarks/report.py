@@ -17,7 +17,7 @@ _MARKS: Final = {True: "[green]yes", False: "[red]no", None: "-"}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure; without a value it was not run. `target` reads like `>= 25`; None: there is none to miss."""
+    """One figure; without a value it was not run. `target` reads like `>= 25`, None when there is none."""
 
     id: str
     what: str
