@@ -14,8 +14,8 @@ from mcoflow.domain.events import Reply
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import JsonObject
 from mcoflow.domain.requests import RequestRecord, RequestState, Wait
-from mcoflow.wire.messages import ProgressBody, ResultBody, Work
 from mcoflow.wire.messages import Outcome as Word
+from mcoflow.wire.messages import ProgressBody, ResultBody, Work
 
 SILENCE: Final = 90.0
 """Seconds without a word of the agent before it is asked."""

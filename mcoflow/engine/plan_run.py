@@ -27,10 +27,11 @@ class PlanRun:
     """One plan that this executor owns.
 
     `changed` maps the steps moved since the last commit to the state in which they were stored; whoever
-    commits clears it. `touched` says that the plan's own row has to be written.
+    commits clears it. `touched` says that the plan's own row has to be written. `requests` are the open
+    requests of each suspended step.
     """
 
-    __slots__ = ("_unmet", "changed", "graph", "live", "plan", "steps", "touched")
+    __slots__ = ("_producers", "_unmet", "changed", "graph", "live", "plan", "requests", "steps", "touched")
 
     def __init__(self, snapshot: PlanSnapshot) -> None:
         self.plan: PlanRecord = snapshot.plan
@@ -39,30 +40,43 @@ class PlanRun:
         self.changed: dict[int, StepState] = {}
         self.touched = False
         self.live = sum(step.state in _LIVE for step in self.steps.values())
+        self.requests: dict[int, list[UUID]] = {}
         self._unmet: dict[int, int] = {}
+        self._producers: dict[int, list[int]] | None = None
 
     @property
     def id(self) -> UUID:
         """The plan's id."""
         return self.plan.id
 
+    def producers(self, step_id: int) -> list[int]:
+        """The actions whose outputs the input of a step refers to."""
+        if not self.graph.references:
+            return []
+        if self._producers is None:
+            self._producers = {}
+            for producer, consumer in self.graph.references:
+                self._producers.setdefault(consumer, []).append(self.steps[producer].action_id)
+        return self._producers.get(step_id, [])
+
     # -- moving -------------------------------------------------------------------------------------------
 
     def begin(self, now: float) -> list[int]:
-        """Take the plan up, for the first time or again; return the steps that may start.
+        """Take the plan up and return the steps that may start.
 
-        Steps marked as skipping are skipped, failed ones are tried once more.
+        In a paused plan, steps marked as skipping are skipped and failed ones are tried once more. A running
+        plan, taken over from another executor, just goes on.
         """
+        if self.plan.state is PlanState.PAUSED:
+            for step in self.steps.values():
+                if step.state is StepState.SKIPPING:
+                    self.move(step, StepState.SKIPPED, now)
+                elif step.state is StepState.ERROR:
+                    self.retry(step)
         if self.plan.state is not PlanState.RUNNING:
             self._move_plan(PlanState.RUNNING)
-            self.plan.result = PlanResult.PENDING
-            self.plan.explanation = ""
+            self.plan.result, self.plan.explanation = PlanResult.PENDING, ""
         self.plan.started_at = self.plan.started_at or now
-        for step in self.steps.values():
-            if step.state is StepState.SKIPPING:
-                self.move(step, StepState.SKIPPED, now)
-            elif step.state is StepState.ERROR:
-                self.retry(step)
         return self._open_all()
 
     def retry(self, step: StepRecord) -> None:

@@ -1,0 +1,132 @@
+"""What an executor keeps in memory of the plans it owns."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterable
+from typing import Final
+from uuid import UUID
+
+from mcoflow.domain.requests import EventRecord, TimerRecord
+from mcoflow.engine.flights import Flights
+from mcoflow.engine.plan_run import PlanRun
+from mcoflow.ports.store import ActionKey, Store
+
+StepKey = tuple[UUID, int]
+_CACHED: Final = 4096
+
+
+class ActionTexts:
+    """Input and output of actions as JSON text: a bounded cache in front of the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._texts: OrderedDict[ActionKey, tuple[str, str]] = OrderedDict()
+
+    def load(self, keys: Collection[ActionKey]) -> None:
+        """Have all of these at hand for get(), in one statement at the most."""
+        missing = [key for key in keys if key not in self._texts]
+        if missing:
+            self._texts.update(self._store.action_data(missing))
+
+    def get(self, key: ActionKey) -> tuple[str, str]:
+        """Return input and output of an action that was loaded."""
+        return self._texts[key]
+
+    def put(self, key: ActionKey, texts: tuple[str, str]) -> None:
+        """Remember what was just made or written."""
+        self._texts[key] = texts
+
+    def trim(self) -> None:
+        """Forget the oldest beyond the bound; called between batches, so that get() finds what load() saw."""
+        while len(self._texts) > _CACHED:
+            self._texts.popitem(last=False)
+
+
+class Agenda:
+    """What becomes due when. An entry is dead if its record has another due time by then."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, UUID]] = []
+        self._number = itertools.count()
+
+    def add(self, due_at: float, record_id: UUID) -> None:
+        """Note that a request or timer becomes due."""
+        heapq.heappush(self._heap, (due_at, next(self._number), record_id))
+
+    def take_due(self, now: float) -> list[tuple[float, UUID]]:
+        """Remove and return what is due, earliest first."""
+        due = []
+        while self._heap and self._heap[0][0] <= now:
+            at, _, record_id = heapq.heappop(self._heap)
+            due.append((at, record_id))
+        return due
+
+    def next_due(self) -> float | None:
+        """When the next entry becomes due, dead ones included."""
+        return self._heap[0][0] if self._heap else None
+
+
+class Memory:
+    """The plans, requests, timers and events of one executor. Only the director's thread touches it."""
+
+    def __init__(self, store: Store) -> None:
+        self.runs: dict[UUID, PlanRun] = {}
+        self.flights = Flights()
+        self.texts = ActionTexts(store)
+        self.agenda = Agenda()
+        self.timers: dict[UUID, TimerRecord] = {}
+        self.step_timers: dict[StepKey, list[UUID]] = {}
+        self.events: dict[StepKey, deque[EventRecord]] = {}
+
+    def add_timer(self, timer: TimerRecord) -> None:
+        """Keep a timer that is stored, or will be with this batch."""
+        self.timers[timer.id] = timer
+        self.step_timers.setdefault((timer.plan_id, timer.step_id), []).append(timer.id)
+        self.agenda.add(timer.due_at, timer.id)
+
+    def drop_timers(self, key: StepKey, kinds: Collection[str]) -> list[UUID]:
+        """Forget the timers of a step of these kinds; return their ids."""
+        ids = self.step_timers.pop(key, [])
+        dropped = [each for each in ids if each in self.timers and self.timers[each].kind in kinds]
+        kept = [each for each in ids if each in self.timers and each not in dropped]
+        for each in dropped:
+            del self.timers[each]
+        if kept:
+            self.step_timers[key] = kept
+        return dropped
+
+    def drop_timer(self, timer: TimerRecord) -> None:
+        """Forget a timer that went off."""
+        del self.timers[timer.id]
+        self.step_timers[timer.plan_id, timer.step_id].remove(timer.id)
+
+    def add_events(self, events: Iterable[EventRecord]) -> None:
+        """Keep events that wait for their step."""
+        for event in events:
+            self.events.setdefault((event.plan_id, event.step_id), deque()).append(event)
+
+    def take_event(self, key: StepKey) -> EventRecord | None:
+        """Remove and return the oldest event of a step."""
+        waiting = self.events.get(key)
+        if not waiting:
+            return None
+        event = waiting.popleft()
+        if not waiting:
+            del self.events[key]
+        return event
+
+    def forget(self, run: PlanRun) -> None:
+        """Drop a plan that came to rest, or was lost to another executor."""
+        self.runs.pop(run.id, None)
+        for requests in run.requests.values():
+            for request_id in requests:
+                self.flights.open.pop(request_id, None)
+                self.flights.changed.pop(request_id, None)
+        for step_id in run.steps:
+            key = (run.id, step_id)
+            self.events.pop(key, None)
+            for timer_id in self.step_timers.pop(key, []):
+                self.timers.pop(timer_id, None)

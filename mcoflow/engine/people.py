@@ -1,0 +1,106 @@
+"""What people ask of a plan: cancel, resume, skip, events. Every command gets one answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from mcoflow.action.registry import Registry
+from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
+from mcoflow.domain.states import FINAL_STEP_STATES, PlanState, StepState
+from mcoflow.engine.batch import Batch
+from mcoflow.engine.memory import Memory
+from mcoflow.engine.plan_run import PlanRun
+from mcoflow.engine.steps import Steps
+from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
+
+ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
+    PlanState.PLANNED: (CommandKind.CANCEL,),
+    PlanState.RUNNING: (CommandKind.CANCEL, CommandKind.EVENT),
+    PlanState.PAUSED: (CommandKind.RESUME, CommandKind.SKIP, CommandKind.CANCEL),
+    PlanState.STOPPED: (),
+}
+"""What may be asked of a plan, by its state; pages and commands offer what stands here."""
+
+
+class People:
+    """Applies commands to plans in memory; a refusal is an answer too."""
+
+    def __init__(self, memory: Memory, steps: Steps, actions: Registry) -> None:
+        self._memory = memory
+        self._steps = steps
+        self._actions = actions
+
+    def apply(self, batch: Batch, command: CommandRecord) -> None:
+        """Apply a command to a plan that is in memory, and store the answer."""
+        run = self._memory.runs[command.plan_id]
+        batch.touch(run)
+        try:
+            result = self._do(batch, run, command)
+        except McoflowError as error:
+            batch.answers.append(CommandAnswer(command.id, {}, type(error).__name__, str(error)))
+        else:
+            batch.answers.append(CommandAnswer(command.id, result))
+
+    def _do(self, batch: Batch, run: PlanRun, command: CommandRecord) -> dict[str, Any]:
+        check_allowed(run.id, run.plan.state, command.kind)
+        match command.kind:
+            case CommandKind.CANCEL:
+                return {"step_ids": self._cancel(batch, run, command.actor)}
+            case CommandKind.RESUME:
+                self._steps.note(batch, run, "start execution", actor=command.actor, detail="resumed")
+                batch.open(run, run.begin(batch.now))
+                return {}
+            case CommandKind.SKIP:
+                return {"step_ids": self._skip(batch, run, command)}
+            case CommandKind.EVENT:
+                self._event(batch, run, command)
+                return {}
+
+    def _cancel(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
+        """Let nothing more start, and tell the steps that sleep; a plan at rest ends at once."""
+        self._steps.note(batch, run, "cancel", actor=actor)
+        run.plan.cancel_requested = True
+        if run.plan.state is not PlanState.RUNNING:
+            run.stop_at_rest(batch.now)
+            self._steps.note(batch, run, "finish execution", detail="cancelled")
+            return []
+        told = run.suspended()
+        return [step.id for step in told if self._steps.signal_cancel(batch, run, step, "cancel")]
+
+    def _skip(self, batch: Batch, run: PlanRun, command: CommandRecord) -> list[int]:
+        step_id = command.args.get("step_id")
+        step = run.steps.get(step_id) if isinstance(step_id, int) else None
+        if step is None or step.state is not StepState.ERROR:
+            failed = [str(each.id) for each in run.failed_steps()]
+            way_out = f"steps in error: {', '.join(failed)}" if failed else "resume the plan to go on"
+            raise CommandRefusedError(f"skip step {step_id}", run.id, run.plan.state, [way_out])
+        covered = run.covered_by_skip(step.id)
+        if not command.args.get("dry_run"):
+            run.skip(covered, batch.now)
+            names = ", ".join(map(str, covered))
+            self._steps.note(batch, run, "skip", actor=command.actor, detail=f"steps {names}")
+        return covered
+
+    def _event(self, batch: Batch, run: PlanRun, command: CommandRecord) -> None:
+        step = run.steps.get(command.args.get("step_id", 0))
+        value = command.args.get("value")
+        if step is None or step.state in FINAL_STEP_STATES or step.state is StepState.PENDING:
+            raise EventDroppedError(
+                f"no step {command.args.get('step_id')} of plan {run.id} waits for events"
+            )
+        accepts = self._actions.find(step.action).accepts
+        if not isinstance(value, accepts):
+            known = ", ".join(each.__name__ for each in accepts) or "no user events"
+            raise EventDroppedError(f"step {step.id} ({step.action}) takes {known}, not {value!r}")
+        self._steps.add_event(batch, run, step, "user", json.dumps(value))
+
+
+def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:
+    """Raise CommandRefusedError, naming what is allowed, unless the state takes the command."""
+    allowed: Sequence[CommandKind] = ALLOWED[state]
+    if kind not in allowed:
+        names = [each.value for each in allowed if each is not CommandKind.EVENT]
+        raise CommandRefusedError(f"take the command {kind.value}", plan_id, state, names)

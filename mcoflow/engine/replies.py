@@ -1,0 +1,164 @@
+"""What hosts say: every message is applied once, recorded if it changes nothing, and acknowledged after that."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from mcoflow.domain.requests import EvidenceRecord, RequestRecord, RequestState
+from mcoflow.engine.batch import Batch
+from mcoflow.engine.flights import Next
+from mcoflow.engine.letters import Writer
+from mcoflow.engine.memory import Memory
+from mcoflow.engine.steps import Steps
+from mcoflow.errors import MalformedMessageError, UnsupportedVersionError
+from mcoflow.ports.bus import Delivery, Parcel, ToExecutor
+from mcoflow.ports.store import Store
+from mcoflow.wire.envelope import Envelope, decode
+from mcoflow.wire.messages import AcceptedBody, ProgressBody, ResultBody
+
+log = logging.getLogger("mcoflow.replies")
+_EVIDENCE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message from a host, decoded on the connector's thread; `fault` says why there is no envelope."""
+
+    delivery: Delivery
+    envelope: Envelope | None
+    fault: str = ""
+
+
+def read(delivery: Delivery) -> Message:
+    """Decode a delivery; never raises, runs on the connector's thread."""
+    try:
+        return Message(delivery, decode(delivery.body))
+    except MalformedMessageError as error:
+        return Message(delivery, None, f"malformed: {error}")
+    except UnsupportedVersionError as error:
+        return Message(delivery, None, f"unsupported: {error}")
+
+
+class Replies:
+    """Applies messages to the requests in memory, and finds the right place for all others."""
+
+    def __init__(self, memory: Memory, steps: Steps, writer: Writer, store: Store) -> None:
+        self._memory = memory
+        self._steps = steps
+        self._writer = writer
+        self._store = store
+
+    def apply(self, batch: Batch, messages: Sequence[Message]) -> list[Message]:
+        """Apply what arrived; return those whose plan nobody owns yet, to be given again later."""
+        strangers: list[tuple[Message, Envelope]] = []
+        for message in messages:
+            envelope = message.envelope
+            if envelope is None or envelope.request is None:
+                self._record(batch, message, message.fault or "malformed: a reply without a request")
+                continue
+            record = self._memory.flights.open.get(envelope.request)
+            if record is None:
+                strangers.append((message, envelope))
+            elif record.host != envelope.host:
+                self._record(batch, message, f"foreign: the request was for {record.host}", record)
+            else:
+                self._known(batch, record, envelope)
+                batch.deliveries.append(message.delivery)
+        return self._place(batch, strangers) if strangers else []
+
+    def follow(self, batch: Batch, record: RequestRecord, follows: Next) -> None:
+        """Do what follows from a message or a deadline of a request."""
+        run = self._memory.runs[record.plan_id]
+        batch.touch(run)
+        if follows.ended is not None:
+            step = run.steps[record.step_id]
+            if step.state.value in ("suspended", "running"):
+                self._steps.request_ended(batch, run, step, follows.ended)
+            return
+        self._memory.agenda.add(record.due_at, record.id)
+        if follows.send == "cancel":
+            batch.parcels.append((run.id, self._writer.cancel(record, batch.now)))
+        elif follows.send == "query":
+            batch.parcels.append((run.id, self._writer.query(record, batch.now)))
+        elif follows.send == "request":
+            body = self._store.request_bodies([record.id])[record.id]
+            batch.parcels.append((run.id, self._writer.parcel(record, body)))
+
+    def _known(self, batch: Batch, record: RequestRecord, envelope: Envelope) -> None:
+        flights = self._memory.flights
+        follows = Next()
+        match envelope.body:
+            case ResultBody() as body:
+                follows = flights.result(record, body, batch.now)
+            case AcceptedBody():
+                flights.accepted(record, batch.now)
+            case ProgressBody() as body:
+                follows = flights.progress(record, body, batch.now)
+            case _:
+                return
+        self.follow(batch, record, follows)
+
+    def _place(self, batch: Batch, strangers: list[tuple[Message, Envelope]]) -> list[Message]:
+        """Record what came late, doubly or for nobody; forward what belongs to another executor."""
+        known = self._store.requests({envelope.request for _, envelope in strangers if envelope.request})
+        owners = self._owners({r.plan_id for r in known.values() if r.state is not RequestState.ENDED})
+        later = []
+        for message, envelope in strangers:
+            record = known.get(envelope.request) if envelope.request else None
+            if record is None:
+                self._record(batch, message, "unknown: no such request")
+            elif record.state is RequestState.ENDED:
+                self._after_the_end(batch, message, envelope, record)
+            elif token := owners.get(record.plan_id):
+                batch.forwards.append((_forwarded(message, envelope, token), message.delivery))
+            else:
+                later.append(message)
+        return later
+
+    def _after_the_end(
+        self, batch: Batch, message: Message, envelope: Envelope, record: RequestRecord
+    ) -> None:
+        """A result again or too late is evidence; other words about an ended request are just too late."""
+        if isinstance(envelope.body, ResultBody):
+            outcome = record.outcome.words(record.reason) if record.outcome else "ended"
+            self._record(batch, message, f"late: the request has ended already ({outcome})", record)
+        else:
+            batch.deliveries.append(message.delivery)
+
+    def _owners(self, plan_ids: set[UUID]) -> dict[UUID, str]:
+        """The reply queues of the living executors that own these plans, our own left out."""
+        tokens = {world.id: world.token for world in self._store.worlds() if world.alive} if plan_ids else {}
+        owners = {plan_id: self._store.plan(plan_id).owner for plan_id in plan_ids}
+        found = {plan_id: tokens.get(owner, "") for plan_id, owner in owners.items() if owner}
+        return {plan_id: token for plan_id, token in found.items() if token not in ("", self._writer.token)}
+
+    def _record(self, batch: Batch, message: Message, why: str, record: RequestRecord | None = None) -> None:
+        word, _, detail = why.partition(": ")
+        envelope = message.envelope
+        host = envelope.host if envelope is not None else ""
+        log.info("reply.absorbed", extra={"why": word, "host": host, "detail": detail})
+        batch.evidence.append(
+            EvidenceRecord(
+                at=batch.now,
+                why=word,
+                host=host,
+                request_id=envelope.request if envelope is not None else None,
+                plan_id=record.plan_id if record is not None else None,
+                body=message.delivery.body[:_EVIDENCE_BYTES],
+                detail=detail[:500],
+            )
+        )
+        batch.deliveries.append(message.delivery)
+
+
+def _forwarded(message: Message, envelope: Envelope, token: str) -> Parcel:
+    return Parcel(
+        ToExecutor(token, envelope.host),
+        envelope.kind.value,
+        envelope.id,
+        message.delivery.body,
+        envelope.request,
+    )
