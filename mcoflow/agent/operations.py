@@ -1,0 +1,156 @@
+"""How an agent's operations are declared: plain functions between two models. Plug-ins use this file."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mcoflow.agent.execution import Operation, RefusedError, no_lock
+from mcoflow.agent.providers.port import PackageProvider, ServiceProvider
+from mcoflow.errors import ConfigurationError, OperationFailedError
+from mcoflow.wire import codec
+from mcoflow.wire.codec import JsonObject
+from mcoflow.wire.fields import NAME
+from mcoflow.wire.kinds import Refusal
+
+_MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
+_BOUNDS: Final = {"string": {"maxLength", "enum", "const", "format"}, "array": {"maxItems"}}
+
+
+class Strict(BaseModel):
+    """Base of an operation's input and output: no extras, no conversions, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What an operation may ask of its host. With `check` it predicts and changes nothing."""
+
+    host: str
+    check: bool
+    packages: Callable[[], PackageProvider]
+    services: Callable[[], ServiceProvider]
+    facts: Callable[[], JsonObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An operation and its function. `here`: it runs in the daemon itself; only what ends at once may."""
+
+    operation: Operation
+    function: Callable[..., BaseModel]
+    here: bool
+
+    def check_input(self, args: Mapping[str, Any]) -> BaseModel:
+        """Return the input; raise RefusedError invalid_args that names the first bad argument."""
+        try:
+            return self.operation.input_model.model_validate_json(codec.dumps(args))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the arguments"
+            raise RefusedError(
+                Refusal.INVALID_ARGS, f"{self.operation.key}: {where}: {first['msg']}"
+            ) from None
+
+    def perform(self, args: Mapping[str, Any], context: Context) -> JsonObject:
+        """Run the function and return its output as JSON values; what it raises is passed on."""
+        given = self.check_input(args)
+        wants_context = len(inspect.signature(self.function).parameters) > 1
+        output = self.function(given, context) if wants_context else self.function(given)
+        if not isinstance(output, self.operation.output_model):
+            raise OperationFailedError(
+                "bad_output", f"{self.operation.key} returned no {self.operation.output_model.__name__}"
+            )
+        return output.model_dump(mode="json")
+
+
+Function = TypeVar("Function", bound=Callable[..., BaseModel])
+
+
+class Agent:
+    """A named group of operations; a plug-in makes one and offers it as entry point `mcoflow.agents`."""
+
+    def __init__(self, name: str) -> None:
+        if NAME.fullmatch(name) is None:
+            raise ConfigurationError(f"agent {name!r}: the name must be like {NAME.pattern}")
+        self.name = name
+        self.declared: dict[str, Declared] = {}
+
+    def operation(
+        self,
+        *,
+        summary: str,
+        timeout: timedelta = _MINUTE,
+        idempotent: bool = False,
+        changes: bool = True,
+        check: bool = False,
+        interruptible: bool = True,
+        lock: Callable[[JsonObject], str | None] = no_lock,
+        here: bool = False,
+    ) -> Callable[[Function], Function]:
+        """Declare the function below as an operation of its name.
+
+        The function takes its input model, then a Context if it wants one, and returns its output model.
+        Raises ConfigurationError for missing annotations and for models that leave a size unbounded.
+        """
+
+        def declare(function: Function) -> Function:
+            given, output = _models(function)
+            declared = Operation(
+                agent=self.name,
+                name=function.__name__,
+                summary=summary,
+                input_model=given,
+                output_model=output,
+                timeout=timeout,
+                max_timeout=_DAY,
+                idempotent=idempotent,
+                changes=changes,
+                check=check,
+                interruptible=interruptible,
+                lock=lock,
+            )
+            self._add(Declared(declared, function, here))
+            return function
+
+        return declare
+
+    def _add(self, declared: Declared) -> None:
+        name = declared.operation.name
+        if NAME.fullmatch(name) is None or name in self.declared:
+            raise ConfigurationError(f"operation {name!r} of agent {self.name}: declared twice or ill named")
+        self.declared[name] = declared
+
+
+def _models(function: Callable[..., BaseModel]) -> tuple[type[BaseModel], type[BaseModel]]:
+    hints = get_type_hints(function)
+    first = next(iter(inspect.signature(function).parameters), "")
+    found = (hints.get(first), hints.get("return"))
+    for model in found:
+        if not (isinstance(model, type) and issubclass(model, Strict)):
+            raise ConfigurationError(
+                f"{function.__name__}: input and output must be annotated with Strict models"
+            )
+        for path in unbounded(model.model_json_schema()):
+            raise ConfigurationError(f"{model.__name__}: {path} has no greatest length")
+    return found  # type: ignore[return-value]  # both were seen to be models
+
+
+def unbounded(schema: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of each text without greatest length and each list without greatest count."""
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from unbounded(inner, path)
+    if not isinstance(schema, dict):
+        return
+    bounds = _BOUNDS.get(schema["type"]) if isinstance(schema.get("type"), str) else None
+    if bounds is not None and not bounds & schema.keys():
+        yield path or "the value"
+    for key, inner in schema.items():
+        if key not in ("default", "examples", "const", "enum"):
+            yield from unbounded(inner, f"{path}.{key}" if path else key)

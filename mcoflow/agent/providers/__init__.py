@@ -1,0 +1,1 @@
+"""Package managers and init systems, real ones and a fake."""
