@@ -74,6 +74,10 @@ class SchemaTooNewError(StoreError):
     """The database was written by a newer release; it was not touched."""
 
 
+class SchemaTooOldError(StoreError):
+    """The database was not yet upgraded to this release."""
+
+
 class LeaseLostError(StoreError):
     """Another executor owns these plans now; nothing of the batch was written."""
 
@@ -84,7 +88,11 @@ class LeaseLostError(StoreError):
 
 
 class StaleStepError(StoreError):
-    """A row was no longer in the state in which the caller saw it; nothing was changed."""
+    """Steps were no longer in the state in which the caller saw them; nothing was changed."""
+
+    def __init__(self, message: str, plan_ids: Iterable[UUID] = ()) -> None:
+        super().__init__(message)
+        self.plan_ids = frozenset(plan_ids)
 
 
 class PlanNotFoundError(StoreError):

@@ -239,8 +239,8 @@ class Reader(Protocol):
     def host(self, identity: str) -> HostRecord:
         """One host with facts and operations; HostNotFoundError."""
 
-    def hosts(self, *, after: str = "", limit: int = 200, text: str = "") -> Sequence[HostRecord]:
-        """A page of hosts in order of name, facts left None."""
+    def hosts(self, *, after: str = "", limit: int | None = None, text: str = "") -> Sequence[HostRecord]:
+        """Hosts in order of name, from the first after `after`, facts left None; `limit` None: all of them."""
 
     def now(self) -> float:
         """The database's clock."""

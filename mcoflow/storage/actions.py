@@ -1,0 +1,59 @@
+"""The `actions` table: name, place and data of each action of a plan."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, select, update
+
+from mcoflow.domain.records import ActionRecord
+from mcoflow.ports.store import ActionKey, OutputChange
+from mcoflow.storage.many import Bulk, Many, Row, Values, fields_of
+from mcoflow.storage.tables import actions
+from mcoflow.storage.texts import clean
+
+_KEY: Final = fields_of(actions.c.plan_id, actions.c.id)
+
+
+def _update(row: Values) -> Any:
+    return (
+        update(actions)
+        .where(and_(actions.c.plan_id == row["plan_id"], actions.c.id == row["id"]))
+        .values(output=row["output"])
+    )
+
+
+INSERT_ACTIONS: Final = Many.insert(actions)
+UPDATE_OUTPUTS: Final = Many(fields_of(actions.c.output, actions.c.plan_id, actions.c.id), _update)
+
+
+def new_action(plan: str, action: ActionRecord) -> Row:
+    """Return the row of an action for INSERT_ACTIONS; `plan` is the identifier's digits."""
+    return (
+        plan,
+        action.id,
+        action.name,
+        action.parent_id,
+        action.plan_step_id,
+        action.run_step_id,
+        action.finalize_step_id,
+        clean(action.input),
+        clean(action.output),
+    )
+
+
+def changed_output(change: OutputChange) -> Row:
+    """Return the row of a change for UPDATE_OUTPUTS."""
+    return (clean(change.output), change.plan_id.hex, change.action_id)
+
+
+def action_data(
+    connection: Connection, bulk: Bulk, keys: Collection[ActionKey]
+) -> Mapping[ActionKey, tuple[str, str]]:
+    """Return input and output of actions, as JSON text."""
+    wanted = bulk.rows(_KEY, [(plan_id.hex, action_id) for plan_id, action_id in keys])
+    found = connection.execute(
+        select(actions.c.plan_id, actions.c.id, actions.c.input, actions.c.output).join(
+            wanted, and_(actions.c.plan_id == wanted.c.plan_id, actions.c.id == wanted.c.id)
+        )
+    )
+    return {(row.plan_id, row.id): (row.input, row.output) for row in found}

@@ -1,0 +1,80 @@
+"""The `commands` table: what people ask of plans, and the answers."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Row as Stored
+
+from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
+from mcoflow.errors import PlanNotFoundError
+from mcoflow.storage.many import Many, Row, Values, fields_of
+from mcoflow.storage.tables import commands, plans
+from mcoflow.storage.texts import clean, from_json, to_json
+from mcoflow.storage.worlds import LIVING_WORLDS
+
+
+def _answer(row: Values) -> Any:
+    """The first answer stands."""
+    answered = {name: row[name] for name in ("result", "code", "error")}
+    waiting = and_(commands.c.id == row["id"], commands.c.result.is_(None))
+    return update(commands).where(waiting).values(**answered)
+
+
+ANSWER_COMMANDS: Final = Many(
+    fields_of(commands.c.result, commands.c.code, commands.c.error, commands.c.id), _answer
+)
+
+
+def new_answer(answer: CommandAnswer) -> Row:
+    """Return the row of an answer for ANSWER_COMMANDS."""
+    return (to_json(answer.result), answer.code, clean(answer.error), answer.id.hex)
+
+
+def add(connection: Connection, command: CommandRecord) -> UUID | None:
+    """Insert a command; return the owner of its plan. PlanNotFoundError: no such plan."""
+    owner = connection.execute(select(plans.c.owner).where(plans.c.id == command.plan_id)).one_or_none()
+    if owner is None:
+        raise PlanNotFoundError(command.plan_id)
+    connection.execute(
+        insert(commands).values(
+            id=command.id,
+            plan_id=command.plan_id,
+            kind=command.kind.value,
+            at=command.at,
+            actor=clean(command.actor),
+            args=to_json(command.args),
+            code="",
+            error="",
+        )
+    )
+    found: UUID | None = owner.owner
+    return found
+
+
+def answer_to(connection: Connection, command_id: UUID) -> CommandAnswer | None:
+    """Return the answer to a command, None while it waits."""
+    row = connection.execute(
+        select(commands.c.result, commands.c.code, commands.c.error).where(commands.c.id == command_id)
+    ).one_or_none()
+    if row is None or row.result is None:
+        return None
+    return CommandAnswer(command_id, from_json(row.result), row.code, row.error)
+
+
+def waiting_commands(connection: Connection, world_id: UUID, limit: int) -> Sequence[CommandRecord]:
+    """Return unanswered commands to the plans of a world, and to plans that no living world owns."""
+    nobody_else = or_(plans.c.owner == world_id, plans.c.owner.is_(None), plans.c.owner.not_in(LIVING_WORLDS))
+    found = connection.execute(
+        select(commands)
+        .join(plans, plans.c.id == commands.c.plan_id)
+        .where(commands.c.result.is_(None), nobody_else)
+        .order_by(commands.c.at)
+        .limit(limit)
+    )
+    return [_command_of(row) for row in found]
+
+
+def _command_of(row: Stored[Any]) -> CommandRecord:
+    return CommandRecord(row.id, row.plan_id, CommandKind(row.kind), row.at, row.actor, from_json(row.args))

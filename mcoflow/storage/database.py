@@ -1,0 +1,70 @@
+"""A database as this room sees it: one way to write, one to read, and errors with our names."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, exc
+
+from mcoflow.errors import StoreError, StoreUnavailableError
+from mcoflow.storage.many import Bulk
+
+
+class RowExistsError(StoreError):
+    """A row with this key exists; for this room alone, which knows what that means."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Engines for writing and for reading, which may be the same server or file, and how to take many rows.
+
+    `name` is the URL without its password, for messages.
+    """
+
+    name: str
+    writer: Engine
+    reader: Engine
+    bulk: Bulk
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back by any exception."""
+        with named_errors(self.name), self.writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction whose statements all see the same state; it cannot write."""
+        with named_errors(self.name), self.reader.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections; one that is in use, when it is given back."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+@contextmanager
+def named_errors(name: str) -> Iterator[None]:
+    """Raise StoreUnavailableError for what may pass, StoreError for what the database refuses."""
+    try:
+        yield
+    except exc.OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # the statement is wrong
+            raise StoreError(f"the database {name} refused a statement: {_cause(error)}") from error
+        raise StoreUnavailableError(f"the database {name} is away or busy: {_cause(error)}") from error
+    except (exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
+        raise StoreUnavailableError(f"the database {name} is away or busy: {_cause(error)}") from error
+    except exc.IntegrityError as error:
+        raise RowExistsError(f"the database {name} has such a row already: {_cause(error)}") from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailableError(f"the database {name} was cut off: {_cause(error)}") from error
+        raise StoreError(f"the database {name} refused a statement: {_cause(error)}") from error
+
+
+def _cause(error: exc.SQLAlchemyError) -> str:
+    """Return the driver's words, without the statement and its parameters."""
+    original = getattr(error, "orig", None)
+    return " ".join(str(original or error).split())

@@ -1,0 +1,91 @@
+"""The `hosts` table: what the server knows of each host, from its presence messages."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import Row as Stored
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mcoflow.domain.requests import HostRecord
+from mcoflow.errors import HostNotFoundError
+from mcoflow.storage.many import Many, Row, Values, fields_of
+from mcoflow.storage.tables import hosts
+from mcoflow.storage.texts import clean, from_json, hex_or_none, to_json
+
+_LONG: Final = ("facts", "operations")
+_BRIEF: Final = tuple(each for each in hosts.columns if each.name not in _LONG)
+_KEPT: Final = frozenset({"identity", "first_seen"})
+
+
+def _save(insert: Any, row: Values) -> Any:
+    """A digest describes what is stored, so it is kept with it."""
+    given = insert.excluded
+    changed: dict[str, ColumnElement[Any]] = {each: given[each] for each in row if each not in _KEPT}
+    for name in _LONG:
+        changed[name] = func.coalesce(given[name], hosts.c[name])
+        digest = f"{name}_digest"
+        changed[digest] = case((given[name].is_(None), hosts.c[digest]), else_=given[digest])
+    return insert.on_conflict_do_update(index_elements=["identity"], set_=changed)
+
+
+def _save_sqlite(row: Values) -> Any:
+    return _save(sqlite.insert(hosts).values(dict(row)), row)
+
+
+def _save_postgresql(row: Values) -> Any:
+    return _save(postgresql.insert(hosts).from_select(list(row), select(*row.values())), row)
+
+
+SAVE_HOSTS: Final = {
+    "sqlite": Many(fields_of(*hosts.columns), _save_sqlite),
+    "postgresql": Many(fields_of(*hosts.columns), _save_postgresql),
+}
+
+
+def saved_host(host: HostRecord) -> Row:
+    """Return the row of a host for SAVE_HOSTS."""
+    return (
+        host.identity,
+        host.admitted,
+        host.state,
+        host.simulated,
+        to_json(host.collectives),
+        clean(host.version),
+        host.wire_max,
+        hex_or_none(host.journal),
+        hex_or_none(host.daemon),
+        host.executing,
+        host.interval,
+        host.first_seen,
+        host.last_seen,
+        host.clock_difference,
+        None if host.facts is None else to_json(host.facts),
+        clean(host.facts_digest),
+        None if host.operations is None else to_json(host.operations),
+        clean(host.operations_digest),
+    )
+
+
+def host_of(connection: Connection, identity: str) -> HostRecord:
+    """Return one host whole; HostNotFoundError."""
+    row = connection.execute(select(hosts).where(hosts.c.identity == identity)).one_or_none()
+    if row is None:
+        raise HostNotFoundError(f"no host {identity!r} was ever seen: see `mcoflow host list`")
+    return _host_of(row)
+
+
+def hosts_after(connection: Connection, after: str, limit: int | None, text: str) -> Sequence[HostRecord]:
+    """Return hosts in order of name, without facts and operations."""
+    found = select(*_BRIEF).where(hosts.c.identity > after).order_by(hosts.c.identity).limit(limit)
+    if text:
+        found = found.where(hosts.c.identity.contains(text.lower(), autoescape=True))
+    return [_host_of(row) for row in connection.execute(found)]
+
+
+def _host_of(row: Stored[Any]) -> HostRecord:
+    known = row._asdict()
+    known["collectives"] = tuple(from_json(known["collectives"]))
+    for name in _LONG:
+        known[name] = from_json(known[name]) if known.get(name) is not None else None
+    return HostRecord(**known)

@@ -1,0 +1,143 @@
+"""The rows of a plan itself: `plans`, which every commit writes, and `blueprints`, which none does again."""
+
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Row, Select, and_, insert, literal_column, select, update
+
+from mcoflow.domain.graph import Graph
+from mcoflow.domain.records import PlanRecord
+from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.storage.many import Many, Values, fields_of
+from mcoflow.storage.many import Row as Given
+from mcoflow.storage.tables import blueprints, plans, worlds
+from mcoflow.storage.texts import clean, from_json, hex_or_none, to_json
+
+PlanRow: TypeAlias = Row[Any]
+
+SELECT_PLANS: Final[Select[Any]] = select(plans, blueprints.c.args, blueprints.c.hosts).join(
+    blueprints, blueprints.c.plan_id == plans.c.id
+)
+
+
+def _insert(row: Values) -> Any:
+    """A world that is gone owns nothing: nobody would ever find its plans."""
+    owner = select(worlds.c.id).where(worlds.c.id == row["owner"]).scalar_subquery()
+    return insert(plans).from_select(list(row), select(*(dict(row) | {"owner": owner}).values()))
+
+
+def _update(row: Values) -> Any:
+    kept = {name: row[name] for name in row if name not in ("id", "epoch")}
+    return (
+        update(plans)
+        .where(and_(plans.c.id == row["id"], plans.c.epoch == row["epoch"]))
+        .values(version=plans.c.version + literal_column("1"), **kept)
+    )
+
+
+INSERT_PLANS: Final = Many(fields_of(*plans.columns), _insert)
+INSERT_BLUEPRINTS: Final = Many.insert(blueprints)
+UPDATE_PLANS: Final = Many(
+    fields_of(
+        plans.c.state,
+        plans.c.result,
+        plans.c.started_at,
+        plans.c.ended_at,
+        plans.c.explanation,
+        plans.c.counts,
+        plans.c.cancel_requested,
+        plans.c.owner,
+        plans.c.id,
+        plans.c.epoch,
+    ),
+    _update,
+)
+
+
+def new_plan(plan: PlanRecord) -> Given:
+    """Return the row of a plan for INSERT_PLANS."""
+    return (
+        plan.id.hex,
+        clean(plan.label),
+        plan.action,
+        plan.state.value,
+        plan.result.value,
+        plan.created_at,
+        plan.started_at,
+        plan.ended_at,
+        clean(plan.user),
+        clean(plan.explanation),
+        _counts_text(plan.counts),
+        plan.simulated,
+        plan.cancel_requested,
+        hex_or_none(plan.owner),
+        plan.epoch,
+        plan.version,
+    )
+
+
+def new_blueprint(plan: PlanRecord, graph: Graph) -> Given:
+    """Return the row of a plan for INSERT_BLUEPRINTS."""
+    return (plan.id.hex, clean(plan.args), to_json(plan.hosts), graph_text(graph))
+
+
+def changed_plan(plan: PlanRecord) -> Given:
+    """Return the row of a plan for UPDATE_PLANS."""
+    return (
+        plan.state.value,
+        plan.result.value,
+        plan.started_at,
+        plan.ended_at,
+        clean(plan.explanation),
+        _counts_text(plan.counts),
+        plan.cancel_requested,
+        hex_or_none(plan.owner),
+        plan.id.hex,
+        plan.epoch,
+    )
+
+
+def plan_of(row: PlanRow) -> PlanRecord:
+    """Return the plan of a row of SELECT_PLANS."""
+    return PlanRecord(
+        id=row.id,
+        label=row.label,
+        action=row.action,
+        state=PlanState(row.state),
+        created_at=row.created_at,
+        result=PlanResult(row.result),
+        user=row.user_name,
+        explanation=row.explanation,
+        counts={StepState(state): count for state, count in from_json(row.counts).items()},
+        hosts=tuple(from_json(row.hosts)),
+        simulated=row.simulated,
+        args=row.args,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        cancel_requested=row.cancel_requested,
+        owner=row.owner,
+        epoch=row.epoch,
+        version=row.version,
+    )
+
+
+def graph_text(graph: Graph) -> str:
+    """Return a graph as JSON: pairs of a node and its needs, then the references."""
+    return to_json([[[node, needs] for node, needs in graph.needs.items()], sorted(graph.references)])
+
+
+def graph_of(text: str) -> Graph:
+    """Undo graph_text."""
+    needs, references = from_json(text)
+    return Graph(
+        {node: tuple(before) for node, before in needs},
+        frozenset((producer, consumer) for producer, consumer in references),
+    )
+
+
+def same_plan(plan: PlanRecord, action: str, args: str) -> bool:
+    """Whether a plan was made from this action and these arguments."""
+    return plan.action == action and (plan.args == args or from_json(plan.args) == from_json(args))
+
+
+def _counts_text(counts: dict[StepState, int]) -> str:
+    return to_json({state.value: count for state, count in counts.items()})

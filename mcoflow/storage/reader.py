@@ -1,0 +1,101 @@
+"""The pages' and the command line's side of the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from mcoflow.domain.records import ActionRecord, HistoryRecord, JsonObject, PlanRecord, PlanSnapshot
+from mcoflow.domain.requests import EvidenceRecord, HostRecord
+from mcoflow.errors import PlanNotFoundError
+from mcoflow.ports.store import PlanQuery, PlanWhole, StepRow
+from mcoflow.storage import notes, pages, snapshots
+from mcoflow.storage.clock import database_now
+from mcoflow.storage.database import Database
+from mcoflow.storage.hosts import host_of, hosts_after
+from mcoflow.storage.tables import actions
+
+
+class SqlReader:
+    """Reads of SQLite or PostgreSQL; the promises are those of `mcoflow.ports.store.Reader`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def plans(self, query: PlanQuery) -> Sequence[PlanRecord]:
+        """One page of plans."""
+        with self._database.reading() as connection:
+            return pages.plans_page(connection, query)
+
+    def plan(self, plan_id: UUID) -> PlanRecord:
+        """One plan; PlanNotFoundError."""
+        with self._database.reading() as connection:
+            return snapshots.load_plan(connection, plan_id)
+
+    def count_plans(self, state: str | None) -> int:
+        """How many plans are in a state; None counts all; an unknown state counts 0."""
+        with self._database.reading() as connection:
+            return pages.count_plans(connection, state)
+
+    def counts_by_state(self) -> Mapping[tuple[str, str], int]:
+        """How many plans there are by (state, result)."""
+        with self._database.reading() as connection:
+            return pages.counts_by_state(connection)
+
+    def snapshot(self, plan_id: UUID) -> PlanSnapshot:
+        """A plan with its graph and all its steps, plan phase included."""
+        with self._database.reading() as connection:
+            return snapshots.load(connection, plan_id)
+
+    def whole(self, plan_id: UUID) -> PlanWhole:
+        """A plan with steps, actions and history."""
+        with self._database.reading() as connection:
+            snapshot = snapshots.load(connection, plan_id)
+            return PlanWhole(
+                snapshot, _actions_of(connection, plan_id), notes.history_of(connection, plan_id)
+            )
+
+    def step(self, plan_id: UUID, step_id: int) -> StepRow:
+        """One step; PlanNotFoundError if there is no such plan or step."""
+        with self._database.reading() as connection:
+            found = pages.step_row(connection, plan_id, step_id)
+        if found is None:
+            raise PlanNotFoundError(f"{plan_id} with a step {step_id}")
+        return found
+
+    def steps(self, plan_id: UUID, *, after: int = 0, limit: int = 200) -> Sequence[StepRow]:
+        """Steps in order of id, from the first after `after`."""
+        with self._database.reading() as connection:
+            return pages.step_rows(connection, plan_id, after=after, limit=limit)
+
+    def history(self, plan_id: UUID) -> Sequence[HistoryRecord]:
+        """The history of a plan, oldest first."""
+        with self._database.reading() as connection:
+            return notes.history_of(connection, plan_id)
+
+    def evidence(self, plan_id: UUID) -> Sequence[EvidenceRecord]:
+        """Messages about the plan that changed nothing."""
+        with self._database.reading() as connection:
+            return notes.evidence_of(connection, plan_id)
+
+    def host(self, identity: str) -> HostRecord:
+        """One host with facts and operations; HostNotFoundError."""
+        with self._database.reading() as connection:
+            return host_of(connection, identity)
+
+    def hosts(self, *, after: str = "", limit: int | None = None, text: str = "") -> Sequence[HostRecord]:
+        """Hosts in order of name, facts left None; `limit` None means all of them."""
+        with self._database.reading() as connection:
+            return hosts_after(connection, after, limit, text)
+
+    def now(self) -> float:
+        """The database's clock."""
+        with self._database.reading() as connection:
+            return float(connection.execute(select(database_now())).scalar_one())
+
+
+def _actions_of(connection: Connection, plan_id: UUID) -> Sequence[JsonObject]:
+    columns = [actions.c[field.name] for field in fields(ActionRecord)]
+    found = connection.execute(select(*columns).where(actions.c.plan_id == plan_id).order_by(actions.c.id))
+    return [row._asdict() for row in found]

@@ -1,0 +1,176 @@
+"""The engine's side of the store, on SQLite or PostgreSQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from mcoflow.clock import Clock
+from mcoflow.domain.records import PlanSnapshot
+from mcoflow.domain.requests import (
+    CommandAnswer,
+    CommandRecord,
+    EventRecord,
+    HostRecord,
+    RequestRecord,
+    TimerRecord,
+    WorldRecord,
+)
+from mcoflow.errors import StaleStepError
+from mcoflow.ports.store import ActionKey, Changes, Waiting
+from mcoflow.storage import actions, commands, leases, requests, steps, waits, worlds
+from mcoflow.storage.commit import Batch, StepsMovedError
+from mcoflow.storage.database import Database, RowExistsError
+from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
+from mcoflow.storage.many import fields_of
+from mcoflow.storage.reader import SqlReader
+from mcoflow.storage.snapshots import load_many
+from mcoflow.storage.tables import plans
+from mcoflow.storage.texts import hex_rows
+
+
+class SqlStore(SqlReader):
+    """Both sides of the store; the promises are those of `mcoflow.ports.store`. Thread-safe."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__(database)
+        self._clock = clock
+        self._bulk = database.bulk
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    # -- the director's batch ------------------------------------------------------------------------------
+
+    def commit(self, changes: Changes) -> None:
+        """Write everything in one transaction, or nothing."""
+        try:
+            self._write(changes)
+        except RowExistsError:
+            if not changes.new_plans:
+                raise
+            # Another process stored the same new plan after we had looked; now it is there to be seen.
+            self._write(changes)
+        except StepsMovedError:
+            raise self._stale(changes) from None
+
+    def _write(self, changes: Changes) -> None:
+        with self._database.writing() as connection:
+            Batch(connection, self._bulk).write(changes)
+
+    def _stale(self, changes: Changes) -> StaleStepError:
+        with self._database.reading() as connection:
+            stored = steps.stored_states(connection, self._bulk, changes.steps)
+        moved = [
+            (each, found)
+            for each in changes.steps
+            if (found := stored.get((each.plan_id, each.step.id), "gone")) != each.seen.value
+        ]
+        names = ", ".join(
+            f"step {each.step.id} of task {each.plan_id} was seen {each.seen} and is {found}"
+            for each, found in moved[:5]
+        )
+        return StaleStepError(names or "a step was moved meanwhile", {each.plan_id for each, _ in moved})
+
+    # -- worlds and leases ---------------------------------------------------------------------------------
+
+    def register_world(self, world: WorldRecord, *, lease: float) -> None:
+        """Insert the world's row; it is alive for `lease` seconds."""
+        with self._database.writing() as connection:
+            worlds.register(connection, world, lease)
+
+    def heartbeat(self, world_id: UUID, *, lease: float) -> bool:
+        """Prolong the world by `lease` seconds from now; False if its row is gone or had expired."""
+        with self._database.writing() as connection:
+            return worlds.prolong(connection, world_id, lease)
+
+    def unregister_world(self, world_id: UUID) -> None:
+        """Free the world's plans and delete its row; what it still writes is refused."""
+        with self._database.writing() as connection:
+            worlds.unregister(connection, world_id)
+
+    def worlds(self) -> Sequence[WorldRecord]:
+        """All worlds, with `alive` by the database's clock."""
+        with self._database.reading() as connection:
+            return worlds.all_worlds(connection)
+
+    def expire_world(self, world_id: UUID) -> None:
+        """Declare a world dead whose death was proven otherwise."""
+        with self._database.writing() as connection:
+            worlds.expire(connection, world_id)
+
+    def waiting(self, world_id: UUID, *, limit: int) -> Waiting:
+        """Plans whose owner is none or dead, oldest first, and unanswered commands."""
+        with self._database.reading() as connection:
+            return Waiting(
+                leases.waiting_plans(connection, world_id, limit),
+                commands.waiting_commands(connection, world_id, limit),
+            )
+
+    def claim(self, world_id: UUID, plan_ids: Collection[UUID]) -> Sequence[PlanSnapshot]:
+        """Become the owner of those that can be had, and load them."""
+        at = self._clock.now().timestamp()
+        with self._database.writing() as connection:
+            claimed = leases.claim(connection, self._bulk, world_id, plan_ids, at=at)
+            return load_many(connection, self._bulk, claimed) if claimed else ()
+
+    # -- reading for the director --------------------------------------------------------------------------
+
+    def action_data(self, keys: Collection[ActionKey]) -> Mapping[ActionKey, tuple[str, str]]:
+        """Input and output of actions, as JSON text."""
+        with self._database.reading() as connection:
+            return actions.action_data(connection, self._bulk, keys)
+
+    def open_requests(self, plan_ids: Collection[UUID]) -> Sequence[RequestRecord]:
+        """Requests of these plans that have not ended, `body` left empty."""
+        with self._database.reading() as connection:
+            return requests.open_requests(connection, self._bulk, plan_ids)
+
+    def request_bodies(self, request_ids: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """The exact bytes of requests that have not ended."""
+        with self._database.reading() as connection:
+            return requests.request_bodies(connection, self._bulk, request_ids)
+
+    def requests(self, request_ids: Collection[UUID]) -> Mapping[UUID, RequestRecord]:
+        """Requests by id, ended ones too, `body` left empty."""
+        with self._database.reading() as connection:
+            return requests.requests_by_id(connection, self._bulk, request_ids)
+
+    def timers(self, plan_ids: Collection[UUID]) -> Sequence[TimerRecord]:
+        """Timers of these plans."""
+        with self._database.reading() as connection:
+            return waits.timers_of(connection, self._bulk, plan_ids)
+
+    def events(self, plan_ids: Collection[UUID]) -> Sequence[EventRecord]:
+        """Events not yet consumed, oldest first per step."""
+        with self._database.reading() as connection:
+            return waits.events_of(connection, self._bulk, plan_ids)
+
+    def versions(self, plan_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """The versions of plans, for those who watch them; unknown ids are left out."""
+        with self._database.reading() as connection:
+            wanted = self._bulk.rows(fields_of(plans.c.id), hex_rows(plan_ids))
+            found = connection.execute(
+                select(plans.c.id, plans.c.version).where(plans.c.id.in_(select(wanted)))
+            )
+            return {row.id: row.version for row in found}
+
+    # -- commands and hosts --------------------------------------------------------------------------------
+
+    def add_command(self, command: CommandRecord) -> UUID | None:
+        """Store a command; return the owner of its plan. PlanNotFoundError: no such plan."""
+        with self._database.writing() as connection:
+            return commands.add(connection, command)
+
+    def answer(self, command_id: UUID) -> CommandAnswer | None:
+        """What became of a command; None while it waits."""
+        with self._database.reading() as connection:
+            return commands.answer_to(connection, command_id)
+
+    def save_hosts(self, hosts: Sequence[HostRecord]) -> None:
+        """Insert or update; facts and operations None leave what is stored, digest included."""
+        latest = {host.identity: host for host in hosts}
+        rows = [saved_host(latest[identity]) for identity in sorted(latest)]
+        with self._database.writing() as connection:
+            self._bulk.run(connection, SAVE_HOSTS[connection.dialect.name], rows)

@@ -1,0 +1,262 @@
+"""The tables. `migrations/` makes the same ones; a test compares the two.
+
+There are no foreign keys: a plan and all of its rows are written, and one day deleted, in one transaction by
+this room alone, and a check per row would cost more than the row. The state columns hold the values of the
+enums of `mcoflow.domain`; texts that hold JSON are never looked into by SQL, but for the hosts of a plan.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+metadata = MetaData()
+
+UNSTOPPED: Final = "state IN ('planned', 'running')"
+OWNED: Final = "owner IS NOT NULL"
+UNOWNED: Final = f"owner IS NULL AND {UNSTOPPED}"
+MALFORMED: Final = "why = 'malformed'"
+UNANSWERED: Final = "result IS NULL"
+"""Conditions of partial indexes. A query has to repeat them letter by letter to be served by the index."""
+
+_Sequence = BigInteger().with_variant(Integer, "sqlite")
+"""Counts up by itself; SQLite does so only for INTEGER."""
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Column("user_name", Text, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("owner", Uuid),
+    Column("epoch", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("plans_newest", "created_at", "id"),
+    Index("plans_of_state", "state", "result"),
+    Index(
+        "plans_unowned",
+        "created_at",
+        sqlite_where=text(UNOWNED),
+        postgresql_where=text(UNOWNED),
+    ),
+    Index(
+        "plans_owned",
+        "owner",
+        sqlite_where=text(OWNED),
+        postgresql_where=text(OWNED),
+    ),
+)
+
+blueprints = Table(
+    "blueprints",
+    metadata,
+    Column("plan_id", Uuid, primary_key=True),
+    Column("args", Text, nullable=False),
+    Column("hosts", Text, nullable=False),
+    Column("graph", Text, nullable=False),
+)
+"""What never changes of a plan and may be long, apart so that a commit does not write it again."""
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("plan_id", Uuid, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("parent_id", Integer),
+    Column("plan_step_id", Integer, nullable=False),
+    Column("run_step_id", Integer),
+    Column("finalize_step_id", Integer),
+    Column("input", Text, nullable=False),
+    Column("output", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("plan_id", Uuid, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("action_id", Integer, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("host", Text),
+    Column("queue", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("outcome", Text),
+    Column("reason", Text, nullable=False),
+    Column("error", Text),
+    Column("warnings", Text),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Column("execution_time", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Column("step_id", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("created_at", Double, nullable=False),
+    Column("wait", Text, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("run_limit", Double, nullable=False),
+    Column("grace", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    Column("executing", Boolean, nullable=False),
+    Column("run_due_at", Double),
+    Column("cancel", Text, nullable=False),
+    Column("outcome", Text),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", Double),
+    Index("requests_of_step", "plan_id", "step_id"),
+)
+"""`body` is emptied when the request ends: nobody sends it again. That a request is open is not indexed, so
+that PostgreSQL can update it in place; the few ended ones of an unfinished plan are passed over."""
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Column("step_id", Integer, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Index("timers_of_plan", "plan_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("number", _Sequence, primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("plan_id", Uuid, nullable=False),
+    Column("step_id", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("optional", Boolean, nullable=False),
+    Index("events_by_id", "id", unique=True),
+    Index("events_of_plan", "plan_id"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("number", _Sequence, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("world", Uuid),
+    Column("actor", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("history_of_plan", "plan_id"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("number", _Sequence, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("request_id", Uuid),
+    Column("plan_id", Uuid),
+    Column("body", LargeBinary, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("evidence_of_plan", "plan_id"),
+    Index(
+        "evidence_malformed",
+        "number",
+        sqlite_where=text(MALFORMED),
+        postgresql_where=text(MALFORMED),
+    ),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("args", Text, nullable=False),
+    Column("result", Text),
+    Column("code", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Index(
+        "commands_waiting",
+        "at",
+        sqlite_where=text(UNANSWERED),
+        postgresql_where=text(UNANSWERED),
+    ),
+)
+"""A command without `result` waits for its answer."""
+
+worlds = Table(
+    "worlds",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("meta", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+"""The times are the database's."""
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("identity", Text, primary_key=True),
+    Column("admitted", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("collectives", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("wire_max", Integer, nullable=False),
+    Column("journal", Uuid),
+    Column("daemon", Uuid),
+    Column("executing", Integer, nullable=False),
+    Column("interval", Double, nullable=False),
+    Column("first_seen", Double, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    Column("clock_difference", Double, nullable=False),
+    Column("facts", Text),
+    Column("facts_digest", Text, nullable=False),
+    Column("operations", Text),
+    Column("operations_digest", Text, nullable=False),
+)

@@ -1,0 +1,70 @@
+"""The `worlds` table: which processes take part, and until when each counts as alive."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Integer, delete, insert, literal_column, select, update
+
+from mcoflow.domain.requests import WorldRecord
+from mcoflow.storage.clock import database_now
+from mcoflow.storage.tables import plans, worlds
+from mcoflow.storage.texts import from_json, to_json
+
+LIVING_WORLDS: Final = select(worlds.c.id).where(worlds.c.expires_at > database_now())
+
+
+def register(connection: Connection, world: WorldRecord, lease: float) -> None:
+    """Insert the row of a world."""
+    connection.execute(
+        insert(worlds).values(
+            id=world.id,
+            kind=world.kind,
+            token=world.token,
+            meta=to_json(world.meta),
+            started_at=database_now(),
+            seen_at=database_now(),
+            expires_at=database_now() + lease,
+        )
+    )
+
+
+def prolong(connection: Connection, world_id: UUID, lease: float) -> bool:
+    """Let a living world live on; False if it is none."""
+    alive = worlds.c.id == world_id, worlds.c.expires_at > database_now()
+    changed = update(worlds).where(*alive).values(seen_at=database_now(), expires_at=database_now() + lease)
+    return connection.execute(changed).rowcount == 1
+
+
+def expire(connection: Connection, world_id: UUID) -> None:
+    """Let a world be dead from now on."""
+    connection.execute(update(worlds).where(worlds.c.id == world_id).values(expires_at=0.0))
+
+
+def unregister(connection: Connection, world_id: UUID) -> None:
+    """Free the plans of a world, so that its late writes fail, and forget it."""
+    freed = {"owner": None, "epoch": _one_more("epoch"), "version": _one_more("version")}
+    connection.execute(update(plans).where(plans.c.owner == world_id).values(**freed))
+    connection.execute(delete(worlds).where(worlds.c.id == world_id))
+
+
+def all_worlds(connection: Connection) -> Sequence[WorldRecord]:
+    """Return all worlds, the oldest first."""
+    alive = (worlds.c.expires_at > database_now()).label("alive")
+    found = connection.execute(select(worlds, alive).order_by(worlds.c.started_at, worlds.c.id))
+    return [
+        WorldRecord(
+            id=row.id,
+            kind=row.kind,
+            token=row.token,
+            meta=from_json(row.meta),
+            started_at=row.started_at,
+            seen_at=row.seen_at,
+            alive=bool(row.alive),
+        )
+        for row in found
+    ]
+
+
+def _one_more(name: str) -> ColumnElement[int]:
+    return plans.c[name] + literal_column("1", Integer)
