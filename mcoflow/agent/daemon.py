@@ -1,0 +1,226 @@
+"""The agent daemon: puts the parts together, starts them in order, and ends them in order.
+
+Source: the project's bus specification, 5.1 and 5.9.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from mcoflow.agent.desk import Desk
+from mcoflow.agent.entry import Entry, Host, Stop
+from mcoflow.agent.execution import Catalogue, Execution
+from mcoflow.agent.journal import Journal
+from mcoflow.agent.journal_rows import State
+from mcoflow.agent.life import Life
+from mcoflow.agent.loop import Loop
+from mcoflow.agent.presence import FactsSource, Presences
+from mcoflow.agent.reception import Reception
+from mcoflow.agent.recovery import Recovery
+from mcoflow.agent.reports import Reports
+from mcoflow.agent.settings import AgentSettings
+from mcoflow.agent.state_dir import StateDir
+from mcoflow.agent.watch import Watch
+from mcoflow.clock import Clock
+from mcoflow.ports.bus import AgentConnector, Delivery, Link, LinkReport
+
+log = logging.getLogger(__name__)
+
+QUIET: Final = 0.2
+"""Seconds without a delivery after which the backlog counts as read, and work begins."""
+QUIET_AT_MOST: Final = 5.0
+LAST_WORDS: Final = timedelta(seconds=5)
+"""How long the end waits for killed workers, and again for the broker to take the last results."""
+_PURGE_EVERY: Final = 600.0
+_PURGE_MOST: Final = 1_000
+
+
+class AgentDaemon:
+    """One daemon, for one host or for many simulated ones. `start` once, `stop` once or twice, `wait`."""
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        connector: AgentConnector,
+        catalogue: Catalogue,
+        execution: Execution,
+        facts: Mapping[str, FactsSource],
+        *,
+        clock: Clock,
+        chance: Random,
+        hosts: Sequence[Host] = (),
+    ) -> None:
+        """Take the parts; `facts` by host. Without `hosts` it is the one of the settings."""
+        self._settings = settings
+        self._connector = connector
+        self._catalogue = catalogue
+        self._execution = execution
+        self._facts = facts
+        self._clock = clock
+        self._chance = chance
+        self._hosts = {host.identity: host for host in hosts or [_real_host(settings)]}
+        self._state_dir = StateDir(settings.state_dir)
+        self._loop = Loop(clock, self._turn, self._close)
+        self._up_at: float | None = None
+        self._draining = False
+
+    # -- from any thread -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the journal, take up what was under way, connect; returns before the link is up.
+
+        Raises ConfigError when the state directory cannot be used, or another daemon uses it.
+        """
+        self._state_dir.take()
+        journal = Journal.open(self._state_dir.journal, self._new_id)
+        self._desk = Desk(self._loop, self._connector, journal, self._clock)
+        reports = Reports(self._clock, self._new_id, journal.generation)
+        self._life = Life(self._desk, reports, self._execution, self._state_dir.work)
+        self._watch = Watch(self._desk, self._life)
+        self._presences = Presences(
+            desk=self._desk,
+            reports=reports,
+            settings=self._settings,
+            catalogue=self._catalogue,
+            hosts=self._hosts,
+            facts=self._facts,
+            chance=self._chance,
+            daemon=self._new_id(),
+        )
+        self._reception = Reception(self._desk, self._life, reports, self._catalogue, self._presences)
+        Recovery(
+            desk=self._desk,
+            life=self._life,
+            reports=reports,
+            catalogue=self._catalogue,
+            execution=self._execution,
+            hosts=self._hosts,
+        ).run()
+        self._loop.later(0, self._purge)
+        self._loop.start()
+        self._connector.open(partial(self._loop.post, self._linked))
+        for host in self._hosts.values():
+            self._connector.attend(host.identity, partial(self._arrived, host))
+
+    def stop(self, drain: timedelta | None = None) -> None:
+        """Begin to end: take nothing more, give running work `drain`; called again it ends at once."""
+        self._loop.post(self._drain, self._settings.drain if drain is None else drain)
+
+    def wait(self, wait: timedelta | None = None) -> bool:
+        """Wait until the daemon has ended; True if it has. What ended it unexpectedly is raised."""
+        ended = self._loop.wait(None if wait is None else wait.total_seconds())
+        if self._loop.error is not None:
+            raise self._loop.error
+        return ended
+
+    def reload(self) -> None:
+        """Read the facts again, and tell what changed."""
+        self._loop.post(self._presences.reread)
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """The identities it speaks for."""
+        return list(self._hosts)
+
+    def _arrived(self, host: Host, delivery: Delivery) -> None:
+        self._loop.post(self._reception.arrive, host, delivery)
+
+    # -- on the loop's thread --------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        self._reception.deal_with_arrivals()
+        self._life.begin_what_may()
+        self._desk.close_turn()
+        self._watch.arm()
+
+    def _new_id(self) -> UUID:
+        return UUID(int=self._chance.getrandbits(128), version=4)
+
+    def _purge(self) -> None:
+        before = self._clock.now() - self._settings.retention
+        self._desk.journal.purge(before.timestamp(), _PURGE_MOST)
+        self._loop.later(_PURGE_EVERY, self._purge)
+
+    # -- the link --------------------------------------------------------------------------------------
+
+    def _linked(self, report: LinkReport) -> None:
+        log.info("link", extra={"link": report.link.value, "why": report.why})
+        if report.link is Link.UP:
+            self._life.holding = True
+            self._up_at = self._clock.monotonic()
+            self._desk.outgoing.resend()
+            self._loop.later(QUIET, self._when_quiet, self._up_at)
+        elif report.link is not Link.BLOCKED:
+            self._life.holding = True
+            self._up_at = None
+            if report.why.startswith("not admitted") and not self._draining:
+                self._presences.up()
+
+    def _when_quiet(self, up_at: float) -> None:
+        """Begin work once the backlog is read: a cancel in it has to win."""
+        if up_at != self._up_at or self._draining:
+            return
+        now = self._clock.monotonic()
+        if now - self._reception.last_arrival < QUIET and now - up_at < QUIET_AT_MOST:
+            self._loop.later(QUIET, self._when_quiet, up_at)
+            return
+        self._presences.up()
+        self._life.holding = False
+        for host in self._hosts.values():
+            self._life.look_at(host)
+
+    # -- the end ---------------------------------------------------------------------------------------
+
+    def _drain(self, drain: timedelta) -> None:
+        if self._draining:
+            self._loop.end()
+            return
+        self._draining = True
+        self._life.holding = True
+        self._reception.closed = True
+        self._presences.down()
+        self._drain_on(self._clock.monotonic() + drain.total_seconds())
+
+    def _drain_on(self, until: float) -> None:
+        """Wait for what runs; when its time is over kill what may be interrupted, leave the rest."""
+        running = self._running()
+        now = self._clock.monotonic()
+        if running and now < until:
+            self._loop.later(min(0.1, until - now), self._drain_on, until)
+            return
+        for entry in running:
+            if entry.operation.interruptible and entry.running is not None:
+                entry.stop = Stop.DRAIN
+                self._life.kill(entry)
+        self._last_words(now + LAST_WORDS.total_seconds())
+
+    def _last_words(self, until: float) -> None:
+        killed = any(entry.stop is Stop.DRAIN for entry in self._running())
+        linked = self._up_at is not None
+        if (killed or (linked and not self._desk.outgoing.idle)) and self._clock.monotonic() < until:
+            self._loop.later(0.02, self._last_words, until)
+        else:
+            self._loop.end()
+
+    def _running(self) -> list[Entry]:
+        return [entry for entry in self._desk.entries.values() if entry.state is State.EXECUTING]
+
+    def _close(self) -> None:
+        """Close everything; runs last on the loop's thread, also when the loop broke."""
+        self._connector.close(wait=LAST_WORDS if self._loop.error is None else timedelta(0))
+        self._execution.close()
+        self._desk.journal.close()
+        self._state_dir.release()
+
+
+def _real_host(settings: AgentSettings) -> Host:
+    return Host(
+        identity=settings.identity,
+        collectives=settings.collectives,
+        parallel=settings.parallel,
+        max_waiting=settings.max_waiting,
+    )
