@@ -62,9 +62,7 @@ class Peer(ABC):
 
     def send(self, queue: str, correlation_id: str) -> None:
         """Publish one persistent, mandatory message."""
-        properties = pika.BasicProperties(  # type: ignore[no-untyped-call]
-            delivery_mode=PERSISTENT, correlation_id=correlation_id
-        )
+        properties = pika.BasicProperties(delivery_mode=PERSISTENT, correlation_id=correlation_id)
         self.channel.basic_publish("", queue, BODY, properties, mandatory=True)
 
     def _connected(self, connection: pika.SelectConnection) -> None:

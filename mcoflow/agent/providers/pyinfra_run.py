@@ -49,7 +49,7 @@ def _lines(ended: Ended) -> list[OutputLine]:
 
 def run_operation(operation: Callable[..., Any], **arguments: Any) -> Ended:
     """Run one operation and return how its last command ended; exit code 0 when it had nothing to do."""
-    state = State(Inventory((["@local"], {})), Config(), check_for_changes=False)  # type: ignore[no-untyped-call]
+    state = State(Inventory((["@local"], {})), Config(), check_for_changes=False)
     state.print_output = True
     (host,) = state.inventory
     connector = host.connector = _Connector(state, host)
