@@ -12,6 +12,8 @@ from mcoflow.agent.worker_files import OUTPUT
 from mcoflow.wire.kinds import TAIL_LIMIT
 
 _CHUNK: Final = 64 * 1024
+_NOTE: Final = 64
+"""Bytes for the line that counts what is left out."""
 _HOLDERS: Final = 0.5
 """Seconds to wait at the end for a child that still holds the pipe."""
 
@@ -20,7 +22,7 @@ class CaughtOutput:
     """Takes over standard output and error of this process until `end`."""
 
     def __init__(self, directory: Path) -> None:
-        self._kept = HeadTail(TAIL_LIMIT)
+        self._kept = HeadTail(TAIL_LIMIT - _NOTE)
         self._head = (directory / OUTPUT).open("wb", buffering=0)
         faulthandler.enable(os.dup(2))  # a crash is told to the agent's file, this process cannot any more
         self._source, sink = os.pipe()

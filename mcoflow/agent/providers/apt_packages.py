@@ -3,7 +3,7 @@
 import fcntl
 import os
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,13 +77,14 @@ class AptPackages:
     @contextmanager
     def _frontend_lock(self) -> Iterator[None]:
         """Hold the lock as apt does; raise OperationFailedError `locked` after the timeout."""
+        pause = threading.Event()
         deadline = self._clock.monotonic() + self._lock_timeout
         lock = os.open(self._dpkg / "lock-frontend", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             while not _lock(lock):
                 if self._clock.monotonic() > deadline:
                     raise OperationFailedError("locked", "another process holds dpkg's lock; try again later")
-                time.sleep(0.2)
+                pause.wait(0.2)
             yield
         finally:
             os.close(lock)

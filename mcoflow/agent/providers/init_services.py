@@ -1,6 +1,6 @@
 """Services by the init system that runs here: we look at the state, pyinfra's operation makes the change."""
 
-import time
+import threading
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final
@@ -71,9 +71,10 @@ class InitServices:
         return change
 
     def _settled(self, service: str, wanted: ServiceState) -> ServiceState:
+        pause = threading.Event()
         deadline = self._clock.monotonic() + _SETTLING
         while (found := self.status(service)) not in (wanted, _U) and self._clock.monotonic() < deadline:
-            time.sleep(0.1)
+            pause.wait(0.1)
         return found
 
 
