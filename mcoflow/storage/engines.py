@@ -19,6 +19,9 @@ BUSY_TIMEOUT: Final = 10.0
 READERS: Final = 8
 WRITERS: Final = 8
 
+_NO_JIT: Final = "-c jit=off"
+"""Compiling a statement takes longer than any of ours runs."""
+
 _KEYED_PLANS: Final = "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off"
 """Everything that is written is found by its key. Left to itself, PostgreSQL would plan a scan of the whole
 table while the table is new, and keep that plan."""
@@ -46,7 +49,7 @@ def connect(url: URL) -> Database:
         make_private_file(Path(str(url.database)))
         writer, reader = sqlite_engine(url, "BEGIN IMMEDIATE", size=1), _sqlite_reader(url)
         return Database(name, writer, reader, SqliteBulk(writer.dialect))
-    writer, reader = _postgresql_engine(url, WRITERS, _KEYED_PLANS), _postgresql_reader(url)
+    writer, reader = _postgresql_engine(url, WRITERS, f"{_NO_JIT} {_KEYED_PLANS}"), _postgresql_reader(url)
     return Database(name, writer, reader, PostgresqlBulk(writer.dialect))
 
 
@@ -118,5 +121,5 @@ def _postgresql_engine(url: URL, size: int, options: str = "", **more: Any) -> E
 
 def _postgresql_reader(url: URL) -> Engine:
     return _postgresql_engine(
-        url, READERS, "-c default_transaction_read_only=on", isolation_level="REPEATABLE READ"
+        url, READERS, f"{_NO_JIT} -c default_transaction_read_only=on", isolation_level="REPEATABLE READ"
     )
