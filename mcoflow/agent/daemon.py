@@ -4,7 +4,7 @@ Source: the project's bus specification, 5.1 and 5.9.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -35,6 +35,10 @@ QUIET: Final = 0.2
 QUIET_AT_MOST: Final = 5.0
 LAST_WORDS: Final = timedelta(seconds=5)
 """How long the end waits for killed workers, and again for the broker to take the last results."""
+NOT_ADMITTED: Final = "not admitted"
+"""How a connector's report begins when the queues of a host do not exist yet."""
+KNOCK_FIRST: Final = 1.0
+KNOCK_LAST: Final = 30.0
 _PURGE_EVERY: Final = 600.0
 _PURGE_MOST: Final = 1_000
 
@@ -66,6 +70,7 @@ class AgentDaemon:
         self._state_dir = StateDir(settings.state_dir)
         self._loop = Loop(clock, self._turn, self._close)
         self._up_at: float | None = None
+        self._knocking: object | None = None
         self._draining = False
 
     # -- from any thread -------------------------------------------------------------------------------
@@ -126,6 +131,10 @@ class AgentDaemon:
         """The identities it speaks for."""
         return list(self._hosts)
 
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Have it called after `seconds`; only from what the daemon itself calls."""
+        self._loop.later(seconds, call)
+
     def _arrived(self, host: Host, delivery: Delivery) -> None:
         self._loop.post(self._reception.arrive, host, delivery)
 
@@ -149,16 +158,27 @@ class AgentDaemon:
 
     def _linked(self, report: LinkReport) -> None:
         log.info("link", extra={"link": report.link.value, "why": report.why})
-        if report.link is Link.UP:
+        outside = report.link is Link.DOWN and report.why.startswith(NOT_ADMITTED)
+        if report.link is Link.UP or (outside and self._up_at is None):
             self._life.holding = True
             self._up_at = self._clock.monotonic()
             self._desk.outgoing.resend()
             self._loop.later(QUIET, self._when_quiet, self._up_at)
-        elif report.link is not Link.BLOCKED:
+        elif report.link is not Link.BLOCKED and not outside:
             self._life.holding = True
             self._up_at = None
-            if report.why.startswith("not admitted") and not self._draining:
-                self._presences.up()
+        if outside and self._knocking is None:
+            self._knock(KNOCK_FIRST)
+        elif not outside:
+            self._knocking = None
+
+    def _knock(self, wait: float, knocking: object = None) -> None:
+        """Say that the hosts are there until the server has let all of them in."""
+        if knocking is not self._knocking or self._draining:
+            return
+        self._knocking = object()
+        self._presences.up()
+        self._loop.later(wait, self._knock, min(2 * wait, KNOCK_LAST), self._knocking)
 
     def _when_quiet(self, up_at: float) -> None:
         """Begin work once the backlog is read: a cancel in it has to win."""
