@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace
+# libatomic1: for the Node.js that drives Chromium in tests
+DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace libatomic1
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -65,7 +66,7 @@ $(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-build/packages.stamp: .ci/packages
+build/packages.stamp: .ci/packages Makefile
 	@mkdir -p build
 	@if .ci/packages $(DEBIAN_PACKAGES); then touch $@; \
 	elif test "$$CI" = true; then exit 1; \
