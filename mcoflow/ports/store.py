@@ -90,6 +90,9 @@ class Store(Protocol):
         A new plan whose id is taken, with the same action and args, is left out silently; with others,
         PlanExistsError. Evidence of kind malformed is kept to the newest 1,000 rows, 64 KiB each.
 
+        After StoreUnavailableError the batch may be tried again, as the same object: should it have been
+        committed and only the answer been lost, that is found out and it is not written twice.
+
         Raises:
             LeaseLostError: names the plans whose epoch has moved on; nothing was written.
             StaleStepError: a step was not in the state last seen; nothing was written.

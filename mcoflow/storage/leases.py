@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Select, literal_column, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, literal_column, or_, select, text, update
 
 from mcoflow.domain.records import HistoryRecord
 from mcoflow.storage.clock import database_now
@@ -48,16 +48,28 @@ def claim(
     claimed = _claimable(connection, bulk, world_id, plan_ids)
     ids = [each.id for each in claimed]
     if ids:
-        one = literal_column("1", Integer)
-        connection.execute(
-            update(plans)
-            .where(plans.c.id.in_(select(bulk.rows(_ID, hex_rows(ids)))))
-            .values(owner=world_id, epoch=plans.c.epoch + one, version=plans.c.version + one)
-        )
+        _own(connection, world_id, plans.c.id.in_(select(bulk.rows(_ID, hex_rows(ids)))))
         bulk.run(
             connection, INSERT_HISTORY, [new_history(line) for line in _takeovers(claimed, world_id, at)]
         )
     return ids
+
+
+def free(connection: Connection, bulk: Bulk, world_id: UUID, plan_ids: Collection[UUID]) -> None:
+    """Free those of the plans that this world owns; what it still writes of them is refused."""
+    theirs = plans.c.id.in_(select(bulk.rows(_ID, hex_rows(plan_ids))))
+    _own(connection, None, theirs & (plans.c.owner == world_id))
+
+
+def free_all(connection: Connection, world_id: UUID) -> None:
+    """Free all plans of a world; what it still writes of them is refused."""
+    _own(connection, None, plans.c.owner == world_id)
+
+
+def _own(connection: Connection, owner: UUID | None, which: ColumnElement[bool]) -> None:
+    one = literal_column("1", Integer)
+    changed = {"owner": owner, "epoch": plans.c.epoch + one, "version": plans.c.version + one}
+    connection.execute(update(plans).where(which).values(**changed))
 
 
 def _claimable(

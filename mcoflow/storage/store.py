@@ -16,11 +16,12 @@ from mcoflow.domain.requests import (
     TimerRecord,
     WorldRecord,
 )
-from mcoflow.errors import StaleStepError
+from mcoflow.errors import StaleStepError, StoreUnavailableError
 from mcoflow.ports.store import ActionKey, Changes, Waiting
 from mcoflow.storage import actions, commands, leases, requests, steps, waits, worlds
 from mcoflow.storage.commit import Batch, StepsMovedError
 from mcoflow.storage.database import Database, RowExistsError
+from mcoflow.storage.doubt import Doubts
 from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
 from mcoflow.storage.many import fields_of
 from mcoflow.storage.reader import SqlReader
@@ -36,6 +37,7 @@ class SqlStore(SqlReader):
         super().__init__(database)
         self._clock = clock
         self._bulk = database.bulk
+        self._doubts = Doubts(database)
 
     def close(self) -> None:
         """Close all connections."""
@@ -45,6 +47,8 @@ class SqlStore(SqlReader):
 
     def commit(self, changes: Changes) -> None:
         """Write everything in one transaction, or nothing."""
+        if self._doubts.was_written(changes):
+            return
         try:
             self._write(changes)
         except RowExistsError:
@@ -56,8 +60,14 @@ class SqlStore(SqlReader):
             raise self._stale(changes) from None
 
     def _write(self, changes: Changes) -> None:
-        with self._database.writing() as connection:
-            Batch(connection, self._bulk).write(changes)
+        transaction = None
+        try:
+            with self._database.writing() as connection:
+                Batch(connection, self._bulk).write(changes)
+                transaction = self._doubts.mark(connection)
+        except StoreUnavailableError:
+            self._doubts.batch_broke(changes, transaction)
+            raise
 
     def _stale(self, changes: Changes) -> StaleStepError:
         with self._database.reading() as connection:
@@ -88,7 +98,8 @@ class SqlStore(SqlReader):
     def unregister_world(self, world_id: UUID) -> None:
         """Free the world's plans and delete its row; what it still writes is refused."""
         with self._database.writing() as connection:
-            worlds.unregister(connection, world_id)
+            leases.free_all(connection, world_id)
+            worlds.forget(connection, world_id)
 
     def worlds(self) -> Sequence[WorldRecord]:
         """All worlds, with `alive` by the database's clock."""
@@ -102,6 +113,7 @@ class SqlStore(SqlReader):
 
     def waiting(self, world_id: UUID, *, limit: int) -> Waiting:
         """Plans whose owner is none or dead, oldest first, and unanswered commands."""
+        self._free_broken_claims()
         with self._database.reading() as connection:
             return Waiting(
                 leases.waiting_plans(connection, world_id, limit),
@@ -111,9 +123,22 @@ class SqlStore(SqlReader):
     def claim(self, world_id: UUID, plan_ids: Collection[UUID]) -> Sequence[PlanSnapshot]:
         """Become the owner of those that can be had, and load them."""
         at = self._clock.now().timestamp()
-        with self._database.writing() as connection:
-            claimed = leases.claim(connection, self._bulk, world_id, plan_ids, at=at)
-            return load_many(connection, self._bulk, claimed) if claimed else ()
+        try:
+            with self._database.writing() as connection:
+                claimed = leases.claim(connection, self._bulk, world_id, plan_ids, at=at)
+                return load_many(connection, self._bulk, claimed) if claimed else ()
+        except StoreUnavailableError:
+            self._doubts.claim_broke(world_id, plan_ids)
+            raise
+
+    def _free_broken_claims(self) -> None:
+        """Free what we may own without knowing: nobody would ever run it."""
+        broken = self._doubts.broken_claims()
+        if broken:
+            with self._database.writing() as connection:
+                for world_id, plan_ids in broken:
+                    leases.free(connection, self._bulk, world_id, plan_ids)
+            self._doubts.forget(broken)
 
     # -- reading for the director --------------------------------------------------------------------------
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Integer, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mcoflow.domain.requests import WorldRecord
 from mcoflow.storage.clock import database_now
-from mcoflow.storage.tables import plans, worlds
+from mcoflow.storage.tables import worlds
 from mcoflow.storage.texts import from_json, to_json
 
 LIVING_WORLDS: Final = select(worlds.c.id).where(worlds.c.expires_at > database_now())
@@ -41,10 +41,8 @@ def expire(connection: Connection, world_id: UUID) -> None:
     connection.execute(update(worlds).where(worlds.c.id == world_id).values(expires_at=0.0))
 
 
-def unregister(connection: Connection, world_id: UUID) -> None:
-    """Free the plans of a world, so that its late writes fail, and forget it."""
-    freed = {"owner": None, "epoch": _one_more("epoch"), "version": _one_more("version")}
-    connection.execute(update(plans).where(plans.c.owner == world_id).values(**freed))
+def forget(connection: Connection, world_id: UUID) -> None:
+    """Delete the row of a world that owns nothing."""
     connection.execute(delete(worlds).where(worlds.c.id == world_id))
 
 
@@ -64,7 +62,3 @@ def all_worlds(connection: Connection) -> Sequence[WorldRecord]:
         )
         for row in found
     ]
-
-
-def _one_more(name: str) -> ColumnElement[int]:
-    return plans.c[name] + literal_column("1", Integer)
