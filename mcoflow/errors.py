@@ -1,7 +1,7 @@
 """The error family. A message says what happened, to what, and the way out; attributes are for code."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 
@@ -127,13 +127,16 @@ class InvalidMoveError(McoflowError):
 class CommandRefusedError(McoflowError):
     """A command that the state of the plan forbids; the message says what is allowed now."""
 
-    def __init__(
-        self, command: str, plan_id: UUID, state: str, allowed: Sequence[str], why: str = ""
-    ) -> None:
+    def __init__(self, message: str, plan_id: UUID, state: str, allowed: Sequence[str]) -> None:
+        super().__init__(message)
+        self.plan_id, self.state, self.allowed = plan_id, state, tuple(allowed)
+
+    @classmethod
+    def by_state(cls, command: str, plan_id: UUID, state: str, allowed: Sequence[str]) -> Self:
+        """Refuse because of the plan's state."""
         way_out = f"allowed now: {', '.join(allowed)}" if allowed else "nothing is left to do with it"
-        because = f" ({why})" if why else ""
-        super().__init__(f"task {plan_id} is {state}{because}, it cannot {command}; {way_out}")
-        self.command, self.plan_id, self.state, self.allowed = command, plan_id, state, tuple(allowed)
+        message = f"task {plan_id} is {state}, it cannot take {command}; {way_out}"
+        return cls(message, plan_id, state, allowed)
 
 
 class PhaseError(McoflowError):

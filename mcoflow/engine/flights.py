@@ -94,6 +94,11 @@ class Flights:
         error = f"no agent for {record.host}: no queue is bound"
         return self._end(record, Outcome.NO_SUCH_HOST, now, error=error)
 
+    def refused(self, record: RequestRecord, now: float) -> Next:
+        """The queue of the host is full."""
+        error = f"not picked up: {record.host} has not taken what waits for it, and its queue is full"
+        return self._end(record, Outcome.NOT_PICKED_UP, now, error=error)
+
     # -- people and time ----------------------------------------------------------------------------------
 
     def cancel(self, record: RequestRecord, why: str, now: float) -> Next:

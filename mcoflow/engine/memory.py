@@ -11,8 +11,9 @@ from uuid import UUID
 
 from mcoflow.domain.requests import EventRecord, TimerRecord
 from mcoflow.engine.flights import Flights
+from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
-from mcoflow.ports.store import ActionKey, Store
+from mcoflow.ports.store import ActionKey
 
 StepKey = tuple[UUID, int]
 _CACHED: Final = 4096
@@ -21,7 +22,7 @@ _CACHED: Final = 4096
 class ActionTexts:
     """Input and output of actions as JSON text: a bounded cache in front of the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: PatientStore) -> None:
         self._store = store
         self._texts: OrderedDict[ActionKey, tuple[str, str]] = OrderedDict()
 
@@ -72,7 +73,7 @@ class Agenda:
 class Memory:
     """The plans, requests, timers and events of one executor. Only the director's thread touches it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: PatientStore) -> None:
         self.runs: dict[UUID, PlanRun] = {}
         self.flights = Flights()
         self.texts = ActionTexts(store)

@@ -76,7 +76,12 @@ class People:
         if step is None or step.state is not StepState.ERROR:
             failed = [str(each.id) for each in run.failed_steps()]
             way_out = f"steps in error: {', '.join(failed)}" if failed else "resume the plan to go on"
-            raise CommandRefusedError(f"skip step {step_id}", run.id, run.plan.state, [way_out])
+            raise CommandRefusedError(
+                f"step {step_id} is not in error, it cannot be skipped; {way_out}",
+                run.id,
+                run.plan.state,
+                ("resume",),
+            )
         covered = run.covered_by_skip(step.id)
         if not command.args.get("dry_run"):
             run.skip(covered, batch.now)
@@ -85,7 +90,8 @@ class People:
         return covered
 
     def _event(self, batch: Batch, run: PlanRun, command: CommandRecord) -> None:
-        step = run.steps.get(command.args.get("step_id", 0))
+        step_id = command.args.get("step_id", 0)
+        step = run.steps.get(step_id)
         value = command.args.get("value")
         if step is None or step.state in FINAL_STEP_STATES or step.state is StepState.PENDING:
             raise EventDroppedError(
@@ -103,4 +109,4 @@ def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:
     allowed: Sequence[CommandKind] = ALLOWED[state]
     if kind not in allowed:
         names = [each.value for each in allowed if each is not CommandKind.EVENT]
-        raise CommandRefusedError(f"take the command {kind.value}", plan_id, state, names)
+        raise CommandRefusedError.by_state(f"a {kind.value}", plan_id, state, names)

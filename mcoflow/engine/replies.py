@@ -1,4 +1,4 @@
-"""What hosts say: every message is applied once, recorded if it changes nothing, and acknowledged after that."""
+"""What hosts say: each message is applied once, or recorded as changing nothing, and then acknowledged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mcoflow.engine.batch import Batch
 from mcoflow.engine.flights import Next
 from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
+from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.steps import Steps
 from mcoflow.errors import MalformedMessageError, UnsupportedVersionError
 from mcoflow.ports.bus import Delivery, Parcel, ToExecutor
-from mcoflow.ports.store import Store
 from mcoflow.wire.envelope import Envelope, decode
 from mcoflow.wire.messages import AcceptedBody, ProgressBody, ResultBody
 
@@ -45,7 +45,7 @@ def read(delivery: Delivery) -> Message:
 class Replies:
     """Applies messages to the requests in memory, and finds the right place for all others."""
 
-    def __init__(self, memory: Memory, steps: Steps, writer: Writer, store: Store) -> None:
+    def __init__(self, memory: Memory, steps: Steps, writer: Writer, store: PatientStore) -> None:
         self._memory = memory
         self._steps = steps
         self._writer = writer

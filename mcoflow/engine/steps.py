@@ -53,6 +53,7 @@ class Steps:
         self._writer = writer
         self._report = report
         self._world_id = world_id
+        self.draining = False  #: no more code may be started, the process is about to end
 
     # -- starting -----------------------------------------------------------------------------------------
 
@@ -68,7 +69,7 @@ class Steps:
 
     def wake(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         """Give a suspended step the oldest event that waits for it; a cancelled one is told so first."""
-        if step.state is not StepState.SUSPENDED:
+        if step.state is not StepState.SUSPENDED or self.draining:
             return
         event = self._memory.take_event((run.id, step.id))
         if event is not None:
@@ -78,14 +79,11 @@ class Steps:
 
     def signal_cancel(self, batch: Batch, run: PlanRun, step: StepRecord, why: str) -> bool:
         """Tell a suspended step that it is cancelled; False if it has no way to stop."""
-        open_requests = [
-            record
-            for each in run.requests.get(step.id, ())
-            if (record := self._memory.flights.open.get(each))
-        ]
+        flights = self._memory.flights
+        records = [flights.open[each] for each in run.requests.get(step.id, ()) if each in flights.open]
         action = self._action(step)
-        for record in open_requests:
-            follows = self._memory.flights.cancel(record, why, batch.now)
+        for record in records:
+            follows = flights.cancel(record, why, batch.now)
             self._memory.agenda.add(record.due_at, record.id)
             if follows.send:
                 batch.parcels.append((run.id, self._writer.cancel(record, batch.now)))

@@ -1,0 +1,82 @@
+"""The shipped actions that do one thing on each of some hosts, all at the same time."""
+
+from typing import Any, ClassVar
+
+from mcoflow.action import Action, HostAction
+from mcoflow.actions.models import InstallOnHosts, PackageOnHosts, ServiceOnHosts, Targets
+from mcoflow.actions.on_hosts import (
+    InstallPackage,
+    PingHost,
+    RestartService,
+    UninstallPackage,
+    UpdatePackage,
+)
+
+
+class OnHosts(Action):
+    """Plan one step a host. A host that fails pauses the plan; the others go on."""
+
+    step: ClassVar[type[HostAction]]
+
+    def plan(self, **fields: Any) -> None:
+        """Plan the step for each host, with all other input."""
+        asked = self.validated(fields)
+        hosts = asked.pop("hosts")
+        self.input = {"hosts": hosts, **asked}
+        for host in hosts:
+            self.plan_action(self.step, host=host, **asked)
+
+    def label(self) -> str:
+        """`Install nginx on web1`, `Install nginx on 12 hosts`."""
+        thing = self.input.get("package") or self.input.get("service") or ""
+        return " ".join(word for word in (self.title, thing, on_hosts(self.input["hosts"])) if word)
+
+
+class Install(OnHosts):
+    """Have a package present."""
+
+    name = "install"
+    title = "Install"
+    Input = InstallOnHosts
+    step = InstallPackage
+
+
+class Uninstall(OnHosts):
+    """Have a package absent."""
+
+    name = "uninstall"
+    title = "Uninstall"
+    Input = PackageOnHosts
+    step = UninstallPackage
+
+
+class Update(OnHosts):
+    """Have the newest version of a package."""
+
+    name = "update"
+    title = "Update"
+    Input = PackageOnHosts
+    step = UpdatePackage
+
+
+class Restart(OnHosts):
+    """Restart a service, always."""
+
+    name = "restart"
+    title = "Restart"
+    Input = ServiceOnHosts
+    step = RestartService
+
+
+class Ping(OnHosts):
+    """Ask hosts for a sign of life."""
+
+    name = "ping"
+    title = "Ping"
+    Input = Targets
+    step = PingHost
+
+
+def on_hosts(hosts: list[str]) -> str:
+    """Name one host, count several."""
+    return f"on {hosts[0]}" if len(hosts) == 1 else f"on {len(hosts)} hosts"

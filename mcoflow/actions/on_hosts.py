@@ -1,0 +1,89 @@
+"""The steps on single hosts that the shipped actions are made of."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from mcoflow.action import Deadlines, HostAction, HostRequest
+from mcoflow.actions.models import Host, Package, Service, Version
+
+
+class _HostInput(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    host: Host
+    check: bool = False
+
+
+class _PackageInput(_HostInput):
+    package: Package
+
+
+class _InstallInput(_PackageInput):
+    version: Version | None = None
+
+
+class _ServiceInput(_HostInput):
+    service: Service
+
+
+class OnHost(HostAction):
+    """Ask the agent of one host to do one operation, and sleep until it has replied.
+
+    Output: `changed` (bool), `before`, `after` (version or null), `packages` (what came along), `log`, from
+    the agent. Errors: HostError with the outcome in words.
+    """
+
+    agent = "package"
+    Input = _PackageInput
+    limit: ClassVar[timedelta] = timedelta(minutes=15)
+
+    def request_for_host(self) -> HostRequest:
+        """The request, without what was left at None."""
+        args = {k: v for k, v in self.input.items() if k not in ("host", "check") and v is not None}
+        check = bool(self.input.get("check", False))
+        return self.request(
+            self.agent, self.operation, args, check=check, deadlines=Deadlines(run=self.limit)
+        )
+
+
+class InstallPackage(OnHost):
+    """Have a package present on one host."""
+
+    name = "install_package"
+    operation = "install"
+    Input = _InstallInput
+
+
+class UninstallPackage(OnHost):
+    """Have a package absent from one host."""
+
+    name = "uninstall_package"
+    operation = "uninstall"
+
+
+class UpdatePackage(OnHost):
+    """Have the newest version of a package on one host."""
+
+    name = "update_package"
+    operation = "update"
+
+
+class RestartService(OnHost):
+    """Restart a service on one host. Not idempotent: the agent never repeats it by itself."""
+
+    name = "restart_service"
+    agent = "service"
+    operation = "restart"
+    Input = _ServiceInput
+    limit = timedelta(minutes=2)
+
+
+class PingHost(OnHost):
+    """Ask a host for a sign of life."""
+
+    name = "ping_host"
+    agent = "host"
+    operation = "ping"
+    Input = _HostInput
+    limit = timedelta(seconds=10)

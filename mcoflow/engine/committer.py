@@ -1,0 +1,92 @@
+"""The commit of a batch, without the plans that were lost meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from mcoflow.clock import Clock
+from mcoflow.domain.requests import RequestState
+from mcoflow.engine.batch import Batch
+from mcoflow.engine.memory import Memory
+from mcoflow.engine.patient import PatientStore
+from mcoflow.errors import LeaseLostError, StaleStepError
+from mcoflow.ports.store import Changes
+
+log = logging.getLogger("mcoflow.committer")
+_FLUSH = 1.0
+
+
+class Committer:
+    """Writes batches. Marks of confirmed requests go along with the next one, or alone after a second."""
+
+    def __init__(self, store: PatientStore, memory: Memory, clock: Clock) -> None:
+        self._store = store
+        self._memory = memory
+        self._clock = clock
+        self._confirmed: set[UUID] = set()
+        self._flush_at = 0.0
+
+    def confirm(self, request_id: UUID) -> None:
+        """Note that the broker has a request, so that a restart does not send it again."""
+        if not self._confirmed:
+            self._flush_at = self._clock.monotonic() + _FLUSH
+        self._confirmed.add(request_id)
+
+    def commit(self, batch: Batch) -> bool:
+        """Write the batch; False if there was nothing to write and nothing follows.
+
+        In a batch that lost plans, those are dropped from it and from memory; the others are written.
+        """
+        while True:
+            changes = self._changes(batch)
+            if changes is None:
+                return _has_effects(batch)
+            try:
+                self._store.commit(changes)
+            except LeaseLostError as lost:
+                self._drop(batch, lost.plan_ids)
+            except StaleStepError as stale:
+                log.error("step.stale", extra={"reason": str(stale)})
+                self._drop(batch, stale.plan_ids)
+            else:
+                self._written(batch, changes)
+                return True
+
+    def _changes(self, batch: Batch) -> Changes | None:
+        """What is to be written; None if it is nothing but marks that can wait for company."""
+        flights = self._memory.flights
+        new = {record.id for record in batch.new_requests}
+        changed = [record for record in flights.changed.values() if record.id not in new]
+        open_ones = [each for each in self._confirmed if self._still_open(each)]
+        changes = batch.changes(changed, ())
+        if changes or (open_ones and self._clock.monotonic() >= self._flush_at):
+            changes.confirmed = open_ones
+            return changes
+        if not open_ones:
+            self._confirmed.clear()
+        return None
+
+    def _still_open(self, request_id: UUID) -> bool:
+        record = self._memory.flights.open.get(request_id)
+        return record is not None and record.state is RequestState.OPEN
+
+    def _written(self, batch: Batch, changes: Changes) -> None:
+        self._memory.flights.changed.clear()
+        self._confirmed.difference_update(changes.confirmed)
+        for run in batch.touched.values():
+            run.changed.clear()
+            run.touched = False
+
+    def _drop(self, batch: Batch, plan_ids: frozenset[UUID]) -> None:
+        """Let go of plans that another executor owns now; nothing of them may be seen."""
+        log.warning("lease.lost", extra={"plans": sorted(map(str, plan_ids))})
+        batch.dropped |= plan_ids
+        for plan_id in plan_ids:
+            run = self._memory.runs.get(plan_id)
+            if run is not None:
+                self._memory.forget(run)
+
+
+def _has_effects(batch: Batch) -> bool:
+    return bool(batch.parcels or batch.forwards or batch.deliveries or batch.resolved)

@@ -1,0 +1,197 @@
+"""An executor: the director with all its parts, wired for one registration in the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from random import Random
+from uuid import UUID, uuid4
+
+from mcoflow.action.registry import Registry
+from mcoflow.clock import Clock
+from mcoflow.domain.ids import new_executor_token
+from mcoflow.domain.requests import WorldRecord
+from mcoflow.engine.committer import Committer
+from mcoflow.engine.director import Director, HostDeclared, Letter, Parts, RepliesRead, Ring
+from mcoflow.engine.fleet import Fleet
+from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
+from mcoflow.engine.letters import Writer
+from mcoflow.engine.liveness import this_process
+from mcoflow.engine.mailbox import Mailbox
+from mcoflow.engine.memory import Memory
+from mcoflow.engine.patient import PatientStore
+from mcoflow.engine.people import People
+from mcoflow.engine.post import Post
+from mcoflow.engine.receipts import Receipted, Receipts
+from mcoflow.engine.recovery import Recovery
+from mcoflow.engine.replies import Replies as ReplyDesk
+from mcoflow.engine.replies import read
+from mcoflow.engine.settings import WorldSettings
+from mcoflow.engine.steps import Steps
+from mcoflow.engine.workers import Workers
+from mcoflow.ports.bus import (
+    Bells,
+    Delivery,
+    ExecutorConnector,
+    Link,
+    LinkReport,
+    Parcel,
+    Receipt,
+    Replies,
+    Shared,
+    Verdict,
+)
+from mcoflow.ports.store import Store
+
+log = logging.getLogger("mcoflow.executor")
+
+
+class Executor:
+    """Runs plans. One object is one registration: when its lease is lost, a new one is made.
+
+    The connector is opened and closed by whoever owns it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        connector: ExecutorConnector,
+        actions: Registry,
+        settings: WorldSettings,
+        *,
+        clock: Clock,
+        chance: Random,
+        fleet: Fleet,
+        on_commit: Callable[[], None],
+        on_expired: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._connector = connector
+        self._settings = settings
+        self._clock = clock
+        self._fleet = fleet
+        self.mailbox: Mailbox[Letter] = Mailbox()
+        self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), this_process())
+        self._workers = Workers(settings.queues)
+        self._stopping = threading.Event()
+        self._sources = (
+            (Replies(self.world.token), self._reply, REPLIES_PREFETCH),
+            (Bells(self.world.token), self._bell, 50),
+            (Shared.PLANS, self._bell, 50),
+            (Shared.DEAD, self._reply, 50),
+            (Shared.STRAY, self._reply, 50),
+        )
+        self._director = self._wire(PatientStore(store), actions, on_commit)
+        self._keeper = Keeper(
+            store,
+            connector,
+            clock,
+            self.world,
+            settings,
+            inlet=self._reply,
+            on_found=self.ring,
+            on_expired=on_expired,
+        )
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Register, take up what waits, and begin."""
+        self._store.register_world(self.world, lease=self._settings.lease.total_seconds())
+        self._keeper.start()
+        for source, inlet, prefetch in self._sources:
+            self._connector.consume(source, inlet, prefetch=prefetch)
+        self._director.start()
+        threading.Thread(target=self._await_replies, name="replies-read", daemon=True).start()
+        log.info("executor.started", extra={"world": str(self.world.id), "token": self.world.token})
+
+    def stop(self, *, wait: float, release: bool = True) -> bool:
+        """Let running code end, finish the batch, free the plans; return whether all of it did in time."""
+        until = self._clock.monotonic() + wait
+        self._stopping.set()
+        self._director.drain()
+        for source, _, _ in self._sources:
+            self._connector.stop_consuming(source)
+        ended = self._workers.stop(wait=max(0.0, until - self._clock.monotonic()), clock=self._clock)
+        ended = self._director.stop(wait=max(1.0, until - self._clock.monotonic())) and ended
+        self._keeper.stop()
+        if release:
+            self._store.unregister_world(self.world.id)
+        return ended
+
+    def ring(self) -> None:
+        """Have the director look into the database now."""
+        self.mailbox.put(Ring())
+
+    def link_changed(self, report: LinkReport) -> None:
+        """Hear of the link to the bus."""
+        self.mailbox.put(report)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the director runs."""
+        return self._director.alive
+
+    # -- wiring -------------------------------------------------------------------------------------------
+
+    def _wire(self, store: PatientStore, actions: Registry, on_commit: Callable[[], None]) -> Director:
+        memory = Memory(store)
+        writer = Writer(self.world.token, self._fleet, self._settings.pickup)
+        steps = Steps(memory, actions, writer, self.mailbox.put, self.world.id)
+        replies = ReplyDesk(memory, steps, writer, store)
+        committer = Committer(store, memory, self._clock)
+        post = Post(self._connector, self._receipt)
+        receipts = Receipts(
+            memory=memory,
+            replies=replies,
+            writer=writer,
+            committer=committer,
+            post=post,
+            store=store,
+            connector=self._connector,
+            admissions=self._fleet,
+            on_declared=self._host_declared,
+        )
+        confirms = self._connector.capabilities.confirm
+        recovery = Recovery(memory, steps, store, writer, actions, confirms=confirms)
+        people = People(memory, steps, actions)
+        parts = Parts(
+            memory, steps, replies, people, recovery, receipts, self._workers, post, committer, self.mailbox
+        )
+        return Director(
+            parts,
+            store=store,
+            connector=self._connector,
+            clock=self._clock,
+            world_id=self.world.id,
+            on_commit=on_commit,
+        )
+
+    # -- from other threads ---------------------------------------------------------------------------------
+
+    def _reply(self, delivery: Delivery) -> None:
+        self.mailbox.put(read(delivery))
+
+    def _bell(self, delivery: Delivery) -> None:
+        """A doorbell, or the offer of a plan: it has no authority, the database is asked."""
+        self._connector.settle([delivery], Verdict.ACK)
+        self.ring()
+
+    def _receipt(self, parcel: Parcel, receipt: Receipt) -> None:
+        self.mailbox.put(Receipted(parcel, receipt))
+
+    def _host_declared(self, request_id: UUID) -> None:
+        self.mailbox.put(HostDeclared(request_id))
+
+    def _await_replies(self) -> None:
+        """Tell the director once what waited in the reply queues at the start has been read."""
+        while not self._stopping.wait(LOOK_AGAIN.total_seconds()):
+            if replies_read(self._connector, [self.world.token, *self._keeper.adopted]):
+                self.mailbox.put(RepliesRead())
+                return
+
+
+def link_is_up(report: LinkReport) -> bool:
+    """Whether messages can be sent."""
+    return report.link is Link.UP

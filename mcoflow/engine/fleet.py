@@ -1,0 +1,179 @@
+"""The hosts: who is there, and who has queues. Its own thread, because declaring takes round trips."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from uuid import UUID
+
+from mcoflow.clock import Clock
+from mcoflow.domain.requests import EvidenceRecord, HostRecord
+from mcoflow.engine.replies import read
+from mcoflow.errors import BusError, StoreUnavailableError
+from mcoflow.ports.bus import Delivery, ExecutorConnector, Verdict
+from mcoflow.ports.store import Changes, Store
+from mcoflow.wire.envelope import Envelope
+from mcoflow.wire.messages import PresenceBody
+
+log = logging.getLogger("mcoflow.fleet")
+
+
+class Fleet:
+    """Keeps the host table, and gives admitted hosts their queues.
+
+    `admit_simulated` says whether hosts of a simulated fleet are let in.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        connector: ExecutorConnector,
+        clock: Clock,
+        *,
+        admit_simulated: bool = False,
+    ) -> None:
+        self._store = store
+        self._connector = connector
+        self._clock = clock
+        self._admit_simulated = admit_simulated
+        self._hosts: dict[str, HostRecord] = {}
+        self._declared: set[str] = set()
+        self._arrived: list[Delivery] = []
+        self._lock = threading.Lock()
+        self._chores = ThreadPoolExecutor(1, thread_name_prefix="fleet")
+
+    # -- what the engine asks -------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Read the host table."""
+        self._hosts = {host.identity: host for host in self._store.hosts()}
+
+    def journal(self, host: str) -> UUID | None:
+        """The generation of the host's journal, None for a host never seen."""
+        known = self._hosts.get(host)
+        return known.journal if known is not None else None
+
+    def simulated(self, host: str) -> bool:
+        """Whether the host is one of a simulated fleet."""
+        known = self._hosts.get(host)
+        return known is not None and known.simulated
+
+    def admitted(self, host: str) -> bool:
+        """Whether the host was admitted."""
+        known = self._hosts.get(host)
+        return known is not None and known.admitted
+
+    def redeclare(self, host: str, then: Callable[[], None]) -> None:
+        """Declare the queues of an admitted host again, on the fleet's thread, and call `then`."""
+
+        def chore() -> None:
+            self._declared.discard(host)
+            self._declare(self._hosts[host])
+            then()
+
+        self.submit(chore)
+
+    def submit(self, chore: Callable[[], None]) -> None:
+        """Run something that takes round trips to the broker on the fleet's thread."""
+        self._chores.submit(_logged, chore)
+
+    # -- presence -------------------------------------------------------------------------------------------
+
+    def inlet(self, delivery: Delivery) -> None:
+        """Take a presence message, on the connector's thread."""
+        with self._lock:
+            self._arrived.append(delivery)
+            first = len(self._arrived) == 1
+        if first:
+            self.submit(self._take_in)
+
+    def link_broke(self) -> None:
+        """Forget what was declared: the broker may come back empty."""
+        self._declared.clear()
+
+    def close(self) -> None:
+        """Finish the chore under way and drop the others."""
+        self._chores.shutdown(wait=True, cancel_futures=True)
+
+    def _take_in(self) -> None:
+        """Take in all presence messages that have arrived, with one transaction."""
+        with self._lock:
+            deliveries, self._arrived = self._arrived, []
+        seen: dict[str, HostRecord] = {}
+        broken: list[EvidenceRecord] = []
+        for delivery in deliveries:
+            message = read(delivery)
+            envelope = message.envelope
+            if envelope is not None and isinstance(envelope.body, PresenceBody):
+                record = self._merge(seen.get(envelope.host), envelope, envelope.body)
+                if record is not None:
+                    seen[envelope.host] = record
+            else:
+                broken.append(self._evidence(delivery, message.fault))
+        try:
+            admitted = [record for record in seen.values() if record.admitted]
+            for record in admitted:
+                self._declare(record)
+            self._store.save_hosts(list(seen.values()))
+            if broken:
+                self._store.commit(Changes(evidence=broken))
+        except (BusError, StoreUnavailableError) as error:
+            log.warning("presence.put_back", extra={"count": len(deliveries), "reason": str(error)})
+            self._connector.settle(deliveries, Verdict.RETURN)
+            return
+        for identity, record in seen.items():
+            self._hosts[identity] = replace(record, facts=None, operations=None)
+        self._connector.settle(deliveries, Verdict.ACK)
+
+    def _merge(self, earlier: HostRecord | None, envelope: Envelope, body: PresenceBody) -> HostRecord | None:
+        """What is known of the host now; None for one that is not let in at all."""
+        if envelope.simulated and not self._admit_simulated:
+            log.warning("host.simulated_refused", extra={"host": envelope.host})
+            return None
+        now = self._clock.now().timestamp()
+        known = earlier or self._hosts.get(envelope.host)
+        return HostRecord(
+            identity=envelope.host,
+            admitted=known.admitted if known is not None else True,
+            state=body.state.value,
+            simulated=envelope.simulated,
+            collectives=body.collectives,
+            version=body.version,
+            wire_max=body.wire_max,
+            journal=body.journal,
+            daemon=body.daemon,
+            executing=body.executing,
+            interval=body.interval_ms / 1000,
+            first_seen=known.first_seen if known is not None else now,
+            last_seen=now,
+            clock_difference=envelope.sent_at.timestamp() - now,
+            facts=body.facts or (earlier.facts if earlier is not None else None),
+            facts_digest=body.facts_digest,
+            operations=body.operations
+            if body.operations is not None or earlier is None
+            else earlier.operations,
+            operations_digest=body.operations_digest,
+        )
+
+    def _declare(self, record: HostRecord) -> None:
+        if record.identity not in self._declared:
+            self._connector.declare_host(record.identity, set(record.collectives))
+            self._declared.add(record.identity)
+
+    def _evidence(self, delivery: Delivery, fault: str) -> EvidenceRecord:
+        word, _, detail = (fault or "malformed: no presence message").partition(": ")
+        now = self._clock.now().timestamp()
+        return EvidenceRecord(now, word, "", None, None, delivery.body[:65536], detail[:500])
+
+
+def _logged(chore: Callable[[], None]) -> None:
+    """Run a chore; nobody waits for it, so that what it raises has to be told here."""
+    try:
+        chore()
+    except BusError as error:
+        log.warning("chore.failed", extra={"reason": str(error)})
+    except Exception:
+        log.exception("chore.broken")

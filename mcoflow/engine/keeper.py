@@ -1,0 +1,131 @@
+"""The heartbeat of a world, and the periodic look for what died or was forgotten."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from mcoflow.clock import Clock
+from mcoflow.domain.requests import WorldRecord
+from mcoflow.engine.liveness import proven_dead
+from mcoflow.engine.settings import WorldSettings
+from mcoflow.errors import BusError, StoreUnavailableError
+from mcoflow.faults import faultpoint
+from mcoflow.ports.bus import ExecutorConnector, Inlet, Replies
+from mcoflow.ports.store import Store
+
+log = logging.getLogger("mcoflow.keeper")
+REPLIES_PREFETCH = 500
+
+
+class Keeper:
+    """Prolongs the lease of one world, buries dead ones and takes over their reply queues.
+
+    `on_expired` is called, on this thread, when the world was declared dead by others: its plans may be
+    theirs by now.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        connector: ExecutorConnector,
+        clock: Clock,
+        world: WorldRecord,
+        settings: WorldSettings,
+        *,
+        inlet: Inlet,
+        on_found: Callable[[], None],
+        on_expired: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._connector = connector
+        self._clock = clock
+        self._world = world
+        self._settings = settings
+        self._inlet = inlet
+        self._on_found = on_found
+        self._on_expired = on_expired
+        self._stopping = threading.Event()
+        self._adopted: dict[UUID, str] = {}
+        self._thread = threading.Thread(target=self._loop, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Bury those that are proven dead, now, and begin to beat."""
+        self._reconcile()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._stopping.set()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _loop(self) -> None:
+        reconcile_at = self._clock.monotonic() + self._settings.reconcile.total_seconds()
+        while not self._stopping.wait(self._settings.heartbeat.total_seconds()):
+            try:
+                if not self._store.heartbeat(self._world.id, lease=self._settings.lease.total_seconds()):
+                    log.warning("world.expired", extra={"world": str(self._world.id)})
+                    self._on_expired()
+                    return
+                if self._adopted or self._clock.monotonic() >= reconcile_at:
+                    self._reconcile()
+                    reconcile_at = self._clock.monotonic() + self._settings.reconcile.total_seconds()
+            except StoreUnavailableError as error:
+                log.warning("store.away", extra={"reason": str(error)})
+
+    def _reconcile(self) -> None:
+        """Look for dead executors: expire them, read their replies, and forget them when nothing is left."""
+        faultpoint("reconciler.mid")
+        found = False
+        for world in self._store.worlds():
+            if world.id == self._world.id:
+                continue
+            if world.alive and proven_dead(world.meta):
+                self._store.expire_world(world.id)
+                log.warning("world.dead", extra={"world": str(world.id), "meta": world.meta})
+                found = True
+            elif world.alive:
+                continue
+            self._bury(world)
+        if found:
+            self._on_found()
+
+    def _bury(self, world: WorldRecord) -> None:
+        if world.id not in self._adopted and world.token:
+            self._adopted[world.id] = world.token
+            self._connector.consume(Replies(world.token), self._inlet, prefetch=REPLIES_PREFETCH)
+            faultpoint("recovery.queue_taken")
+            return  # at the next look the queue has been read
+        try:
+            if self._empty(world.token):
+                self._connector.stop_consuming(Replies(world.token))
+                self._connector.retire_executor(world.token)
+                self._store.unregister_world(world.id)
+                self._adopted.pop(world.id, None)
+        except BusError as error:
+            log.info("world.burial_waits", extra={"world": str(world.id), "reason": str(error)})
+
+    def _empty(self, token: str) -> bool:
+        census = self._connector.census(Replies(token)) if token else None
+        return census is None or census.messages == 0
+
+    @property
+    def adopted(self) -> list[str]:
+        """The reply queues of dead executors that are read here."""
+        return list(self._adopted.values())
+
+
+def replies_read(connector: ExecutorConnector, tokens: list[str]) -> bool:
+    """Whether nothing waits in these reply queues; False when the broker cannot be asked."""
+    try:
+        counts = [connector.census(Replies(token)) for token in tokens]
+    except BusError:
+        return False
+    return all(census is None or census.messages == 0 for census in counts)
+
+
+LOOK_AGAIN = timedelta(milliseconds=200)

@@ -1,0 +1,57 @@
+"""The director's view of the store: it waits while the database is away, instead of failing half-way."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from mcoflow.errors import StoreUnavailableError
+from mcoflow.ports.store import Store
+
+log = logging.getLogger("mcoflow.store")
+P = ParamSpec("P")
+R = TypeVar("R")
+_WAITS = (0.1, 0.2, 0.5, 1.0)
+
+
+class PatientStore:
+    """Calls the store's methods again until they succeed, or until give_up().
+
+    A batch that is half applied in memory must not fail on a read: it could not be applied again.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._given_up = threading.Event()
+        self.commit = self._patiently(store.commit)
+        self.waiting = self._patiently(store.waiting)
+        self.claim = self._patiently(store.claim)
+        self.action_data = self._patiently(store.action_data)
+        self.open_requests = self._patiently(store.open_requests)
+        self.request_bodies = self._patiently(store.request_bodies)
+        self.requests = self._patiently(store.requests)
+        self.timers = self._patiently(store.timers)
+        self.events = self._patiently(store.events)
+        self.worlds = self._patiently(store.worlds)
+        self.plan = self._patiently(store.plan)
+
+    def give_up(self) -> None:
+        """Let calls fail with StoreUnavailableError from now on: the process ends."""
+        self._given_up.set()
+
+    def _patiently(self, method: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(method)
+        def call(*args: Any, **fields: Any) -> R:
+            tries = 0
+            while True:
+                try:
+                    return method(*args, **fields)
+                except StoreUnavailableError as error:
+                    log.warning("store.away", extra={"reason": str(error), "tries": tries})
+                    if self._given_up.wait(_WAITS[min(tries, len(_WAITS) - 1)]):
+                        raise
+                    tries += 1
+
+        return call

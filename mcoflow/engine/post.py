@@ -1,0 +1,41 @@
+"""Publishing: what was committed goes out in order, as fast as the bus's window allows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final
+
+from mcoflow.faults import faultpoint
+from mcoflow.ports.bus import Connector, Parcel, Receipt
+
+_WINDOW: Final = 500
+
+
+class Post:
+    """A queue of parcels in front of the connector. Only the director's thread touches it."""
+
+    def __init__(self, connector: Connector, on_receipt: Callable[[Parcel, Receipt], None]) -> None:
+        self._connector = connector
+        self._on_receipt = on_receipt
+        self._waiting: deque[Parcel] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def send(self, parcels: Iterable[Parcel]) -> None:
+        """Queue parcels and publish what the window takes now; the rest goes with the next receipts."""
+        self._waiting.extend(parcels)
+        self.pump()
+
+    def pump(self) -> None:
+        """Publish as much as the window takes."""
+        while self._waiting:
+            faultpoint("outbox.before_publish")
+            taken = self._connector.publish(list(islice(self._waiting, _WINDOW)), self._on_receipt)
+            for _ in range(taken):
+                self._waiting.popleft()
+            if not taken:
+                return
+            faultpoint("outbox.after_publish")

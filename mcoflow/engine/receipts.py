@@ -1,0 +1,119 @@
+"""What the bus says of parcels: confirmed, unroutable, refused, unknown."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from mcoflow.domain.requests import RequestRecord
+from mcoflow.engine.batch import Batch
+from mcoflow.engine.committer import Committer
+from mcoflow.engine.letters import Writer
+from mcoflow.engine.memory import Memory
+from mcoflow.engine.patient import PatientStore
+from mcoflow.engine.post import Post
+from mcoflow.engine.replies import Replies
+from mcoflow.ports.bus import Connector, Delivery, Parcel, Receipt, Verdict
+
+log = logging.getLogger("mcoflow.receipts")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """A receipt, brought from the connector's thread."""
+
+    parcel: Parcel
+    receipt: Receipt
+
+
+class Admissions(Protocol):
+    """Who gives hosts their queues."""
+
+    def admitted(self, host: str) -> bool:
+        """Whether the host was admitted."""
+
+    def redeclare(self, host: str, then: Callable[[], None]) -> None:
+        """Declare the queues of an admitted host again, on another thread, and call `then`."""
+
+
+class Receipts:
+    """Turns receipts into what follows for the requests."""
+
+    def __init__(
+        self,
+        *,
+        memory: Memory,
+        replies: Replies,
+        writer: Writer,
+        committer: Committer,
+        post: Post,
+        store: PatientStore,
+        connector: Connector,
+        admissions: Admissions,
+        on_declared: Callable[[UUID], None],
+    ) -> None:
+        self._memory = memory
+        self._replies = replies
+        self._writer = writer
+        self._committer = committer
+        self._post = post
+        self._store = store
+        self._connector = connector
+        self._admissions = admissions
+        self._on_declared = on_declared
+        self._redeclared: set[UUID] = set()
+
+    def apply(self, batch: Batch, receipted: Receipted) -> None:
+        """Apply one receipt."""
+        parcel, receipt = receipted.parcel, receipted.receipt
+        if receipt == "unknown":
+            self._post.send([parcel])  # the same id and bytes: whoever got it already drops the double
+            return
+        record = self._memory.flights.open.get(parcel.message_id)
+        if record is not None:
+            if receipt == "confirmed":
+                record.confirmed = True
+                self._committer.confirm(record.id)
+            else:
+                self._not_taken(batch, record, receipt)
+        elif receipt != "confirmed":
+            log.info("parcel.dropped", extra={"kind": parcel.kind, "receipt": receipt})
+
+    def send_again(self, batch: Batch, request_id: UUID) -> None:
+        """Publish a request once more, if it still waits for its host."""
+        record = self._memory.flights.open.get(request_id)
+        if record is not None:
+            body = self._store.request_bodies([record.id])[record.id]
+            batch.parcels.append((record.plan_id, self._writer.parcel(record, body)))
+
+    def forward(self, forwards: Sequence[tuple[Parcel, Delivery]]) -> None:
+        """Send replies on to the executor that owns their plan; each is acknowledged once it is there."""
+        for parcel, delivery in forwards:
+            self._connector.publish([parcel], _settler(self._connector, delivery))
+
+    def _not_taken(self, batch: Batch, record: RequestRecord, receipt: Receipt) -> None:
+        """No queue, or a full one: declare and try once more if the host is ours, else the step ends."""
+        if record.id not in self._redeclared and self._admissions.admitted(record.host):
+            self._redeclared.add(record.id)
+            request_id = record.id
+            self._admissions.redeclare(record.host, lambda: self._on_declared(request_id))
+            return
+        self._redeclared.discard(record.id)
+        flights = self._memory.flights
+        ended = (
+            flights.unroutable(record, batch.now)
+            if receipt == "unroutable"
+            else flights.refused(record, batch.now)
+        )
+        self._replies.follow(batch, record, ended)
+
+
+def _settler(connector: Connector, delivery: Delivery) -> Callable[[Parcel, Receipt], None]:
+    def settle(_parcel: Parcel, receipt: Receipt) -> None:
+        verdict = Verdict.ACK if receipt == "confirmed" else Verdict.RETURN
+        connector.settle([delivery], verdict)
+
+    return settle

@@ -1,0 +1,115 @@
+"""Taking plans up: new ones, those of executors that died, those that rested."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from mcoflow.action.registry import Registry
+from mcoflow.domain.records import ErrorRecord, PlanSnapshot, StepRecord
+from mcoflow.domain.requests import RequestRecord, RequestState, Wait
+from mcoflow.domain.states import Phase, PlanState, StepState
+from mcoflow.engine.batch import Batch
+from mcoflow.engine.letters import Writer
+from mcoflow.engine.memory import Memory
+from mcoflow.engine.patient import PatientStore
+from mcoflow.engine.plan_run import PlanRun
+from mcoflow.engine.steps import Steps
+from mcoflow.errors import McoflowError
+from mcoflow.faults import faultpoint
+from mcoflow.ports.bus import Parcel
+
+log = logging.getLogger("mcoflow.recovery")
+
+
+class Recovery:
+    """Loads claimed plans into memory, in bulk, and lets them go on where they stood."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        steps: Steps,
+        store: PatientStore,
+        writer: Writer,
+        actions: Registry,
+        *,
+        confirms: bool,
+    ) -> None:
+        self._memory = memory
+        self._steps = steps
+        self._store = store
+        self._writer = writer
+        self._actions = actions
+        self._confirms = confirms
+
+    def take_up(self, batch: Batch, snapshots: Sequence[PlanSnapshot]) -> None:
+        """Keep the plans and start what may start; a plan at rest is only kept."""
+        faultpoint("recovery")
+        runs = {snapshot.plan.id: PlanRun(snapshot) for snapshot in snapshots}
+        self._memory.runs.update(runs)
+        live = [plan_id for plan_id, run in runs.items() if run.plan.state is PlanState.RUNNING]
+        if live:
+            self._load_requests(batch, runs, live)
+            for timer in self._store.timers(live):
+                self._memory.add_timer(timer)
+            self._memory.add_events(self._store.events(live))
+        for run in runs.values():
+            if run.plan.state in (PlanState.PLANNED, PlanState.RUNNING):
+                self._go_on(batch, run)
+                faultpoint("recovery.plan_taken")
+
+    def first_parcel(self, record: RequestRecord) -> Parcel:
+        """The parcel of a request that was just committed; its bytes leave memory with it."""
+        body, record.body = record.body, b""
+        return self._writer.parcel(record, body)
+
+    def _go_on(self, batch: Batch, run: PlanRun) -> None:
+        taken_over = run.plan.state is PlanState.RUNNING
+        for step in run.steps.values():
+            if step.state is StepState.RUNNING:
+                self._interrupted(run, step, batch.now)
+        batch.open(run, run.begin(batch.now))
+        detail = "taken over" if taken_over else ""
+        self._steps.note(batch, run, "start execution", detail=detail)
+        for step in run.suspended():
+            self._steps.wake(batch, run, step)
+
+    def _interrupted(self, run: PlanRun, step: StepRecord, now: float) -> None:
+        """A step whose executor died inside user code: repeat it only if its author allows that."""
+        if step.phase is Phase.FINALIZE or self._rerunnable(step):
+            run.move(step, StepState.PENDING, now)
+            step.attempt += 1
+            return
+        message = "the executor died while the step was inside run: effect unknown"
+        run.fail(step, ErrorRecord("RunInterruptedError", message), now)
+
+    def _rerunnable(self, step: StepRecord) -> bool:
+        try:
+            return self._actions.find(step.action).rerunnable
+        except McoflowError:
+            return False
+
+    def _load_requests(self, batch: Batch, runs: dict[UUID, PlanRun], live: Sequence[UUID]) -> None:
+        records = self._store.open_requests(live)
+        self._memory.flights.add(records)
+        for record in records:
+            runs[record.plan_id].requests.setdefault(record.step_id, []).append(record.id)
+            self._memory.agenda.add(record.due_at, record.id)
+            if record.wait is Wait.CANCEL:
+                batch.parcels.append((record.plan_id, self._writer.cancel(record, batch.now)))
+        self._resend(batch, [record for record in records if self._to_resend(record)])
+
+    def _to_resend(self, record: RequestRecord) -> bool:
+        """Whether the request may never have arrived; the agent's journal drops doubles."""
+        if not self._confirms:
+            return True
+        return record.state is RequestState.OPEN and not record.confirmed
+
+    def _resend(self, batch: Batch, records: Sequence[RequestRecord]) -> None:
+        if not records:
+            return
+        bodies = self._store.request_bodies([record.id for record in records])
+        log.info("request.resent", extra={"count": len(records)})
+        for record in records:
+            batch.parcels.append((record.plan_id, self._writer.parcel(record, bodies[record.id])))

@@ -1,0 +1,28 @@
+"""How a world is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldSettings:
+    """Settings of a world; the defaults are those of the specification.
+
+    Args:
+        queues: worker threads by queue.
+        lease: how long a world counts as alive without a heartbeat.
+        heartbeat: seconds between two of them, well under the lease.
+        reconcile: time between two looks for what died or was forgotten.
+        pickup: how long a host has to take a request, unless the action says otherwise.
+        admit_simulated: whether hosts of a simulated fleet are let in.
+    """
+
+    queues: Mapping[str, int] = field(default_factory=lambda: {"default": 5})
+    lease: timedelta = timedelta(seconds=10)
+    heartbeat: timedelta = timedelta(seconds=3)
+    reconcile: timedelta = timedelta(seconds=30)
+    pickup: timedelta = timedelta(minutes=10)
+    admit_simulated: bool = False

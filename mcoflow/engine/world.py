@@ -1,0 +1,238 @@
+"""World: what the rest of mcoflow holds of the engine, whether the process runs plans or not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import timedelta
+from random import Random
+from typing import Any, Final, Self
+from uuid import UUID, uuid4
+
+from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.action.schema import valid_input
+from mcoflow.clock import Clock
+from mcoflow.domain.records import PlanDraft, PlanRecord
+from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
+from mcoflow.domain.states import PlanState
+from mcoflow.engine.director import PlanMade
+from mcoflow.engine.executor import Executor, link_is_up
+from mcoflow.engine.fleet import Fleet
+from mcoflow.engine.people import ALLOWED, check_allowed
+from mcoflow.engine.planner import make_plan
+from mcoflow.engine.settings import WorldSettings
+from mcoflow.engine.watch import Watch
+from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError, WaitTimeoutError
+from mcoflow.ports.bus import Bell, ExecutorConnector, Link, LinkReport, Parcel, Plans, Receipt, Shared
+from mcoflow.ports.engine import Submitted
+from mcoflow.ports.store import Changes, Store
+
+log = logging.getLogger("mcoflow.world")
+STORED_WITHIN: Final = 30.0
+POLL: Final = 0.1
+PRESENCE_PREFETCH: Final = 500
+
+
+class World:
+    """Plans actions, gives commands, watches; with `executor` it runs plans too.
+
+    Satisfies `mcoflow.ports.engine.Engine`. A client (executor=False) may have no connector: then executors
+    find its plans and commands by looking, within a quarter of a second.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        connector: ExecutorConnector | None,
+        *,
+        clock: Clock,
+        chance: Random,
+        settings: WorldSettings | None = None,
+        actions: Registry = REGISTERED,
+        executor: bool = True,
+    ) -> None:
+        self._store = store
+        self._connector = connector
+        self._clock = clock
+        self._chance = chance
+        self._settings = settings or WorldSettings()
+        self._actions = actions
+        self._runs_plans = executor
+        self._watch = Watch(clock, poll=POLL)
+        self._link = LinkReport(Link.CONNECTING)
+        self._executor: Executor | None = None
+        self._fleet: Fleet | None = None
+        self._lock = threading.Lock()
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Connect, and take up plans if this world runs them."""
+        if self._connector is not None:
+            if self._runs_plans:
+                self._start_executor(self._connector)
+            self._connector.open(self._link_changed)
+        return self
+
+    def terminate(self, *, timeout: timedelta = timedelta(seconds=60)) -> bool:
+        """Take nothing new, let running code end, free the plans, close; suspended steps are not waited for.
+
+        Returns whether everything ended in time.
+        """
+        with self._lock:
+            executor, self._executor = self._executor, None
+        ended = executor is None or executor.stop(wait=timeout.total_seconds())
+        if self._fleet is not None:
+            self._fleet.close()
+        if self._connector is not None:
+            self._connector.close(wait=timedelta(seconds=5))
+        log.info("world.terminated")
+        return ended
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.terminate()
+
+    # -- Engine -------------------------------------------------------------------------------------------
+
+    def submit(
+        self, action: str, arguments: Mapping[str, Any], *, user: str, plan_id: UUID | None = None
+    ) -> Submitted:
+        """See Engine.submit."""
+        found = self._actions.find(action)
+        fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
+        now = self._clock.now().timestamp()
+        draft = make_plan(found, fields, plan_id=plan_id or uuid4(), user=user, now=now)
+        executor = self._executor
+        if executor is not None and plan_id is None:
+            self._store_here(executor, draft)
+        else:
+            self._store_for_others(draft)
+        failed = draft.plan.state is PlanState.STOPPED
+        return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
+
+    def command(
+        self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta
+    ) -> dict[str, Any]:
+        """See Engine.command."""
+        check_allowed(plan_id, self._store.plan(plan_id).state, kind)
+        now = self._clock.now().timestamp()
+        command = CommandRecord(uuid4(), plan_id, kind, now, actor, dict(arguments))
+        owner = self._store.add_command(command)
+        self._ring_for(owner)
+        answer = self._watch.until(lambda: self._store.answer(command.id), wait=wait.total_seconds())
+        if answer is None:
+            raise WaitTimeoutError(
+                f"no executor has taken the {kind} of task {plan_id} yet: it is stored and will be applied"
+            )
+        if answer.error:
+            raise _refusal(answer, self._store.plan(plan_id))
+        return dict(answer.result)
+
+    def allowed(self, state: str, result: str) -> Sequence[CommandKind]:  # noqa: ARG002 - part of the port
+        """See Engine.allowed."""
+        return ALLOWED[PlanState(state)]
+
+    def wait_for_change(self, seen: Mapping[UUID, int], *, wait: timedelta) -> Mapping[UUID, int]:
+        """See Engine.wait_for_change."""
+
+        def look() -> dict[UUID, int] | None:
+            now = self._store.versions(seen.keys())
+            return {plan_id: version for plan_id, version in now.items() if version != seen[plan_id]} or None
+
+        return self._watch.until(look, wait=wait.total_seconds()) or {}
+
+    def link(self) -> LinkReport:
+        """See Engine.link."""
+        return self._link
+
+    def executors_alive(self) -> int:
+        """See Engine.executors_alive."""
+        return sum(world.alive and world.kind == "executor" for world in self._store.worlds())
+
+    # -- storing plans --------------------------------------------------------------------------------------
+
+    def _store_here(self, executor: Executor, draft: PlanDraft) -> None:
+        """Let the director store the plan and its first steps in one commit with whatever else waits."""
+        stored: Future[UUID] = Future()
+        executor.mailbox.put(PlanMade(draft, stored))
+        try:
+            stored.result(STORED_WITHIN)
+        except FutureTimeoutError:
+            raise WaitTimeoutError(
+                f"the plan {draft.plan.id} was not stored within {STORED_WITHIN:.0f} s: "
+                "is the database away? it will be stored when it is back"
+            ) from None
+
+    def _store_for_others(self, draft: PlanDraft) -> None:
+        """Store the plan as one that waits for an executor, and offer it."""
+        self._store.commit(Changes(new_plans=[draft]))
+        if self._executor is not None:
+            self._executor.ring()
+        elif self._connector is not None and link_is_up(self._link):
+            body = str(draft.plan.id).encode()
+            self._connector.publish([Parcel(Plans(), "plan", uuid4(), body)], _unconcerned)
+
+    def _ring_for(self, owner: UUID | None) -> None:
+        if self._executor is not None:
+            self._executor.ring()
+        if self._connector is None or owner is None or not link_is_up(self._link):
+            return
+        tokens = [world.token for world in self._store.worlds() if world.id == owner]
+        parcels = [Parcel(Bell(token), "bell", uuid4(), b"", durable=False) for token in tokens]
+        self._connector.publish(parcels, _unconcerned)
+
+    # -- the executor ---------------------------------------------------------------------------------------
+
+    def _start_executor(self, connector: ExecutorConnector) -> None:
+        if self._fleet is None:
+            self._fleet = Fleet(
+                self._store, connector, self._clock, admit_simulated=self._settings.admit_simulated
+            )
+            self._fleet.load()
+            connector.consume(Shared.PRESENCE, self._fleet.inlet, prefetch=PRESENCE_PREFETCH)
+        self._executor = Executor(
+            self._store,
+            connector,
+            self._actions,
+            self._settings,
+            clock=self._clock,
+            chance=self._chance,
+            fleet=self._fleet,
+            on_commit=self._watch.ring,
+            on_expired=self._expired,
+        )
+        self._executor.start()
+        self._executor.link_changed(self._link)
+
+    def _expired(self) -> None:
+        """Others have declared this world dead: drop its plans, and go on under a new name."""
+        with self._lock:
+            if self._executor is None or self._connector is None:
+                return
+            self._executor.stop(wait=5.0, release=True)
+            self._start_executor(self._connector)
+
+    def _link_changed(self, report: LinkReport) -> None:
+        if report.link is Link.DOWN and self._fleet is not None:
+            self._fleet.link_broke()
+        self._link = report
+        log.info("link.changed", extra={"link": report.link.value, "why": report.why})
+        if self._executor is not None:
+            self._executor.link_changed(report)
+
+
+def _unconcerned(_parcel: Parcel, _receipt: Receipt) -> None:
+    """A bell that is lost costs a quarter of a second."""
+
+
+def _refusal(answer: CommandAnswer, plan: PlanRecord) -> McoflowError:
+    """Return what the executor refused with."""
+    if answer.code == CommandRefusedError.__name__:
+        return CommandRefusedError(answer.error, plan.id, plan.state, ALLOWED[plan.state])
+    return EventDroppedError(answer.error)
