@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mcoflow.agent.execution import Operation, RefusedError, no_lock
 from mcoflow.agent.providers.port import PackageProvider, ServiceProvider
-from mcoflow.errors import ConfigurationError, OperationFailedError
+from mcoflow.errors import ConfigurationError, MalformedMessageError, OperationFailedError
 from mcoflow.wire import codec
 from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.fields import NAME
@@ -50,6 +50,8 @@ class Declared:
         """Return the input; raise RefusedError invalid_args that names the first bad argument."""
         try:
             return self.operation.input_model.model_validate_json(codec.dumps(args))
+        except MalformedMessageError as error:
+            raise RefusedError(Refusal.INVALID_ARGS, f"{self.operation.key}: {error}") from None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"])) or "the arguments"

@@ -8,7 +8,7 @@ from typing import Final
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
-from pyinfra.operations import launchd, openrc, runit, systemd
+from pyinfra.operations import launchd, openrc, systemd
 from pyinfra.operations.util.service import handle_service_control
 
 from mcoflow.agent.init_system import InitSystem
@@ -24,6 +24,7 @@ _SETTLING: Final = 3.0
 
 _R, _S, _U = ServiceState.RUNNING, ServiceState.STOPPED, ServiceState.UNKNOWN
 _VERBS: Final = {_R: "start", _S: "stop"}
+_FORMS: Final = {InitSystem.SYSVINIT: "/etc/init.d/{0} {1}", InitSystem.RUNIT: "sv {1} {0}"}
 _ACTIVE: Final = ("ActiveState=active", "ActiveState=reloading", "ActiveState=activating")
 
 
@@ -85,14 +86,12 @@ def _failed(message: str, reason: str, change: Change) -> OperationFailedError:
 def _control(init: InitSystem, service: str, verb: str, *, running: bool) -> Ended:
     """Call the operation that matches; a plain restart also starts what is stopped."""
     match init:
-        case InitSystem.SYSVINIT:
-            return run_operation(_init_script, service=service, verb=verb)
+        case InitSystem.SYSVINIT | InitSystem.RUNIT:
+            return run_operation(_one_command, service=service, verb=verb, form=_FORMS[init])
         case InitSystem.SYSTEMD:
             return run_operation(systemd.service, service=service, running=None, command=verb)
         case InitSystem.OPENRC:
             return run_operation(openrc.service, service=service, running=None, command=verb)
-        case InitSystem.RUNIT:
-            return run_operation(runit.service, service=service, running=None, command=verb)
         case _:
             again = verb == "restart" and running
             wish = None if again else verb != "stop"
@@ -100,13 +99,14 @@ def _control(init: InitSystem, service: str, verb: str, *, running: bool) -> End
 
 
 @operation()
-def _init_script(service: str, verb: str) -> Generator[StringCommand, None, None]:
-    """Do what pyinfra's `sysvinit.service` does with the one script.
+def _one_command(service: str, verb: str, form: str) -> Generator[StringCommand, None, None]:
+    """Do what pyinfra's `sysvinit.service` and `runit.service` do with this one service, and no more.
 
-    That one first asks every script in /etc/init.d for its status: it takes long, runs what nobody asked for,
-    and does not see services with a dot or an underscore in their names.
+    The first asks every script in /etc/init.d for its status: it takes long, runs what nobody asked for, and
+    does not see services with a dot or an underscore in their names. The second links the service to start at
+    boot, which nobody asked for either.
     """
-    yield from handle_service_control(host, service, {}, "/etc/init.d/{0} {1}", command=verb)
+    yield from handle_service_control(host, service, {}, form, command=verb)
 
 
 def _by_script(service: str) -> ServiceState:

@@ -58,5 +58,7 @@ def run_operation(operation: Callable[..., Any], **arguments: Any) -> Ended:
     try:
         run_ops(state)
     except PyinfraError as error:
-        return connector.ended or Ended(1, "", str(error))
+        if connector.ended is not None and connector.ended.exit_code:
+            return connector.ended
+        return Ended(1, "", f"pyinfra gave up: {error}")  # before a command, or between two
     return connector.ended or Ended(0, "", "")
