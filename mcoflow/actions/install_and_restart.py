@@ -4,11 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from mcoflow.action import Action, Reply, Rescue
+from mcoflow.action import Action, OutputReference, Reply, Rescue
 from mcoflow.actions.hosts import on_hosts
 from mcoflow.actions.models import PackagesAndServices
 from mcoflow.actions.on_hosts import InstallPackage, RestartService
-from mcoflow.domain.records import JsonObject
 from mcoflow.errors import HostError
 
 
@@ -91,17 +90,26 @@ class InstallAndRestart(Action):
         what = " and ".join(part for part in (installs, restarts) if part)
         return f"{what[:1].upper()}{what[1:]} {on_hosts(self.input['hosts'])}"
 
-    def _plan_installs(self, host: str) -> None:
+    def _plan_installs(self, host: str) -> OutputReference:
+        """Plan the installations and the decision; return the names that will have been installed."""
         packages = self.input["packages"]
-        check: JsonObject = {"check": self.input["check"]}
         with self.concurrence():
             installs = [
-                self.plan_action(TryToInstall, host=host, package=package, **check) for package in packages
+                self.plan_action(TryToInstall, host=host, package=package, check=self.input["check"])
+                for package in packages
             ]
-        self.plan_action(
+        decision = self.plan_action(
             SomethingInstalled,
             host=host,
             packages=packages,
             installed=[each.output["installed"] for each in installs],
             problems=[each.output["problem"] for each in installs],
         )
+        installed: OutputReference = decision.output["installed"]
+        return installed
+
+    def _plan_restarts(self, host: str, after: OutputReference | list[str]) -> None:
+        check = self.input["check"]
+        with self.concurrence():
+            for service in self.input["services"]:
+                self.plan_action(RestartService, host=host, service=service, check=check, after=after)

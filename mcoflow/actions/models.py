@@ -21,9 +21,7 @@ def _host(text: str) -> str:
 
 def _package(text: str) -> str:
     if not is_package_name(text):
-        raise ValueError(
-            "is no package name: letters, digits and + . _ @ -, beginning with a letter or digit"
-        )
+        raise ValueError("is no package name: letters, digits, + . _ @ - after a letter or digit")
     return text
 
 
@@ -35,10 +33,12 @@ def _version(text: str) -> str:
 
 def _service(text: str) -> str:
     if not is_service_name(text):
-        raise ValueError(
-            "is no service name: letters, digits and : _ . @ -, beginning with a letter or digit"
-        )
+        raise ValueError("is no service name: letters, digits, : _ . @ - after a letter or digit")
     return text
+
+
+def _once(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 Host = Annotated[str, Field(max_length=58), AfterValidator(_host)]
@@ -86,5 +86,5 @@ class ServiceOnHosts(Checked):
 class PackagesAndServices(Checked):
     """Packages to install and services to restart."""
 
-    packages: Annotated[list[Package], Field(max_length=MAX_NAMES)] = []
-    services: Annotated[list[Service], Field(max_length=MAX_NAMES)] = []
+    packages: Annotated[list[Package], Field(max_length=MAX_NAMES), AfterValidator(_once)] = []
+    services: Annotated[list[Service], Field(max_length=MAX_NAMES), AfterValidator(_once)] = []

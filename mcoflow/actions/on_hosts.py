@@ -1,7 +1,7 @@
 """The steps on single hosts that the shipped actions are made of."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,6 +25,11 @@ class _InstallInput(_PackageInput):
 
 class _ServiceInput(_HostInput):
     service: Service
+    after: list[str] = []
+
+
+NOT_SENT: Final = ("host", "check", "after")
+"""Input that is not an argument of the operation."""
 
 
 class OnHost(HostAction):
@@ -35,11 +40,11 @@ class OnHost(HostAction):
     """
 
     agent = "package"
-    Input = _PackageInput
+    Input: ClassVar[type[BaseModel]] = _PackageInput
     limit: ClassVar[timedelta] = timedelta(minutes=15)
 
     def request_for_host(self) -> HostRequest:
-        """The request, without what was left at None."""
+        """The request, without what was left open."""
         args = {k: v for k, v in self.input.items() if k not in ("host", "check") and v is not None}
         check = bool(self.input.get("check", False))
         return self.request(
@@ -70,7 +75,10 @@ class UpdatePackage(OnHost):
 
 
 class RestartService(OnHost):
-    """Restart a service on one host. Not idempotent: the agent never repeats it by itself."""
+    """Restart a service on one host. Not idempotent: the agent never repeats it by itself.
+
+    Input `after` names the packages whose installation is the reason, for those who read the task.
+    """
 
     name = "restart_service"
     agent = "service"

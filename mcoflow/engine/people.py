@@ -75,13 +75,9 @@ class People:
         step = run.steps.get(step_id) if isinstance(step_id, int) else None
         if step is None or step.state is not StepState.ERROR:
             failed = [str(each.id) for each in run.failed_steps()]
-            way_out = f"steps in error: {', '.join(failed)}" if failed else "resume the plan to go on"
-            raise CommandRefusedError(
-                f"step {step_id} is not in error, it cannot be skipped; {way_out}",
-                run.id,
-                run.plan.state,
-                ("resume",),
-            )
+            way_out = f"those that can: {', '.join(failed)}" if failed else "resume the task to go on"
+            message = f"step {step_id} is not in error, it cannot be skipped; {way_out}"
+            raise CommandRefusedError(message, run.id, run.plan.state, (CommandKind.RESUME,))
         covered = run.covered_by_skip(step.id)
         if not command.args.get("dry_run"):
             run.skip(covered, batch.now)
