@@ -1,0 +1,33 @@
+"""What every store promises. An adapter inherits it and gives a `url` of an empty database."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mcoflow.clock import SystemClock
+from mcoflow.storage import SqlStore, open_store
+from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract, RequestsContract
+from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
+from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
+
+
+class StoreContract(
+    NewPlansContract,
+    BatchContract,
+    FenceContract,
+    RequestsContract,
+    WaitingContract,
+    WorldsContract,
+    ClaimContract,
+    CommandsContract,
+    PagesContract,
+    StepsContract,
+    HostsContract,
+):
+    """E-106: the whole contract, on each database."""
+
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[SqlStore]:
+        opened = open_store(url, SystemClock())
+        yield opened
+        opened.close()

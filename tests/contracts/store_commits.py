@@ -1,0 +1,336 @@
+"""What a store promises of the director's batches: all or nothing, and only by the owner."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
+from mcoflow.domain.requests import EventRecord, EvidenceRecord, RequestState, TimerRecord
+from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
+from mcoflow.errors import LeaseLostError, PlanExistsError, PlanNotFoundError, StaleStepError, StoreError
+from mcoflow.ports.store import Changes, OutputChange, StepChange
+from tests.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
+
+
+class NewPlansContract:
+    """Plans are stored whole, once."""
+
+    def test_a_stored_plan_comes_back_as_it_was(self, store: WholeStore) -> None:
+        new = draft(3)
+        stored(store, new)
+
+        found = store.whole(new.plan.id)
+
+        assert found.snapshot.plan == new.plan
+        assert found.snapshot.steps == new.steps
+        assert found.snapshot.graph == new.graph
+        assert [action["input"] for action in found.actions] == [action.input for action in new.actions]
+        assert found.history == new.history
+
+    def test_the_same_plan_again_is_left_out_silently(self, store: WholeStore) -> None:
+        new = draft()
+        stored(store, new, new)
+        stored(store, new, draft(plan_id=new.plan.id, args='[ "nginx" ]'))
+
+        assert store.history(new.plan.id) == new.history
+        assert store.count_plans(None) == 1
+
+    def test_a_taken_id_with_other_arguments_is_refused_and_stores_nothing(self, store: WholeStore) -> None:
+        (taken,) = stored(store, draft())
+        other = draft()
+
+        with pytest.raises(PlanExistsError, match=str(taken)):
+            stored(store, other, draft(plan_id=taken, args='["vim"]'))
+
+        with pytest.raises(PlanNotFoundError):
+            store.plan(other.plan.id)
+
+    def test_a_plan_that_many_store_at_once_is_stored_once(self, store: WholeStore) -> None:
+        new = draft(20)
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda _: stored(store, new), range(12)))
+
+        assert store.snapshot(new.plan.id).steps == new.steps
+        assert store.history(new.plan.id) == new.history
+
+    def test_names_that_nobody_knows_any_more_load_like_others(self, store: WholeStore) -> None:
+        new = draft()
+        new.actions[0].name = new.steps[0].action = "acme.Gone"
+        stored(store, new)
+
+        assert store.steps(new.plan.id)[0].step.action == "acme.Gone"
+
+    def test_odd_characters_of_a_host_stop_no_commit(self, store: WholeStore) -> None:
+        snapshot = owned(store, living_world(store))
+        (step,) = snapshot.steps
+        step.reason = "a\0b\udc80c"
+        step.error = ErrorRecord("HostError", "x\0y\udc80")
+
+        store.commit(
+            Changes(
+                plans=[snapshot.plan],
+                steps=[StepChange(snapshot.plan.id, StepState.PENDING, step)],
+                history=[HistoryRecord(snapshot.plan.id, 1.0, "start", detail="\0\udfff")],
+            )
+        )
+
+        found = store.step(snapshot.plan.id, 2).step
+        assert "\0" not in found.reason
+        assert found.reason.startswith("a")
+        assert found.error == step.error
+
+
+class BatchContract:
+    """What a batch changes, and what it costs."""
+
+    def test_a_batch_writes_all_it_names(self, store: WholeStore) -> None:
+        snapshot = owned(store, living_world(store), hosts=2)
+        plan, sent = snapshot.plan, request(snapshot.plan.id)
+        plan.state, plan.result, plan.explanation = PlanState.RUNNING, PlanResult.PENDING, "waits for web1"
+        plan.counts = {StepState.SUSPENDED: 1, StepState.PENDING: 1}
+        waiting = moved(snapshot, 2, StepState.SUSPENDED)
+
+        store.commit(
+            Changes(
+                plans=[plan],
+                steps=[waiting],
+                new_requests=[sent],
+                outputs=[OutputChange(plan.id, 1, '{"tries":1}')],
+                history=[HistoryRecord(plan.id, 5.5, "start execution", plan.owner, "anna")],
+            )
+        )
+
+        assert store.plan(plan.id) == replace(plan, version=plan.version + 1)
+        assert store.step(plan.id, 2).step == waiting.step
+        assert store.action_data([(plan.id, 1), (plan.id, 2), (uuid4(), 1)]) == {
+            (plan.id, 1): ('{"host":"web1"}', '{"tries":1}'),
+            (plan.id, 2): ('{"host":"web2"}', "{}"),
+        }
+        assert store.open_requests([plan.id]) == [replace(sent, body=b"")]
+        assert store.history(plan.id)[-1] == HistoryRecord(
+            plan.id, 5.5, "start execution", plan.owner, "anna"
+        )
+
+    def test_the_version_rises_with_every_commit_that_touches_the_plan(self, store: WholeStore) -> None:
+        owner = living_world(store)
+        touched, other = owned(store, owner).plan, owned(store, owner).plan
+        before = store.versions([touched.id, other.id, uuid4()])
+
+        store.commit(Changes(plans=[touched]))
+        store.commit(Changes(plans=[touched, touched]))
+
+        assert store.versions([touched.id, other.id]) == {
+            touched.id: before[touched.id] + 2,
+            other.id: before[other.id],
+        }
+
+    def test_every_detail_of_a_step_is_kept(self, store: WholeStore) -> None:
+        snapshot = owned(store, living_world(store))
+        step = StepRecord(
+            2,
+            1,
+            Phase.RUN,
+            "InstallPackage",
+            StepState.ERROR,
+            "web1",
+            "default",
+            3,
+            Outcome.FAILED,
+            "exit 3",
+            ErrorRecord("HostError", "failed (exit 3)", "Traceback …"),
+            ("slow", "übel"),
+            1.25,
+            2.5,
+            0.1,
+        )
+        store.commit(
+            Changes(plans=[snapshot.plan], steps=[StepChange(snapshot.plan.id, StepState.PENDING, step)])
+        )
+
+        assert store.step(snapshot.plan.id, 2).step == step
+
+    def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(self, store: WholeStore) -> None:
+        owner = living_world(store)
+        assert _statements_of_life(store, owner, plans=2) == _statements_of_life(store, owner, plans=40)
+
+    def test_nothing_to_write_is_no_error(self, store: WholeStore) -> None:
+        store.commit(Changes())
+
+
+class FenceContract:
+    """Who is not the owner, or did not see the latest, changes nothing."""
+
+    def test_a_step_that_was_moved_meanwhile_stops_the_whole_batch(self, store: WholeStore) -> None:
+        owner = living_world(store)
+        snapshot, other = owned(store, owner, hosts=3), owned(store, owner)
+        store.commit(Changes(plans=[snapshot.plan], steps=[moved(snapshot, 4, StepState.RUNNING)]))
+        before = store.versions([snapshot.plan.id, other.plan.id])
+
+        with pytest.raises(StaleStepError, match=r"step 4 .* was seen pending and is running") as raised:
+            store.commit(
+                Changes(
+                    plans=[snapshot.plan, other.plan],
+                    steps=[
+                        moved(other, 2, StepState.RUNNING),
+                        moved(snapshot, 2, StepState.RUNNING),
+                        moved(snapshot, 4, StepState.SUSPENDED),
+                    ],
+                )
+            )
+
+        assert raised.value.plan_ids == {snapshot.plan.id}
+        assert store.versions([snapshot.plan.id, other.plan.id]) == before
+        assert store.step(snapshot.plan.id, 2).step.state is StepState.PENDING
+        assert store.step(other.plan.id, 2).step.state is StepState.PENDING
+
+    def test_who_lost_the_lease_writes_nothing_at_all(self, store: WholeStore) -> None:
+        first, second = living_world(store), living_world(store)
+        lost, kept = owned(store, first), owned(store, first)
+        store.expire_world(first)
+        (taken,) = store.claim(second, [lost.plan.id])
+        unwritten = draft()
+
+        with pytest.raises(LeaseLostError) as raised:
+            store.commit(
+                Changes(
+                    new_plans=[unwritten],
+                    plans=[lost.plan, kept.plan],
+                    steps=[moved(lost, 2, StepState.RUNNING), moved(kept, 2, StepState.RUNNING)],
+                    new_requests=[request(lost.plan.id)],
+                )
+            )
+
+        assert raised.value.plan_ids == {lost.plan.id}
+        assert store.plan(lost.plan.id) == taken.plan
+        assert store.step(kept.plan.id, 2).step.state is StepState.PENDING
+        assert store.open_requests([lost.plan.id]) == []
+        assert store.count_plans(None) == 2
+
+        store.commit(Changes(plans=[taken.plan], steps=[moved(taken, 2, StepState.RUNNING)]))
+        assert store.step(lost.plan.id, 2).step.state is StepState.RUNNING
+
+    def test_a_failure_in_the_middle_leaves_nothing(self, store: WholeStore) -> None:
+        snapshot = owned(store, living_world(store), hosts=2)
+        first, new = request(snapshot.plan.id), draft()
+        store.commit(Changes(plans=[snapshot.plan], new_requests=[first]))
+        before = store.versions([snapshot.plan.id])
+
+        with pytest.raises(StoreError):
+            store.commit(
+                Changes(
+                    new_plans=[new],
+                    plans=[snapshot.plan],
+                    steps=[moved(snapshot, 4, StepState.RUNNING)],
+                    outputs=[OutputChange(snapshot.plan.id, 1, '{"half":true}')],
+                    new_requests=[request(snapshot.plan.id), first],
+                    history=[HistoryRecord(snapshot.plan.id, 1.0, "never")],
+                )
+            )
+
+        assert store.versions([snapshot.plan.id, new.plan.id]) == before
+        assert store.step(snapshot.plan.id, 4).step.state is StepState.PENDING
+        assert store.step(snapshot.plan.id, 2).output == "{}"
+        assert [each.id for each in store.open_requests([snapshot.plan.id])] == [first.id]
+        assert [line.name for line in store.history(snapshot.plan.id)] == ["delay"]
+
+
+class RequestsContract:
+    """The outbox, timers, events and evidence."""
+
+    def test_the_exact_bytes_of_a_request_are_kept_until_it_ends(self, store: WholeStore) -> None:
+        plan = owned(store, living_world(store)).plan
+        sent, other = request(plan.id, body=bytes(range(256)) * 9), request(plan.id)
+        store.commit(Changes(plans=[plan], new_requests=[sent, other], confirmed=[sent.id]))
+        assert store.request_bodies([sent.id, other.id, uuid4()]) == {
+            sent.id: sent.body,
+            other.id: other.body,
+        }
+        assert {each.id: each.confirmed for each in store.open_requests([plan.id])} == {
+            sent.id: True,
+            other.id: False,
+        }
+
+        ended = replace(sent, state=RequestState.ENDED, outcome=Outcome.OK, ended_at=9.5, confirmed=True)
+        accepted = replace(
+            other, state=RequestState.ACCEPTED, executing=True, run_due_at=7.25, cancel="pickup"
+        )
+        store.commit(Changes(plans=[plan], requests=[other, ended, accepted]))
+
+        assert store.request_bodies([sent.id, other.id]) == {other.id: other.body}
+        assert store.open_requests([plan.id]) == [replace(accepted, body=b"")]
+        assert store.requests([sent.id]) == {sent.id: replace(ended, body=b"")}
+
+    def test_timers_are_kept_until_they_are_dropped(self, store: WholeStore) -> None:
+        plan = owned(store, living_world(store)).plan
+        late = TimerRecord(uuid4(), plan.id, 2, 9.0, "limit", '{"a":1}')
+        early = TimerRecord(uuid4(), plan.id, 2, 3.0, "silence")
+        store.commit(Changes(plans=[plan], new_timers=[late, early]))
+        assert store.timers([plan.id, uuid4()]) == [early, late]
+
+        store.commit(Changes(plans=[plan], dropped_timers=[early.id, uuid4()]))
+
+        assert store.timers([plan.id]) == [late]
+
+    def test_events_come_in_the_order_in_which_they_were_stored(self, store: WholeStore) -> None:
+        plan = owned(store, living_world(store)).plan
+        events = [EventRecord(uuid4(), plan.id, 2, 50.0 - n, "poke", f"{n}", n == 3) for n in range(20)]
+        store.commit(Changes(plans=[plan], new_events=events[:10]))
+        store.commit(Changes(plans=[plan], new_events=events[10:], consumed_events=[events[0].id]))
+
+        assert store.events([plan.id]) == events[1:]
+
+    def test_malformed_messages_cannot_fill_the_disk(self, store: WholeStore) -> None:
+        plan = owned(store, living_world(store)).plan
+        long = b"\xfe" * 100_000
+        late = EvidenceRecord(0.5, "late", "web1", uuid4(), plan.id, long, "too late")
+        store.commit(Changes(evidence=[late, EvidenceRecord(1.0, "malformed", "?", None, plan.id, long)]))
+        assert [len(each.body) for each in store.evidence(plan.id)] == [100_000, 65_536]
+
+        junk = [EvidenceRecord(float(n), "malformed", "?", None, plan.id, b"?") for n in range(1_200)]
+        store.commit(Changes(evidence=junk[:700]))
+        store.commit(Changes(evidence=junk[700:]))
+
+        assert store.evidence(plan.id) == [late, *junk[200:]]
+
+
+def _statements_of_life(store: WholeStore, owner: UUID, *, plans: int) -> int:
+    """Count the statements with which `plans` plans are stored, claimed, sent and ended."""
+    seen: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        _live(store, owner, plans)
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return len(seen)
+
+
+def _live(store: WholeStore, owner: UUID, plans: int) -> None:
+    snapshots = store.claim(owner, stored(store, *(draft(3) for _ in range(plans))))
+    sent = [request(each.plan.id) for each in snapshots]
+    store.commit(
+        Changes(
+            plans=[each.plan for each in snapshots],
+            steps=[moved(each, step, StepState.SUSPENDED) for each in snapshots for step in (2, 4)],
+            new_requests=sent,
+            new_timers=[TimerRecord(uuid4(), each.plan_id, 2, 1.0, "limit") for each in sent],
+        )
+    )
+    ids = [each.plan.id for each in snapshots]
+    assert len(store.open_requests(ids)) == plans
+    assert len(store.action_data([(plan_id, 1) for plan_id in ids])) == plans
+    store.commit(
+        Changes(
+            plans=[each.plan for each in snapshots],
+            requests=[replace(each, state=RequestState.ENDED) for each in sent],
+            dropped_timers=[each.id for each in store.timers(ids)],
+        )
+    )

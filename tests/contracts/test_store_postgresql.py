@@ -1,0 +1,14 @@
+"""The store's contract on PostgreSQL."""
+
+import pytest
+
+from tests.contracts.store import StoreContract
+
+
+@pytest.mark.postgresql
+class TestPostgresqlStore(StoreContract):
+    """E-106: the store contract passes on PostgreSQL."""
+
+    @pytest.fixture
+    def url(self, postgresql_url: str) -> str:
+        return postgresql_url
