@@ -1,0 +1,117 @@
+"""New run: the form, what it says back, and the last runs."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from mcoflow.errors import (
+    FormInvalidError,
+    InputInvalidError,
+    PlanExistsError,
+    PlanNotFoundError,
+    UnknownActionError,
+)
+from mcoflow.services import Filled
+from mcoflow.services.views import PlanView
+from webui.current import LOCAL, services
+from webui.parts import Part, answer
+
+bp = Blueprint("form", __name__)
+
+RECENT: Final = 8
+MAX_KEY: Final = 255
+
+
+@bp.get("/")
+def show() -> Response:
+    """The form; with `?uuid=` the task that was just made from it; with other fields filled in beforehand."""
+    filled = _filled(request.args)
+    return page(filled, made=_made(request.args.get("uuid", "")))
+
+
+@bp.post("/trigger")
+def trigger() -> ResponseReturnValue:
+    """Make a task of the form: 303 to the form with its id; 422 with each fault at its field."""
+    filled = _filled(request.form)
+    key = request.form.get("key", "")[:MAX_KEY]
+    try:
+        order = services().form.read(filled)
+        submitted = services().plans.submit(order.action, order.arguments, user=LOCAL, key=key)
+    except FormInvalidError as error:
+        return page(filled, faults=error.faults, status=HTTPStatus.UNPROCESSABLE_ENTITY, key=key)
+    except (InputInvalidError, UnknownActionError) as error:
+        faults = {"param": str(error)}
+        return page(filled, faults=faults, status=HTTPStatus.UNPROCESSABLE_ENTITY, key=key)
+    except PlanExistsError as error:
+        faults = {
+            "form": f"{error}: this form was sent before with other values; send it again for another task"
+        }
+        return page(filled, faults=faults, status=HTTPStatus.CONFLICT)
+    return redirect(url_for("form.show", uuid=submitted.plan_id), HTTPStatus.SEE_OTHER)
+
+
+def page(
+    filled: Filled,
+    *,
+    made: PlanView | None = None,
+    faults: Mapping[str, str] | None = None,
+    status: int = HTTPStatus.OK,
+    key: str = "",
+) -> Response:
+    """Return the form with what was filled in, and its faults."""
+    parts = {
+        "echo_hosts": Part("form", "echo_hosts", lambda: (services().form.echo(filled.hostname, ""),)),
+        "echo_param": Part("form", "echo_param", lambda: (services().form.echo("", filled.param),)),
+        "recent": Part("form", "recent", _recent),
+    }
+    if made is not None:
+        parts["made"] = Part("form", "made", lambda: (made,))
+    return answer(
+        "form.html",
+        parts,
+        status=status,
+        filled=filled,
+        faults=faults or {},
+        made=made,
+        key=key or str(uuid4()),
+    )
+
+
+def again_url(plan: PlanView) -> str:
+    """Return the URL of the form filled in as for a task."""
+    return f"{url_for('form.show')}?{urlencode(_fields_of(plan))}"
+
+
+def _fields_of(plan: PlanView) -> dict[str, str]:
+    given: Mapping[str, Any] = plan.arguments
+    both = [",".join(map(str, given.get(side, ()))) for side in ("packages", "services")]
+    param = ";".join(both).rstrip(";") or str(given.get("package", given.get("service", "")))
+    return {"hostname": ", ".join(map(str, given.get("hosts", ()))), "param": param}
+
+
+def _filled(fields: Mapping[str, str]) -> Filled:
+    return Filled(
+        hostname=fields.get("hostname", ""),
+        action=fields.get("action", ""),
+        param=fields.get("param", ""),
+        confirm=fields.get("confirm", ""),
+        check=fields.get("check") == "yes",
+    )
+
+
+def _made(uuid: str) -> PlanView | None:
+    """Return the task that was just made; None if the id is none, or of no task."""
+    try:
+        return services().plans.show(UUID(uuid)) if uuid else None
+    except (ValueError, PlanNotFoundError):
+        return None
+
+
+def _recent() -> tuple[list[tuple[PlanView, str]]]:
+    runs = services().plans.list(limit=RECENT).items
+    return ([(plan, again_url(plan)) for plan in runs],)

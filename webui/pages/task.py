@@ -1,0 +1,90 @@
+"""One task: where it stands, its graph, its steps, its history."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotFound
+
+from mcoflow.domain.requests import CommandKind
+from mcoflow.errors import PlanNotFoundError
+from mcoflow.services.plans import Graph
+from mcoflow.services.views import PlanView, StepView
+from webui.current import services
+from webui.pages.form import again_url
+from webui.pages.picture import Picture, draw
+from webui.parts import Part, answer
+
+bp = Blueprint("task", __name__, url_prefix="/tasks/<uuid:plan_id>")
+
+LISTED: Final = 100
+"""Steps on one page of the list."""
+REASONS: Final[Mapping[CommandKind, str]] = {
+    CommandKind.RESUME: "only a paused task can be resumed",
+    CommandKind.SKIP: "only a failed step of a paused task can be skipped",
+    CommandKind.CANCEL: "the task has stopped",
+}
+
+
+class Reading:
+    """What one request reads of a task, each thing once. `plan` is read first, so the rest is no older."""
+
+    def __init__(self, plan_id: UUID) -> None:
+        self.plan: PlanView = services().plans.show(plan_id)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The folded graph and all steps."""
+        return services().plans.graph(self.plan.id)
+
+    @cached_property
+    def picture(self) -> Picture:
+        """The graph as shapes."""
+        return draw(self.graph.layout)
+
+    def listed(self) -> Sequence[StepView]:
+        """The steps of the page of the list that is asked for, or of one stack."""
+        steps = self.graph.steps
+        if stack := request.args.get("stack", type=int):
+            node = self.graph.layout.node_of(stack)
+            chosen = set(node.steps) if node else set()
+            steps = [step for step in steps if step.id in chosen]
+        after = request.args.get("after", 0, type=int)
+        return [step for step in steps if step.id > after][: LISTED + 1]
+
+    def parts(self) -> dict[str, Part]:
+        """Return the live parts of the page."""
+        plans, plan = services().plans, self.plan
+        return {
+            "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan))),
+            "graph": Part("task", "graph", lambda: (plan, self.picture)),
+            "steps": Part("task", "steps", lambda: (plan, self.listed(), LISTED, len(self.graph.steps))),
+            "history": Part("task", "history", lambda: (plan, plans.history(plan.id))),
+            "evidence": Part("task", "evidence", lambda: (plan, plans.evidence(plan.id))),
+        }
+
+
+@bp.get("")
+def show(plan_id: UUID) -> Response:
+    """The task. 404 when the id is unknown."""
+    return page(plan_id)
+
+
+def page(plan_id: UUID, *, problem: str = "", status: int = HTTPStatus.OK) -> Response:
+    """Return the page of a task, with what stood in the way of an act."""
+    reading = Reading(plan_id)
+    return answer("task.html", reading.parts(), status=status, plan=reading.plan, problem=problem)
+
+
+@bp.get("/steps/<int:step_id>")
+def step(plan_id: UUID, step_id: int) -> Response:
+    """One step with its data. 404 when there is none."""
+    try:
+        plan, detail = services().plans.show(plan_id), services().plans.step(plan_id, step_id)
+    except PlanNotFoundError:
+        raise NotFound(f"task {plan_id} has no step {step_id}") from None
+    parts = {"step": Part("step", "step", lambda: (plan, detail))}
+    return answer("step.html", parts, plan=plan, detail=detail)
