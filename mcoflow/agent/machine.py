@@ -41,7 +41,14 @@ def _system() -> dict[str, Any]:
 
 def _disks() -> dict[str, Any]:
     mounted = [part for part in psutil.disk_partitions() if part.fstype not in _PSEUDO][:MAX_DISKS]
-    return {part.mountpoint: {"type": part.fstype, "total": _size(part.mountpoint)} for part in mounted}
+    return {
+        _text(part.mountpoint): {"type": part.fstype, "total": _size(part.mountpoint)} for part in mounted
+    }
+
+
+def _text(name: str) -> str:
+    """Return the name as valid text: the kernel allows any bytes, a message does not."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _size(mountpoint: str) -> int | None:
@@ -55,7 +62,7 @@ def _network() -> dict[str, Any]:
     addresses = sorted(psutil.net_if_addrs().items())[:MAX_INTERFACES]
     return {
         "hostname": socket.gethostname(),
-        "interfaces": {name: _interface(found) for name, found in addresses if name != "lo"},
+        "interfaces": {_text(name): _interface(found) for name, found in addresses if name != "lo"},
     }
 
 

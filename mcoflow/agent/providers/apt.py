@@ -18,6 +18,7 @@ _UNFINISHED: Final = frozenset("UFWt")  # unpacked, half-configured, triggers aw
 _SIMULATED: Final = re.compile(r"(Inst|Remv|Purg) (\S+)(?: \[([^\]]+)\])?(?: \((\S+) )?")
 _CANDIDATE: Final = re.compile(r"^  Candidate: (\S+)$", re.MULTILINE)
 _REASONS: Final = (
+    ("not_root", re.compile(r"are you root\?|requires superuser|Permission denied\)")),
     (
         "locked",
         re.compile(r"[Cc]ould not get lock|Unable to (?:acquire|lock)|lock was locked by another|is locked"),

@@ -79,7 +79,7 @@ class AptPackages:
         """Hold the lock as apt does; raise OperationFailedError `locked` after the timeout."""
         pause = threading.Event()
         deadline = self._clock.monotonic() + self._lock_timeout
-        lock = os.open(self._dpkg / "lock-frontend", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        lock = _opened(self._dpkg / "lock-frontend")
         try:
             while not _lock(lock):
                 if self._clock.monotonic() > deadline:
@@ -88,6 +88,13 @@ class AptPackages:
             yield
         finally:
             os.close(lock)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except PermissionError:
+        raise OperationFailedError("not_root", "dpkg's lock can be taken by root only") from None
 
 
 def _lock(descriptor: int) -> bool:

@@ -407,3 +407,13 @@ def test_the_daemon_never_loads_pyinfra(rough: Bench) -> None:
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert shown.stdout.strip() == "[]"
+
+
+def test_the_fake_provider_runs_nothing(tmp_path: Path) -> None:
+    """B-050: an agent with the provider `fake` answers without touching the host."""
+    with bench(tmp_path, ["package", "service"], provider="fake", environment={"PATH": "/nowhere"}) as played:
+        installed = played.run("package.install", package="nginx")
+        restarted = played.run("service.restart", service="nginx")
+
+    assert (installed.outcome, installed.changed) == (Outcome.OK, True)
+    assert (restarted.outcome, restarted.values["after"]) == (Outcome.OK, "running")

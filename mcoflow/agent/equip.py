@@ -1,0 +1,40 @@
+"""What a real host's daemon is equipped with, from its settings: operations, execution side, facts."""
+
+import os
+import platform
+from dataclasses import dataclass
+
+from mcoflow import __version__
+from mcoflow.agent.catalogue import LoadedCatalogue
+from mcoflow.agent.facts import Facts
+from mcoflow.agent.init_system import chosen_init
+from mcoflow.agent.work import SubprocessExecution, WorkerSettings
+from mcoflow.clock import Clock
+from mcoflow.config.sections import AgentConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """The parts that an AgentDaemon is given besides its connector."""
+
+    catalogue: LoadedCatalogue
+    execution: SubprocessExecution
+    facts: Facts
+
+
+def equip(config: AgentConfig, clock: Clock) -> Equipment:
+    """Load the agents named in the settings, find the init system, and put the parts together."""
+    init = chosen_init(config.init)
+    catalogue = LoadedCatalogue(config.agents)
+    own = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "agents": list(config.agents),
+        "broken_agents": list(catalogue.broken()),
+        "provider": config.provider,
+        "init": init.value,
+        "root": os.geteuid() == 0,
+    }
+    facts = Facts(config.facts_dir, own)
+    settings = WorkerSettings(provider=config.provider, init=init, facts_dir=config.facts_dir)
+    return Equipment(catalogue, SubprocessExecution(catalogue, settings, facts, clock), facts)
