@@ -108,6 +108,12 @@ class WorldsContract:
     def test_an_unknown_world_has_no_heart(self, store: WholeStore) -> None:
         assert not store.heartbeat(uuid4(), lease=60.0)
 
+    def test_a_world_may_be_registered_again(self, store: WholeStore) -> None:
+        new = world()
+        store.register_world(new, lease=60.0)
+        store.register_world(new, lease=60.0)
+        assert [each.id for each in store.worlds()] == [new.id]
+
 
 class ClaimContract:
     """One owner for each plan."""
@@ -194,6 +200,14 @@ class CommandsContract:
         assert [store.add_command(each) for each in asked] == [None, None]
 
         assert store.waiting(me, limit=10).commands == asked[::-1]
+
+    def test_a_command_that_is_sent_again_is_stored_once(self, store: WholeStore) -> None:
+        me, (plan_id,) = living_world(store), stored(store, draft())
+        asked = _command(plan_id)
+        store.add_command(asked)
+        store.add_command(asked)
+
+        assert store.waiting(me, limit=10).commands == [asked]
 
     def test_the_first_answer_stands(self, store: WholeStore) -> None:
         me, (plan_id,) = living_world(store), stored(store, draft())

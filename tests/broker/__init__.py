@@ -1,0 +1,1 @@
+"""The amqp connector against a real RabbitMQ that fails in every way."""

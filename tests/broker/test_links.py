@@ -1,0 +1,180 @@
+"""What happens to messages when the link to the broker breaks."""
+
+import threading
+from datetime import timedelta
+from time import monotonic
+
+import pytest
+
+from connectors.amqp import AmqpAgentConnector, AmqpExecutorConnector
+from mcoflow.errors import BusUnavailableError
+from mcoflow.ports.bus import Census, HostRequests, Link, Plans, Replies, Request, Shared, ToExecutor, Verdict
+from tests.contracts.connector import Bus
+from tests.contracts.listening import Inbox, LinkLog, Receipts, eventually, parcel, publish_all, send
+from tests.servers.proxy import Proxy
+from tests.servers.rabbitmq import RabbitMQ
+
+pytestmark = pytest.mark.rabbitmq
+TOKEN, HOST = "x-abcdefghijkl", "web1.example.org"
+
+
+def test_open_returns_at_once_and_the_link_comes_up_with_the_broker(proxy: Proxy, far_url: str) -> None:
+    """B-002: with nobody listening."""
+    proxy.refuse()
+    connector, watch = AmqpExecutorConnector(far_url), LinkLog()
+    begun = monotonic()
+    connector.open(watch)
+    assert monotonic() - begun < 0.1
+    report = watch.becomes(Link.DOWN, "refused")
+    assert f"guest@127.0.0.1:{proxy.port}" in report.why
+    assert "guest:guest" not in report.why
+    with pytest.raises(BusUnavailableError, match="link to the broker is down"):
+        connector.declare_shared()
+
+    proxy.listen()
+
+    watch.becomes(Link.UP)
+    assert watch.all[0].link is Link.CONNECTING
+    connector.close(wait=timedelta(seconds=1))
+
+
+def test_close_ends_a_connector_that_never_came_up(proxy: Proxy, far_url: str) -> None:
+    proxy.refuse()
+    connector, receipts = AmqpAgentConnector(far_url), Receipts()
+    connector.open(LinkLog())
+    connector.publish([parcel(Plans())], receipts)
+
+    begun = monotonic()
+    connector.close(wait=timedelta(seconds=0.2))
+
+    assert monotonic() - begun < 3
+    assert receipts.first() == ["unknown"]
+
+
+def test_each_parcel_gets_one_receipt_across_broken_links(bus: Bus, proxy: Proxy) -> None:
+    """B-003: the link is cut again and again; what was confirmed is there."""
+    executor, receipts, plans = bus.executor(), Receipts(), Inbox()
+    executor.declare_shared()
+    parcels = [parcel(Plans(), b"%d" % n) for n in range(3_000)]
+    publishing = threading.Thread(target=publish_all, args=[executor, parcels, receipts])
+
+    publishing.start()
+    for count in range(300, 2_400, 300):
+        receipts.first(count)
+        proxy.cut()
+    publishing.join(60)
+    given = receipts.first(3_000, patience=40)
+
+    assert sorted(receipts.ids) == sorted(one.message_id for one in parcels)
+    assert set(given) <= {"confirmed", "unknown"}
+    confirmed = {str(id_) for id_, receipt in zip(receipts.ids, given, strict=True) if receipt == "confirmed"}
+    executor.consume(Shared.PLANS, plans, prefetch=5_000)
+    plans.until(lambda all_: confirmed <= {got.message_id for got in all_})
+
+
+def test_what_was_under_way_on_a_cut_link_is_unknown(bus: Bus, proxy: Proxy) -> None:
+    """B-004: a cut link."""
+    executor, receipts = bus.executor(), Receipts()
+    executor.declare_shared()
+    proxy.hole(True)
+    before = proxy.received
+    assert executor.publish([parcel(Plans()), parcel(Plans())], receipts) == 2
+    assert len(receipts) == 0
+
+    eventually(lambda: proxy.received > before + 200)  # both are on the line
+    proxy.cut()
+
+    assert receipts.first(2) == ["unknown", "unknown"]
+    proxy.hole(False)
+    bus.watch(executor).becomes(Link.UP)
+    assert send(executor, parcel(Plans())) == ["confirmed"]
+
+
+def test_parcels_published_while_the_link_is_down_wait_for_it(bus: Bus, proxy: Proxy) -> None:
+    executor, receipts = bus.executor(), Receipts()
+    executor.declare_shared()
+    proxy.refuse()
+    bus.watch(executor).becomes(Link.DOWN)
+
+    assert executor.publish([parcel(Plans())], receipts) == 1
+    proxy.listen()
+
+    assert receipts.first() == ["confirmed"]
+
+
+def test_a_thousand_parcels_over_a_long_line_take_under_two_seconds(bus: Bus, proxy: Proxy) -> None:
+    """B-005: 50 ms delay each way."""
+    executor, receipts = bus.executor(), Receipts()
+    executor.declare_shared()
+    send(executor, parcel(Plans()))
+    proxy.delay = 0.05
+
+    begun = monotonic()
+    publish_all(executor, [parcel(Plans()) for _ in range(1_000)], receipts)
+
+    assert set(receipts.first(1_000)) == {"confirmed"}
+    assert monotonic() - begun < 2
+    proxy.delay = 0.0
+
+
+def test_settling_a_delivery_of_an_earlier_link_is_harmless(bus: Bus, proxy: Proxy) -> None:
+    """B-007: the new channel stays open; the delivery comes back, marked redelivered."""
+    executor, agent, requests = bus.executor(), bus.agent(), Inbox()
+    executor.declare_shared()
+    executor.declare_host(HOST, {"main"})
+    agent.attend(HOST, requests)
+    send(executor, parcel(Request(HOST), b"a"), parcel(Request(HOST), b"b"))
+    old = requests.first(2)
+
+    proxy.cut()
+    again = requests.first(4)[2:]
+    agent.settle(old, Verdict.ACK)
+    agent.settle(old, Verdict.REJECT)
+
+    assert [(got.body, got.redelivered) for got in again] == [(b"a", True), (b"b", True)]
+    bus.watch(executor).becomes(Link.UP)
+    send(executor, parcel(Request(HOST), b"c"))
+    agent.settle(requests.first(5)[2:], Verdict.ACK)
+    agent.close(wait=timedelta(seconds=1))
+    assert executor.census(HostRequests(HOST)) == Census(0, 0)
+
+
+def test_a_killed_broker_loses_nothing_that_was_confirmed(rabbitmq: RabbitMQ, bus: Bus) -> None:
+    executor, agent, replies = bus.executor(), bus.agent(), Inbox()
+    executor.consume(Replies(TOKEN), replies, prefetch=1)
+    eventually(lambda: executor.census(Replies(TOKEN)))
+    sent = [parcel(ToExecutor(TOKEN, HOST), b"%d" % n) for n in range(50)]
+    assert send(agent, *sent) == ["confirmed"] * 50
+    executor.settle(replies.first(), Verdict.ACK)
+    [second] = replies.first(2)[1:]
+
+    rabbitmq.kill()
+    bus.watch(executor).becomes(Link.DOWN)
+    rabbitmq.start()
+    bus.watch(executor).becomes(Link.UP, patience=30)
+
+    executor.settle([second], Verdict.ACK)  # of the old link: skipped
+    done = 2
+    while len({got.body for got in replies.all}) < len(sent):
+        executor.settle(replies.first(done + 1)[done:], Verdict.ACK)
+        done += 1
+    assert {got.body for got in replies.all} == {one.body for one in sent}
+
+
+def test_a_wiped_broker_is_built_anew(rabbitmq: RabbitMQ, bus: Bus) -> None:
+    """B-014: the connector's part: shared queues, the executor's own, and its consumers come back."""
+    executor, replies = bus.executor(), Inbox()
+    executor.declare_shared()
+    executor.declare_executor(TOKEN)
+    executor.consume(Replies(TOKEN), replies, prefetch=10)
+
+    rabbitmq.wipe()
+    rabbitmq.start()
+    bus.watch(executor).becomes(Link.UP, patience=30)
+
+    agent = bus.agent()
+    assert send(agent, parcel(ToExecutor(TOKEN, HOST), b"reply")) == ["confirmed"]
+    assert [got.body for got in replies.first()] == [b"reply"]
+    assert send(executor, parcel(Request(HOST))) == ["unroutable"]
+    executor.declare_host(HOST, {"main"})
+    assert send(executor, parcel(Request(HOST))) == ["confirmed"]
