@@ -45,11 +45,9 @@ class OnHost(HostAction):
 
     def request_for_host(self) -> HostRequest:
         """The request, without what was left open."""
-        args = {k: v for k, v in self.input.items() if k not in ("host", "check") and v is not None}
-        check = bool(self.input.get("check", False))
-        return self.request(
-            self.agent, self.operation, args, check=check, deadlines=Deadlines(run=self.limit)
-        )
+        args = {k: v for k, v in self.input.items() if k not in NOT_SENT and v is not None}
+        check, deadlines = bool(self.input["check"]), Deadlines(run=self.limit)
+        return self.request(self.agent, self.operation, args, check=check, deadlines=deadlines)
 
 
 class InstallPackage(OnHost):

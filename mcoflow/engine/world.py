@@ -72,9 +72,9 @@ class World:
     def start(self) -> Self:
         """Connect, and take up plans if this world runs them."""
         if self._connector is not None:
+            self._connector.open(self._link_changed)
             if self._runs_plans:
                 self._start_executor(self._connector)
-            self._connector.open(self._link_changed)
         return self
 
     def terminate(self, *, timeout: timedelta = timedelta(seconds=60)) -> bool:
