@@ -84,8 +84,8 @@ class Life:
         entry.host.occupy(entry)
         entry.state = State.EXECUTING
         entry.runs += 1
-        job = self.job(entry)
-        entry.running = self._execution.prepare(job, self.on_done(entry))
+        entry.job = self.job(entry)
+        entry.running = self._execution.prepare(entry.job, self._on_done(entry))
         self._desk.batch.execute(entry.id, entry.runs, entry.running.identity)
         self._desk.after(self._let_loose, entry, entry.running)
 
@@ -112,7 +112,7 @@ class Life:
 
     def adopt(self, entry: Entry, worker: WorkerIdentity) -> bool:
         """Take over a living worker of an earlier agent process; False if there is none."""
-        running = self._execution.adopt(worker, self.job(entry), self.on_done(entry))
+        running = self._execution.adopt(worker, self.job(entry), self._on_done(entry))
         if running is None:
             return False
         self.resume(entry)
@@ -127,8 +127,9 @@ class Life:
         self.enter(entry)
         entry.host.occupy(entry)
         entry.state = State.EXECUTING
+        entry.job = self.job(entry)
 
-    def on_done(self, entry: Entry) -> "partial[None]":
+    def _on_done(self, entry: Entry) -> "partial[None]":
         """Make the callback for the execution side: it comes back on the loop's thread."""
         return partial(self._desk.loop.post, self.finish, entry)
 
@@ -197,8 +198,8 @@ class Life:
         )
         self._desk.after(faultpoint, "agent.done")
         self._desk.send(parcel, partial(self._desk.replied, entry.id))
-        if entry.runs:
-            self._desk.after(self._execution.discard, self.job(entry))
+        if entry.job is not None:
+            self._desk.after(self._execution.discard, entry.job)
 
     def _time_of(self, entry: Entry) -> timedelta:
         return min(timedelta(milliseconds=entry.body.timeout_ms), entry.operation.max_timeout)

@@ -1,23 +1,381 @@
 """What a daemon answers to requests, from their receipt to their end."""
 
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pytest
 
 from mcoflow.ports.bus import Verdict
-from mcoflow.wire.kinds import Refusal
-from tests.unit.agent.world import AgentWorld
+from mcoflow.wire.codec import dumps, loads
+from mcoflow.wire.envelope import encode
+from mcoflow.wire.kinds import Outcome, Up, Want, Work
+from mcoflow.wire.messages import CancelBody, DiscoverBody, QueryBody
+from tests.unit.agent.world import OTHER_TOKEN, TOKEN, AgentWorld, request
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def agent(tmp_path):
-    world = AgentWorld(tmp_path).start()
+    world = AgentWorld(tmp_path, parallel=2, max_waiting=3).start()
     yield world
     world.end()
 
 
+def refusal(agent, /, **changes):
+    asked = agent.request(**changes)
+    body = agent.result(asked)
+    assert (body.outcome, body.runs) == ("rejected", 0)
+    assert agent.execution.of(asked.id) == []
+    return body.reason
+
+
+# -- the usual life ----------------------------------------------------------------------------------------
+
+
 def test_a_request_is_acknowledged_accepted_executed_and_answered(agent):
-    request = agent.request()
+    """B-026: ok."""
+    asked = agent.request()
 
-    agent.begun(request).end(text="well")
+    agent.begun(asked).end(text="well")
 
-    assert agent.result(request).values == {"text": "well"}
-    assert [e.kind for e in agent.bus.replies(request.id)] == ["accepted", "result"]
+    body = agent.result(asked)
+    assert (body.outcome, body.values, body.runs, body.repeat) == ("ok", {"text": "well"}, 1, False)
+    assert [e.kind for e in agent.bus.replies(asked.id)] == ["accepted", "result"]
+
+
+def test_a_failure_says_why(agent):
+    """B-026: failed (exit)."""
+    asked = agent.request()
+
+    agent.begun(asked).end(Outcome.FAILED)
+
+    assert agent.result(asked).outcome == "failed"
+
+
+def test_nothing_is_begun_before_accepted_is_confirmed(agent):
+    """B-033: an agent that is cut off starts nothing new."""
+    agent.bus.receipt_for = lambda parcel: None if parcel.kind == "accepted" else "confirmed"
+    asked = agent.request()
+    agent.bus.reply(asked.id, "accepted")
+    assert agent.execution.of(asked.id) == []
+
+    agent.bus.receipt_for = lambda _parcel: "confirmed"
+    agent.bus.release()
+
+    agent.begun(asked).end()
+
+
+def test_a_request_that_waits_for_its_confirmation_can_still_be_cancelled(agent):
+    """B-043: queued: nothing ran."""
+    agent.bus.receipt_for = lambda parcel: None if parcel.kind == "accepted" else "confirmed"
+    asked = agent.request()
+    agent.bus.reply(asked.id, "accepted")
+
+    agent.say(asked.id, CancelBody(reply_to=OTHER_TOKEN, reason="enough", force=False))
+
+    assert agent.result(asked).outcome == "cancelled"
+    agent.bus.receipt_for = lambda _parcel: "confirmed"
+    agent.bus.release()
+    assert agent.execution.of(asked.id) == []
+
+
+def test_the_trace_headers_go_into_every_reply_and_malformed_ones_do_not(agent):
+    """B-024: the agent's part."""
+    good = (("traceparent", f"00-{'a' * 32}-{'b' * 16}-01"), ("tracestate", "a=1"))
+    traced, untraced = request(), request()
+
+    agent.bus.deliver(traced, headers=good)
+    agent.bus.deliver(untraced, headers=(("traceparent", "nonsense"), ("tracestate", "a=1")))
+    for asked in (traced, untraced):
+        agent.begun(asked).end()
+        agent.result(asked)
+
+    headers = {p.request_id: p.headers for p in agent.bus.published}
+    assert (headers[traced.id], headers[untraced.id]) == (good, ())
+
+
+# -- refusals ----------------------------------------------------------------------------------------------
+
+
+def test_each_refusal_has_its_word_and_no_effect(agent):
+    """B-026: rejected (…), effect none."""
+    assert refusal(agent, agent="nobody") == "unknown_agent"
+    assert refusal(agent, name="nothing") == "unknown_operation"
+    assert refusal(agent, args={"text": 1}) == "invalid_args"
+    assert refusal(agent, args={"extra": "x"}) == "invalid_args"
+    assert refusal(agent, expires_at=LONG_AGO) == "expired"
+    assert refusal(agent, host="web2") == "wrong_host"
+    assert refusal(agent, collective="other") == "wrong_host"
+    assert refusal(agent, check=True) == "check_unsupported"
+
+
+def test_an_expired_request_says_by_how_much(agent):
+    """B-047: the refusal."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    asked = agent.request(expires_at=now - timedelta(minutes=10))
+
+    assert "60" in agent.result(asked).message.split(" UTC, ")[1]
+
+
+def test_a_clock_that_is_off_by_a_minute_refuses_nothing(agent):
+    asked = agent.request(expires_at=datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1))
+
+    agent.begun(asked).end()
+
+
+def test_beyond_its_places_and_its_queue_an_agent_is_busy(agent):
+    running = [agent.request() for _ in range(2)]
+    begun = [agent.begun(asked) for asked in running]
+    waiting = [agent.request() for _ in range(3)]
+    for asked in waiting:
+        agent.bus.reply(asked.id, "accepted")
+
+    assert refusal(agent) == "busy"
+
+    for run in begun:
+        run.end()
+    for asked in waiting:
+        agent.begun(asked).end()
+
+
+def test_an_unknown_field_is_ignored_and_one_that_must_be_known_is_refused(agent):
+    """B-022: as the daemon sees it."""
+    ignored, refused = request(), request()
+    for asked, must in ((ignored, []), (refused, ["vigour"])):
+        message = loads(encode(asked), 65536)
+        agent.bus.deliver(dumps({**message, "vigour": 1, "must": must}))
+
+    agent.begun(ignored).end()
+    assert agent.result(refused).reason == "unsupported_version"
+
+
+def test_another_version_is_refused_in_words(agent):
+    asked = request()
+    delivery = agent.bus.deliver(dumps({**loads(encode(asked), 65536), "v": 2}))
+
+    assert agent.result(asked).reason == "unsupported_version"
+    assert agent.bus.verdict(delivery) is Verdict.ACK
+
+
+def test_what_is_no_message_goes_to_the_dead_letters_and_the_next_is_read(agent):
+    poison = [agent.bus.deliver(body) for body in (b"", b"{", b"[" * 5000, b'{"v":1}', b"\xff")]
+    asked = agent.request()
+
+    agent.begun(asked).end()
+
+    assert [agent.bus.verdict(delivery) for delivery in poison] == [Verdict.REJECT] * 5
+
+
+# -- the same id again -------------------------------------------------------------------------------------
+
+
+def test_a_request_delivered_five_times_is_executed_once_and_answered_alike(agent):
+    """B-034: also while it is executing, and in one turn."""
+    asked = request()
+    for _ in range(3):
+        agent.bus.deliver(asked)
+    agent.begun(asked).end(text="once")
+    agent.result(asked)
+    for _ in range(2):
+        agent.bus.deliver(asked)
+
+    results = [agent.result(asked, nth) for nth in (1, 2, 3)]
+
+    assert [body.repeat for body in results] == [False, True, True]
+    assert {body.values["text"] for body in results} == {"once"}
+    assert len(agent.execution.of(asked.id)) == 1
+    assert sorted(e.body.repeat for e in agent.bus.replies(asked.id, "accepted")) == [False, True, True]
+
+
+def test_a_refused_request_that_comes_twice_is_refused_alike(agent):
+    asked = request(agent="nobody")
+    for _ in range(2):
+        agent.bus.deliver(asked)
+
+    assert [agent.result(asked, nth).repeat for nth in (1, 2)] == [False, True]
+    assert {agent.result(asked, nth).reason for nth in (1, 2)} == {"unknown_agent"}
+
+
+def test_other_bytes_under_a_known_id_are_refused(agent):
+    """B-034: id_reused."""
+    asked = agent.request()
+    agent.begun(asked)
+    agent.request(id=asked.id, args={"text": "other"})
+
+    assert agent.result(asked).reason == "id_reused"
+
+    agent.begun(asked).end()
+    assert agent.result(asked, 2).outcome == "ok"
+
+
+def test_a_request_from_before_a_lost_journal_is_not_executed(agent):
+    """B-037: journal_lost."""
+    asked = agent.request(journal=uuid4())
+
+    assert agent.result(asked).outcome == "journal_lost"
+    assert agent.execution.of(asked.id) == []
+
+
+def test_a_request_that_knows_this_journal_is_executed(agent):
+    asked = agent.request(journal=agent.presences()[0].journal)
+
+    agent.begun(asked).end()
+
+
+# -- cancel and query --------------------------------------------------------------------------------------
+
+
+def cancel(agent, asked, *, force=False):
+    agent.say(asked.id, CancelBody(reply_to=OTHER_TOKEN, reason="enough", force=force))
+
+
+def test_a_cancelled_execution_is_terminated(agent):
+    """B-043: executing."""
+    asked = agent.request()
+    run = agent.begun(asked)
+
+    cancel(agent, asked)
+
+    body = agent.result(asked)
+    assert (body.outcome, body.reason, run.terminated, run.killed) == ("killed", "cancel", True, False)
+
+
+def test_what_does_not_heed_term_is_killed_after_its_grace(agent):
+    """B-043: the group is empty after grace."""
+    asked = agent.request(grace_ms=10)
+    run = agent.begun(asked)
+    run.heeds_term = False
+
+    cancel(agent, asked)
+
+    assert (agent.result(asked).outcome, run.killed) == ("killed", True)
+
+
+def test_a_cancel_after_the_end_is_answered_with_the_result(agent):
+    """B-043: done: too late, the result stays."""
+    asked = agent.request()
+    agent.begun(asked).end(text="done")
+    agent.result(asked)
+
+    cancel(agent, asked)
+
+    again = agent.result(asked, 2)
+    assert (again.outcome, again.values, again.repeat) == ("ok", {"text": "done"}, True)
+
+
+def test_a_cancel_that_is_there_before_its_request_wins(agent):
+    """B-019: the agent's part."""
+    asked = request()
+    cancel(agent, asked)
+
+    agent.bus.deliver(asked)
+
+    assert agent.result(asked).outcome == "cancelled"
+    assert agent.execution.of(asked.id) == []
+
+
+def test_an_end_before_the_cancel_took_hold_is_told_as_it_was(agent):
+    asked = agent.request()
+    run = agent.begun(asked)
+    run.heeds_term = False
+
+    cancel(agent, asked)
+    agent.bus.wait_for(lambda: agent.bus.replies(asked.id, "progress"))
+    run.end(text="just in time")
+
+    assert agent.result(asked).outcome == "ok"
+
+
+def test_what_must_not_be_interrupted_runs_on_unless_forced(agent):
+    """B-044: the agent's part."""
+    asked = agent.request("stubborn")
+    run = agent.begun(asked)
+
+    cancel(agent, asked)
+    assert agent.bus.reply(asked.id, "progress").state is Work.STOPPING
+    assert not run.terminated
+
+    cancel(agent, asked, force=True)
+    assert agent.result(asked).outcome == "killed"
+
+
+def test_an_execution_past_its_time_is_killed(agent):
+    """B-026: timed out, killed."""
+    asked = agent.request(timeout_ms=1)
+    agent.begun(asked)
+
+    body = agent.result(asked)
+
+    assert (body.outcome, body.reason) == ("killed", "timeout")
+
+
+def test_a_query_is_answered_with_what_is_known(agent):
+    asked, stranger = agent.request(), uuid4()
+    run = agent.begun(asked)
+
+    agent.say(asked.id, QueryBody(reply_to=OTHER_TOKEN))
+    agent.say(stranger, QueryBody(reply_to=TOKEN))
+    assert agent.bus.reply(asked.id, "progress").state is Work.EXECUTING
+    assert agent.bus.reply(stranger, "progress").state is Work.UNKNOWN
+    run.end()
+    agent.result(asked)
+    agent.say(asked.id, QueryBody(reply_to=TOKEN))
+
+    assert agent.result(asked, 2).repeat
+    tokens = [parcel.address.token for parcel in agent.bus.published if parcel.kind == "result"]
+    assert tokens == [OTHER_TOKEN, TOKEN]
+
+
+# -- locks -------------------------------------------------------------------------------------------------
+
+
+def test_two_operations_under_one_lock_never_overlap_and_the_waiting_one_names_the_holder(agent):
+    """B-042: all but the expiry."""
+    first, second, free = agent.request("locked"), agent.request("locked"), agent.request("free")
+    holder = agent.begun(first)
+    agent.begun(free).end()
+
+    queued = agent.bus.reply(second.id, "progress")
+
+    assert (queued.state, str(first.id) in queued.reason) == (Work.QUEUED, True)
+    assert agent.execution.of(second.id) == []
+    holder.end()
+    agent.begun(second).end()
+
+
+def test_what_waited_past_its_expiry_is_refused(agent):
+    """B-042: past `expires_at` it is refused."""
+    holder = agent.begun(agent.request("locked"))
+    late = datetime.now(UTC) - timedelta(seconds=119)
+    asked = agent.request("locked", expires_at=late.replace(microsecond=0))
+    agent.bus.reply(asked.id, "accepted")
+
+    assert agent.result(asked).reason == "expired"
+    assert agent.execution.of(asked.id) == []
+    holder.end()
+
+
+# -- presence ----------------------------------------------------------------------------------------------
+
+
+def test_presence_tells_who_is_there_and_a_discover_is_answered_if_it_means_the_host(agent):
+    up = agent.presences()[0]
+    assert (up.state, up.facts, up.room) == (Up.UP, {"os": {"name": "test"}}, 3)
+
+    for wanted in ({"identity": ["web9"]}, {}, {"all": True, "unheard": 1}, {"identity": ["web1"]}):
+        agent.say(None, DiscoverBody(reply_to=TOKEN, filter=wanted, want=(Want.OPERATIONS,), spread_ms=0))
+
+    found = agent.bus.wait_for(lambda: [body for body in agent.presences() if body.operations])
+    assert len(found) == 1
+    assert found[0].operations["try.once"]["idempotent"] is False
+
+
+def test_the_end_is_announced(tmp_path):
+    """B-049: a stopped host shows `down` at once."""
+    world = AgentWorld(tmp_path).start()
+
+    world.end()
+
+    assert world.presences()[-1].state is Up.DOWN
+    assert world.bus.closed

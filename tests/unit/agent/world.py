@@ -1,5 +1,6 @@
 """An agent daemon with a bus, a clock and executions in the test's hands."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -163,24 +164,42 @@ class NoFacts:
         return False
 
 
+class ShiftedClock(SystemClock):
+    """The machine's clock, put forward by the test."""
+
+    shift = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.shift
+
+
 class AgentWorld:
     """The daemon of host web1, and what the test does to it."""
 
     def __init__(self, path: Path, **settings: Any) -> None:
         self.settings = AgentSettings(identity="web1", state_dir=path / "state", **settings)
         self.bus = FakeBus()
+        self.clock = ShiftedClock()
         self.execution = FakeExecution(self.bus)
         self.daemon = self._new_daemon()
 
     def start(self) -> "AgentWorld":
         self.daemon.start()
-        self.bus.wait_for(lambda: self.presences())
+        self.bus.wait_for(self.presences)
         return self
 
     def end(self) -> None:
         """End the daemon as TERM with no patience does."""
         self.daemon.stop(timedelta(0))
         assert self.daemon.wait(timedelta(seconds=WITHIN))
+
+    def crash(self, path: Path) -> "AgentWorld":
+        """Return an agent that finds the files as they are now: those of one killed at this instant."""
+        shutil.copytree(self.settings.state_dir, path / "state")
+        heir = AgentWorld(path)
+        self.bus.release()
+        self.end()
+        return heir
 
     def presences(self) -> list[Any]:
         return [e.body for e in self.bus.replies(None, "presence")]
@@ -213,7 +232,7 @@ class AgentWorld:
             TestCatalogue(),
             self.execution,
             {"web1": NoFacts()},
-            clock=SystemClock(),
+            clock=self.clock,
             chance=Random(),
         )
 
