@@ -208,8 +208,10 @@ class Connector(Protocol):
     def publish(self, parcels: Sequence[Parcel], on_receipt: OnReceipt) -> int:
         """Take parcels in order while the window has room, return how many; never block.
 
-        Each parcel taken gets exactly one receipt within `confirm_timeout` (30 s). MessageTooLargeError
-        is raised before anything is taken.
+        Each parcel taken gets exactly one receipt within `confirm_timeout` (30 s), on the connector's thread;
+        room is made before it is given, so a receipt may publish what is next. While the link is down or
+        blocked, parcels taken wait for it. 0 is returned while the window is full, and after close.
+        MessageTooLargeError is raised before anything is taken.
         """
 
     def settle(self, deliveries: Sequence[Delivery], verdict: Verdict) -> None:

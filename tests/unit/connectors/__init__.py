@@ -1,0 +1,1 @@
+"""What connectors do without a broker."""
