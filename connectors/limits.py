@@ -14,11 +14,17 @@ CALL_TIMEOUT: Final = timedelta(seconds=15)
 """How long a declaration may take before the link counts as unavailable."""
 MAX_BODY: Final = 256 * 1024
 """Bytes; the largest kind of message (a result, a presence) may have as many."""
+MAX_HEADERS: Final = 8 * 1024
+"""Bytes of all names and values: they have to fit into one frame."""
 
 
 def check_sizes(parcels: Sequence[Parcel]) -> None:
-    """Raise MessageTooLargeError for the first body over MAX_BODY: a broker would close the channel."""
+    """Raise MessageTooLargeError for the first parcel over a limit: a broker would close the channel."""
     for parcel in parcels:
+        if parcel.headers and sum(len(name) + len(value) for name, value in parcel.headers) > MAX_HEADERS:
+            raise MessageTooLargeError(
+                f"{parcel.kind} {parcel.message_id} has headers over {MAX_HEADERS} characters: not sent"
+            )
         if len(parcel.body) > MAX_BODY:
             raise MessageTooLargeError(
                 f"{parcel.kind} {parcel.message_id} has {len(parcel.body)} bytes, {MAX_BODY} are allowed: "

@@ -73,7 +73,14 @@ class AmqpConnector:
     def _link(self, purpose: str, up: Callable[[Wire], None], down: Callable[[], None]) -> ReconnectingLink:
         name = f"mcoflow {self.role} {purpose}"
         return ReconnectingLink(
-            self._io, self._address, name, self._chance, on_up=up, on_down=down, on_change=self._changed
+            self._io,
+            self._address,
+            name,
+            self._clock,
+            self._chance,
+            on_up=up,
+            on_down=down,
+            on_change=self._changed,
         )
 
     # -- the port ----------------------------------------------------------------------------------------

@@ -51,6 +51,10 @@ class IoThread:
             raise ConfigurationError(
                 f"{what} waits for the broker: never call it from a connector's callback"
             )
+        if not self._thread.is_alive():
+            raise BusUnavailableError(
+                f"{what}: the connector is not open; call open() first, and not after close()"
+            )
         future: Future[_T] = Future()
         self.post(lambda: start(future))
         try:

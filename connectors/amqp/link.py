@@ -8,10 +8,13 @@ from connectors.amqp.address import BrokerAddress
 from connectors.amqp.failures import Failure
 from connectors.amqp.io_thread import IoThread
 from connectors.amqp.pika_wire import Wire
+from mcoflow.clock import Clock
 from mcoflow.ports.bus import Link
 
 _FIRST_WAIT: Final = 0.2
 _LONGEST_WAIT: Final = 5.0
+_LASTING: Final = 5.0
+"""Seconds after which a connection counts as good; one that is lost sooner makes the next wait longer."""
 
 
 class Backoff:
@@ -53,17 +56,18 @@ class ReconnectingLink:
         io: IoThread,
         address: BrokerAddress,
         name: str,
+        clock: Clock,
         chance: Random,
         *,
         on_up: Callable[[Wire], None],
         on_down: Callable[[], None],
         on_change: Callable[[], None],
     ) -> None:
-        self._io, self._address, self._name = io, address, name
+        self._io, self._address, self._name, self._clock = io, address, name, clock
         self._on_up, self._on_down, self._on_change = on_up, on_down, on_change
         self._backoff = Backoff(chance)
         self._wire: Wire | None = None
-        self._closing = False
+        self._closing, self._up_since = False, 0.0
         self.state = Link.CONNECTING
         self.why = ""
 
@@ -97,7 +101,7 @@ class ReconnectingLink:
         return self._wire is None
 
     def _up(self, wire: Wire) -> None:
-        self._backoff.reset()
+        self._up_since = self._clock.monotonic()
         self._change(Link.UP, "")
         self._on_up(wire)
 
@@ -107,6 +111,8 @@ class ReconnectingLink:
         self._change(Link.DOWN, str(failure.error(f"connection to {self._address}")))
         if was_up:
             self._on_down()
+            if self._clock.monotonic() - self._up_since > _LASTING:
+                self._backoff.reset()
         if not self._closing:
             self._io.later(self._backoff.next(), self.connect)
 

@@ -296,7 +296,9 @@ def _failure(error: BaseException, *, login: bool = False) -> Failure:
     if isinstance(cause, ConnectionClosed | ChannelClosed):
         return Failure(cause.reply_code, cause.reply_text, login)
     words = " ".join(str(cause).split()) or type(cause).__name__
-    if quoted := _QUOTED.search(words):
+    if "Timeout while setting up" in words:
+        words = f"it listens but does not answer in {_LOGIN_TIMEOUT:g} s"
+    elif quoted := _QUOTED.search(words):
         words = quoted[2]
     code = 403 if "ACCESS_REFUSED" in words else 530 if "NOT_ALLOWED" in words else 0
     return Failure(code, words, login and code != 0)

@@ -106,7 +106,12 @@ class Publisher:
         size, tag, sent = 0, self._next, self._open
         while waiting:
             item = waiting.popleft()
-            piece = encode(item.parcel)
+            try:
+                piece = encode(item.parcel)
+            except ValueError:  # a text over 255 bytes: the parcels beside it must go on their way
+                log.exception("bus.parcel_unsendable", extra={"message_id": str(item.parcel.message_id)})
+                self._give([item], "refused")
+                continue
             pieces.append(piece)
             sent[tag] = item
             tag += 1

@@ -2,20 +2,32 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from connectors.amqp import AmqpAgentConnector, AmqpExecutorConnector
+from mcoflow.clock import SystemClock
 from mcoflow.errors import BusUnavailableError
 from mcoflow.ports.bus import Census, HostRequests, Link, Plans, Replies, Request, Shared, ToExecutor, Verdict
 from tests.contracts.connector import Bus
 from tests.contracts.listening import Inbox, LinkLog, Receipts, eventually, parcel, publish_all, send
+from tests.servers.authority import Authority
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQ
 
 pytestmark = pytest.mark.rabbitmq
 TOKEN, HOST = "x-abcdefghijkl", "web1.example.org"
+
+
+class LateClock(SystemClock):
+    """The machine's clock, later by as much as the test says."""
+
+    late = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.late
 
 
 def test_open_returns_at_once_and_the_link_comes_up_with_the_broker(proxy: Proxy, far_url: str) -> None:
@@ -59,7 +71,7 @@ def test_each_parcel_gets_one_receipt_across_broken_links(bus: Bus, proxy: Proxy
     publishing = threading.Thread(target=publish_all, args=[executor, parcels, receipts])
 
     publishing.start()
-    for count in range(300, 2_400, 300):
+    for count in range(600, 3_000, 600):
         receipts.first(count)
         proxy.cut()
     publishing.join(60)
@@ -115,6 +127,73 @@ def test_a_thousand_parcels_over_a_long_line_take_under_two_seconds(bus: Bus, pr
     assert set(receipts.first(1_000)) == {"confirmed"}
     assert monotonic() - begun < 2
     proxy.delay = 0.0
+
+
+def test_a_parcel_without_a_confirm_for_30_seconds_is_unknown(
+    rabbitmq: RabbitMQ, proxy: Proxy, far_url: str
+) -> None:
+    """B-003: one receipt, also when the confirm comes after all."""
+    clock, watch, receipts, prefix = LateClock(), LinkLog(), Receipts(), rabbitmq.new_prefix()
+    executor = AmqpExecutorConnector(far_url, prefix=prefix, clock=clock)
+    executor.open(watch)
+    watch.becomes(Link.UP)
+    executor.declare_shared()
+    proxy.hole(True)
+    before = proxy.received
+    executor.publish([parcel(Plans()), parcel(Request("nobody"))], receipts)
+    eventually(lambda: proxy.received > before + 200)
+
+    clock.late = 31.0
+
+    assert receipts.first(2) == ["unknown", "unknown"]
+    proxy.hole(False)
+    assert send(executor, parcel(Plans()), parcel(Request("nobody"))) in (
+        ["confirmed", "unroutable"],
+        ["unroutable", "confirmed"],
+    )
+    assert len(receipts) == 2
+    executor.close(wait=timedelta(seconds=1))
+
+
+def test_a_line_that_swallows_everything_is_noticed_by_heartbeats(
+    rabbitmq: RabbitMQ, proxy: Proxy, far_url: str
+) -> None:
+    prefix, watch = rabbitmq.new_prefix(), LinkLog()
+    executor = AmqpExecutorConnector(far_url, prefix=prefix, heartbeat=timedelta(seconds=1))
+    executor.open(watch)
+    watch.becomes(Link.UP)
+
+    proxy.hole(True)
+    watch.was(Link.DOWN, "missed heartbeats")
+    proxy.hole(False)
+
+    watch.becomes(Link.UP)
+    executor.close(wait=timedelta(seconds=1))
+
+
+def test_amqps_checks_the_broker_against_the_authority(
+    rabbitmq: RabbitMQ, rabbitmq_url: str, tmp_path: Path
+) -> None:
+    """TLS ends at the proxy; the broker behind it cannot tell."""
+    good, other = Authority(tmp_path / "good"), Authority(tmp_path / "other")
+    with Proxy(rabbitmq.port, tls=good.server_context()) as line:
+        url = rabbitmq.url_of("guest", "guest", port=line.port).replace("amqp://", "amqps://")
+        trusting, watch = AmqpExecutorConnector(url, ca=good.ca, cert=good.cert, key=good.key), LinkLog()
+        trusting.open(watch)
+        watch.becomes(Link.UP)
+        trusting.declare_shared()
+        assert send(trusting, *(parcel(Plans(), b"x" * 100_000) for _ in range(20))) == ["confirmed"] * 20
+        plans = Inbox()
+        trusting.consume(Shared.PLANS, plans, prefetch=50)
+        plans.first(20)
+
+        doubting, watch = AmqpExecutorConnector(url, ca=other.ca), LinkLog()
+        doubting.open(watch)
+        watch.becomes(Link.DOWN, "CERTIFICATE_VERIFY_FAILED")
+
+        trusting.settle(plans.all, Verdict.ACK)
+        for connector in (trusting, doubting):
+            connector.close(wait=timedelta(seconds=1))
 
 
 def test_settling_a_delivery_of_an_earlier_link_is_harmless(bus: Bus, proxy: Proxy) -> None:

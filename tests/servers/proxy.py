@@ -1,7 +1,9 @@
 """A TCP proxy that misbehaves on demand: needs no root, and no features of the kernel."""
 
 import asyncio
+import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Coroutine
@@ -19,8 +21,8 @@ class Proxy:
     hole: connections stay open and nothing is forwarded; what came is forwarded when the hole is closed.
     """
 
-    def __init__(self, target: int) -> None:
-        self._target, self.port = target, 0
+    def __init__(self, target: int, *, tls: ssl.SSLContext | None = None) -> None:
+        self._target, self._tls, self.port = target, tls, 0
         self.delay = 0.0
         self.received = 0  #: bytes that clients have sent, forwarded or not
         self._passing = asyncio.Event()
@@ -73,7 +75,7 @@ class Proxy:
 
     async def _listen(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _refuse(self) -> None:
@@ -102,7 +104,8 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, back}
-        await asyncio.gather(self._forward(reader, back, reader), self._forward(there, writer, reader))
+        with contextlib.suppress(asyncio.CancelledError):  # the end of the proxy: asyncio would log it
+            await asyncio.gather(self._forward(reader, back, reader), self._forward(there, writer, reader))
         self._writers -= {writer, back}
 
     async def _forward(
@@ -130,6 +133,7 @@ class Proxy:
             line.put_nowait((loop.time() + self.delay, b""))
             await delivering
         except OSError:
+            await self._passing.wait()
             writer.transport.abort()
         finally:
             delivering.cancel()
