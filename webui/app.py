@@ -7,6 +7,7 @@ from typing import Final
 
 from flask import Flask, Response, current_app, request, url_for
 from flask_bootstrap import Bootstrap5
+from jinja2 import StrictUndefined
 
 from mcoflow.services import Services
 from webui import errors, guard, health, text, when
@@ -52,6 +53,7 @@ def stop(app: Flask) -> None:
 
 
 def _teach_templates(app: Flask) -> None:
+    app.jinja_env.undefined = StrictUndefined  # a name that is not there is a fault, not an empty text
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         exact=when.exact,

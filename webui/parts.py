@@ -38,20 +38,12 @@ def answer(
     every = {"notices": notices_part(), **parts}
     wanted = request.args.get("part")
     if wanted is None or request.method == "POST":
-        return make_response(render_template(template, parts=_Rendered(every), **context), status)
+        return make_response(
+            render_template(template, part=lambda name: every[name].render(), **context), status
+        )
     if wanted not in every:
         raise NotFound(f"this page has no part {wanted[:80]!r}: there are {', '.join(every)}")
     response = make_response(str(every[wanted].render()))
     response.add_etag()
     response.make_conditional(request)
     return response
-
-
-@dataclass(frozen=True, slots=True)
-class _Rendered:
-    """The parts as a template sees them: `parts.head` is HTML, made when it is asked for."""
-
-    every: Mapping[str, Part]
-
-    def __getitem__(self, name: str) -> Markup:
-        return self.every[name].render()

@@ -26,6 +26,7 @@ class Node:
     first: int
     steps: tuple[int, ...]
     title: str
+    subject: str
     hosts: tuple[str, ...]
     phase: Phase
     column: int
@@ -109,7 +110,7 @@ def _steps_before(graph: Graph, shown: Mapping[int, StepView]) -> dict[int, froz
     for node in graph.order():
         found = (through[each] if each < 0 else frozenset({each}) for each in graph.needs[node])
         through[node] = frozenset().union(*found)
-    return {step: through.get(step, frozenset()) & shown.keys() for step in shown}
+    return {step: through.get(step, frozenset()).intersection(shown) for step in shown}
 
 
 def _fold(
@@ -182,6 +183,7 @@ def _node(group: Sequence[StepView], column: int, row: int) -> Node:
         first=first.id,
         steps=tuple(step.id for step in group),
         title=first.title,
+        subject=first.subject,
         hosts=tuple(step.host for step in group if step.host),
         phase=first.phase,
         column=column,

@@ -56,7 +56,6 @@ class Hosts:
             simulated=host.simulated,
             collectives=host.collectives,
             version=host.version,
-            system=_system(host.facts),
             executing=host.executing,
             first_seen=certain_moment(host.first_seen),
             last_seen=certain_moment(host.last_seen),
@@ -83,11 +82,3 @@ def _flat(path: str, value: Any) -> Iterable[tuple[str, str]]:
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _system(facts: Mapping[str, Any] | None) -> str:
-    """Return the operating system in words, as far as the facts tell it."""
-    system = (facts or {}).get("os")
-    if not isinstance(system, Mapping):
-        return ""
-    return str(system.get("pretty_name") or system.get("name") or system.get("id") or "")

@@ -26,6 +26,7 @@ from mcoflow.services.present import (
     plan_view,
     resolved,
     step_view,
+    subject_of,
 )
 from mcoflow.services.views import EvidenceView, HistoryView, PlanPage, PlanView, StepDetail, StepView
 
@@ -33,6 +34,7 @@ COMMAND_WAIT: Final = timedelta(seconds=5)
 """How long a command waits for its answer; it stays committed when it takes longer."""
 PAGE: Final = 50
 STEPS: Final = 200
+SUBJECTS: Final = 100
 _KEYS: Final = UUID("5f0c5c33-6bb5-4f0e-9d0c-0d6c9d2f3b11")
 """Namespace in which the key of a form becomes the id of its task: the same key is the same task."""
 
@@ -153,17 +155,23 @@ class Plans:
             for which, (states, results) in _FILTERS.items()
         }
 
-    def graph(self, plan_id: UUID) -> Graph:
-        """The graph of a task, folded to at most 200 nodes, and all steps; PlanNotFoundError."""
+    def graph(self, plan_id: UUID, *, after: int = 0) -> Graph:
+        """The graph of a task, folded to at most 200 nodes, and all steps; PlanNotFoundError.
+
+        What steps work on is known of 100 of them, from the first after `after`: it is in their input.
+        """
         snapshot = self._reader.snapshot(plan_id)
+        rows = self._reader.steps(plan_id, after=after, limit=SUBJECTS)
+        subjects = {row.step.id: subject_of(json_object(row.input)) for row in rows}
         now = self._now()
-        steps = [step_view(step, now) for step in snapshot.steps]
+        steps = [step_view(step, now, subjects.get(step.id, "")) for step in snapshot.steps]
         return Graph(self._view(snapshot.plan), lay_out(snapshot.graph, steps), steps)
 
     def steps(self, plan_id: UUID, *, after: int = 0, limit: int = STEPS) -> Sequence[StepView]:
         """Steps in order, from the first after `after`."""
         now = self._now()
-        return [step_view(row.step, now) for row in self._reader.steps(plan_id, after=after, limit=limit)]
+        rows = self._reader.steps(plan_id, after=after, limit=limit)
+        return [step_view(row.step, now, subject_of(json_object(row.input))) for row in rows]
 
     def step(self, plan_id: UUID, step_id: int) -> StepDetail:
         """One step with its data; PlanNotFoundError if there is no such task or step."""
@@ -175,7 +183,7 @@ class Plans:
         plan = self._view(snapshot.plan)
         step = row.step
         return StepDetail(
-            step=step_view(step, now),
+            step=step_view(step, now, subject_of(given)),
             queue=step.queue,
             error_kind=step.error.kind if step.error else "",
             traceback=step.error.traceback if step.error else "",

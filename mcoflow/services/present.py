@@ -93,13 +93,14 @@ def counters(counts: Mapping[StepState, int]) -> Counters:
     )
 
 
-def step_view(step: StepRecord, now: float) -> StepView:
-    """Return the view of a step."""
+def step_view(step: StepRecord, now: float, subject: str = "") -> StepView:
+    """Return the view of a step; `subject` is what it works on, as far as its input is known."""
     return StepView(
         id=step.id,
         phase=step.phase,
         action=step.action,
         title=title_of(step.action),
+        subject=subject,
         host=step.host,
         state=step.state,
         mark=_step_mark(step),
@@ -121,6 +122,12 @@ def step_words(step: StepRecord) -> str:
     if step.state is StepState.SUCCESS and step.warnings:
         return "success with warnings"
     return _STEP_WORDS[step.state]
+
+
+def subject_of(given: JsonObject) -> str:
+    """Return the package or service that a step works on; nothing if its input names none."""
+    found = given.get("package") or given.get("service")
+    return found if isinstance(found, str) else ""
 
 
 def history_view(line: HistoryRecord) -> HistoryView:

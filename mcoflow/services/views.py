@@ -84,12 +84,13 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step in a list. `words` is its outcome in exact words, or its state."""
+    """One step in a list. `subject` is the package or service, if known; `words` its outcome, or state."""
 
     id: int
     phase: Phase
     action: str
     title: str
+    subject: str
     host: str | None
     state: StepState
     mark: Mark
@@ -170,7 +171,6 @@ class HostView:
     simulated: bool
     collectives: Sequence[str]
     version: str
-    system: str
     executing: int
     first_seen: datetime
     last_seen: datetime

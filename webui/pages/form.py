@@ -25,6 +25,7 @@ bp = Blueprint("form", __name__)
 
 RECENT: Final = 8
 MAX_KEY: Final = 255
+LONGEST_AGAIN: Final = 4000
 
 
 @bp.get("/")
@@ -83,8 +84,9 @@ def page(
 
 
 def again_url(plan: PlanView) -> str:
-    """Return the URL of the form filled in as for a task."""
-    return f"{url_for('form.show')}?{urlencode(_fields_of(plan))}"
+    """Return the URL of the form filled in as for a task; nothing if that is too long for a URL."""
+    url = f"{url_for('form.show')}?{urlencode(_fields_of(plan))}"
+    return url if len(url) <= LONGEST_AGAIN else ""
 
 
 def _fields_of(plan: PlanView) -> dict[str, str]:

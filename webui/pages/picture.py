@@ -7,7 +7,7 @@ from typing import Final
 from mcoflow.domain.states import Phase
 from mcoflow.services.graph_layout import Edge, Layout, Node
 
-WIDTH: Final = 216
+WIDTH: Final = 236
 HEIGHT: Final = 52
 GAP_X: Final = 56
 GAP_Y: Final = 14
@@ -51,6 +51,8 @@ class Picture:
     bands: Sequence[Band]
     width: int
     height: int
+    node_width: int
+    node_height: int
     left_out: int
 
 
@@ -64,6 +66,8 @@ def draw(layout: Layout) -> Picture:
         bands=_bands(layout),
         width=_x(layout.columns) - GAP_X + MARGIN,
         height=BAND + _y(layout.rows) - GAP_Y + MARGIN,
+        node_width=WIDTH,
+        node_height=HEIGHT,
         left_out=layout.left_out,
     )
 

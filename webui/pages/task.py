@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.states import Phase
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.services.plans import Graph
 from mcoflow.services.views import PlanView, StepView
@@ -34,26 +35,30 @@ class Reading:
 
     def __init__(self, plan_id: UUID) -> None:
         self.plan: PlanView = services().plans.show(plan_id)
+        self._after = max(0, request.args.get("after", 0, type=int))
 
     @cached_property
     def graph(self) -> Graph:
         """The folded graph and all steps."""
-        return services().plans.graph(self.plan.id)
+        return services().plans.graph(self.plan.id, after=self._after)
 
     @cached_property
     def picture(self) -> Picture:
         """The graph as shapes."""
         return draw(self.graph.layout)
 
+    def planning(self) -> Sequence[StepView]:
+        """The steps that laid out the others, as many as fit."""
+        return [step for step in self.graph.steps if step.phase is Phase.PLAN][:LISTED]
+
     def listed(self) -> Sequence[StepView]:
-        """The steps of the page of the list that is asked for, or of one stack."""
-        steps = self.graph.steps
+        """The steps of the page of the list that is asked for, or of one stack, and one more."""
+        steps = [step for step in self.graph.steps if step.phase is not Phase.PLAN]
         if stack := request.args.get("stack", type=int):
             node = self.graph.layout.node_of(stack)
             chosen = set(node.steps) if node else set()
             steps = [step for step in steps if step.id in chosen]
-        after = request.args.get("after", 0, type=int)
-        return [step for step in steps if step.id > after][: LISTED + 1]
+        return [step for step in steps if step.id > self._after][: LISTED + 1]
 
     def parts(self) -> dict[str, Part]:
         """Return the live parts of the page."""
@@ -61,7 +66,7 @@ class Reading:
         return {
             "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan))),
             "graph": Part("task", "graph", lambda: (plan, self.picture)),
-            "steps": Part("task", "steps", lambda: (plan, self.listed(), LISTED, len(self.graph.steps))),
+            "steps": Part("task", "steps", lambda: (plan, self.listed(), LISTED, self.planning())),
             "history": Part("task", "history", lambda: (plan, plans.history(plan.id))),
             "evidence": Part("task", "evidence", lambda: (plan, plans.evidence(plan.id))),
         }

@@ -116,7 +116,7 @@ class Part {
 
 let paused = false, waiting = 0;
 const typed = new Set(["echo_hosts", "echo_param"]);
-const parts = [...document.querySelectorAll("[data-part]")].filter((each) => !typed.has(each.dataset.part)).map((each) => new Part(each));
+const parts = [...(live.url ? document : banner).querySelectorAll("[data-part]")].filter((each) => !typed.has(each.dataset.part)).map((each) => new Part(each));
 const watcher = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) {
     const part = parts.find((each) => each.element === target);
