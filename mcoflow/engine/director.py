@@ -134,6 +134,15 @@ class Director:
         """Whether the loop runs."""
         return self._thread.is_alive()
 
+    def status(self) -> dict[str, int]:
+        """Count what is in memory; a glance from another thread, so it may be a batch old."""
+        memory = self._parts.memory
+        return {
+            "plans": len(memory.runs),
+            "requests": len(memory.flights.open),
+            "unpublished": len(self._parts.post),
+        }
+
     # -- the loop -----------------------------------------------------------------------------------------
 
     def _loop(self) -> None:

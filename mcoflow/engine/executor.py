@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
-from mcoflow.domain.ids import new_executor_token
+from mcoflow.domain.ids import new_executor_token, new_uuid
 from mcoflow.domain.requests import WorldRecord
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.director import Director, HostDeclared, Letter, Parts, RepliesRead, Ring
@@ -70,6 +70,7 @@ class Executor:
         self._connector = connector
         self._settings = settings
         self._clock = clock
+        self._chance = chance
         self._fleet = fleet
         self.mailbox: Mailbox[Letter] = Mailbox()
         self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), this_process())
@@ -133,11 +134,15 @@ class Executor:
         """Whether the director runs."""
         return self._director.alive
 
+    def status(self) -> dict[str, int]:
+        """How much this executor has in hand: plans, open requests, parcels not yet published."""
+        return self._director.status()
+
     # -- wiring -------------------------------------------------------------------------------------------
 
     def _wire(self, store: PatientStore, actions: Registry, on_commit: Callable[[], None]) -> Director:
         memory = Memory(store)
-        writer = Writer(self.world.token, self._fleet, self._settings.pickup)
+        writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._chance))
         steps = Steps(memory, actions, writer, self.mailbox.put, self.world.id)
         replies = ReplyDesk(memory, steps, writer, store)
         committer = Committer(store, memory, self._clock)

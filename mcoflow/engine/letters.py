@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from mcoflow.domain.events import HostRequest
 from mcoflow.domain.requests import RequestRecord, Wait
@@ -31,12 +31,16 @@ class KnownHosts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes for one executor. `pickup` is how long a host has to take a request unless it says otherwise."""
+    """Writes for one executor.
+
+    `pickup` is how long a host has to take a request unless it says otherwise. `new_id` makes the ids of
+    requests: unique for ever, not secret.
+    """
 
     token: str
     hosts: KnownHosts
     pickup: timedelta
-    new_id: Callable[[], UUID] = uuid4
+    new_id: Callable[[], UUID]
 
     def request(
         self, asked: HostRequest, *, plan_id: UUID, step_id: int, attempt: int, caller: str, now: float

@@ -155,6 +155,11 @@ class World:
         """See Engine.executors_alive."""
         return sum(world.alive and world.kind == "executor" for world in self._store.worlds())
 
+    def execution_status(self) -> dict[str, int]:
+        """How much this world has in hand: plans, open requests, parcels not yet published."""
+        executor = self._executor
+        return executor.status() if executor is not None else {}
+
     # -- storing plans --------------------------------------------------------------------------------------
 
     def _store_here(self, executor: Executor, draft: PlanDraft) -> None:
