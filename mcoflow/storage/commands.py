@@ -33,22 +33,12 @@ def new_answer(answer: CommandAnswer) -> Row:
 
 
 def add(connection: Connection, command: CommandRecord) -> UUID | None:
-    """Insert a command; return the owner of its plan. PlanNotFoundError: no such plan."""
+    """Insert a command, unless it was inserted before; return the owner of its plan. PlanNotFoundError."""
     owner = connection.execute(select(plans.c.owner).where(plans.c.id == command.plan_id)).one_or_none()
     if owner is None:
         raise PlanNotFoundError(command.plan_id)
-    connection.execute(
-        insert(commands).values(
-            id=command.id,
-            plan_id=command.plan_id,
-            kind=command.kind.value,
-            at=command.at,
-            actor=clean(command.actor),
-            args=to_json(command.args),
-            code="",
-            error="",
-        )
-    )
+    if connection.execute(select(commands.c.id).where(commands.c.id == command.id)).first() is None:
+        connection.execute(insert(commands).values(_row(command)))
     found: UUID | None = owner.owner
     return found
 
@@ -74,6 +64,19 @@ def waiting_commands(connection: Connection, world_id: UUID, limit: int) -> Sequ
         .limit(limit)
     )
     return [_command_of(row) for row in found]
+
+
+def _row(command: CommandRecord) -> dict[str, Any]:
+    return {
+        "id": command.id,
+        "plan_id": command.plan_id,
+        "kind": command.kind.value,
+        "at": command.at,
+        "actor": clean(command.actor),
+        "args": to_json(command.args),
+        "code": "",
+        "error": "",
+    }
 
 
 def _command_of(row: Stored[Any]) -> CommandRecord:

@@ -51,8 +51,9 @@ class Doubts:
 
     def claim_broke(self, world_id: UUID, plan_ids: Collection[UUID]) -> None:
         """Remember a claim that may have been granted without our learning of it."""
-        with self._lock:
-            self._claims.append((world_id, plan_ids))
+        if plan_ids:
+            with self._lock:
+                self._claims.append((world_id, plan_ids))
 
     def broken_claims(self) -> Collection[tuple[UUID, Collection[UUID]]]:
         """Return the claims that broke; `forget` them once their plans are free."""

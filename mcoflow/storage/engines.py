@@ -19,12 +19,9 @@ BUSY_TIMEOUT: Final = 10.0
 READERS: Final = 8
 WRITERS: Final = 8
 
-_NO_JIT: Final = "-c jit=off"
-"""Compiling a statement takes longer than any of ours runs."""
-
-_KEYED_PLANS: Final = "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off"
-"""Everything that is written is found by its key. Left to itself, PostgreSQL would plan a scan of the whole
-table while the table is new, and keep that plan."""
+_PLANNER: Final = "-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c jit=off"
+"""Everything is found by a key or an index. Left to itself, PostgreSQL would plan a scan of the whole table
+while the table is new, and keep that plan. Compiling a statement takes longer than any of ours runs."""
 
 
 def database_url(text: str) -> URL:
@@ -49,7 +46,7 @@ def connect(url: URL) -> Database:
         make_private_file(Path(str(url.database)))
         writer, reader = sqlite_engine(url, "BEGIN IMMEDIATE", size=1), _sqlite_reader(url)
         return Database(name, writer, reader, SqliteBulk(writer.dialect))
-    writer, reader = _postgresql_engine(url, WRITERS, f"{_NO_JIT} {_KEYED_PLANS}"), _postgresql_reader(url)
+    writer, reader = _postgresql_engine(url, WRITERS), _postgresql_reader(url)
     return Database(name, writer, reader, PostgresqlBulk(writer.dialect))
 
 
@@ -110,7 +107,7 @@ def _postgresql_engine(url: URL, size: int, options: str = "", **more: Any) -> E
             "application_name": "mcoflow",
             "connect_timeout": int(BUSY_TIMEOUT),
             "tcp_user_timeout": int(BUSY_TIMEOUT * 1000),  # a server whose machine is gone says nothing
-            "options": options,
+            "options": f"{_PLANNER} {options}",
         },
         pool_size=size,
         max_overflow=0,
@@ -121,5 +118,5 @@ def _postgresql_engine(url: URL, size: int, options: str = "", **more: Any) -> E
 
 def _postgresql_reader(url: URL) -> Engine:
     return _postgresql_engine(
-        url, READERS, f"{_NO_JIT} -c default_transaction_read_only=on", isolation_level="REPEATABLE READ"
+        url, READERS, "-c default_transaction_read_only=on", isolation_level="REPEATABLE READ"
     )

@@ -13,6 +13,7 @@ from mcoflow.storage.plans import SELECT_PLANS, plan_of
 from mcoflow.storage.steps import step_of
 from mcoflow.storage.tables import actions, blueprints, plans, requests, steps
 
+_NEWEST: Final = (plans.c.created_at.desc(), plans.c.id.desc())
 _LATEST_REQUEST: Final = (
     select(requests.c.id)
     .where(requests.c.plan_id == steps.c.plan_id, requests.c.step_id == steps.c.id)
@@ -40,11 +41,11 @@ _STEP_ROWS: Final[Select[Any]] = (
 
 def plans_page(connection: Connection, query: PlanQuery) -> Sequence[PlanRecord]:
     """Return one page of plans, newest first."""
-    found = (
-        SELECT_PLANS.where(*_conditions(query))
-        .order_by(plans.c.created_at.desc(), plans.c.id.desc())
-        .limit(query.limit)
-    )
+    chosen = select(plans.c.id).where(*_conditions(query)).order_by(*_NEWEST).limit(query.limit)
+    if query.text:
+        chosen = chosen.join(blueprints, blueprints.c.plan_id == plans.c.id).where(_mentions(query.text))
+    page = chosen.subquery()
+    found = SELECT_PLANS.where(plans.c.id.in_(select(page.c.id))).order_by(*_NEWEST)
     return [plan_of(row) for row in connection.execute(found)]
 
 
@@ -87,8 +88,6 @@ def _conditions(query: PlanQuery) -> list[ColumnElement[bool]]:
         conditions.append(plans.c.result.in_(query.results))
     if query.action:
         conditions.append(plans.c.action == query.action)
-    if query.text:
-        conditions.append(_mentions(query.text))
     if query.before is not None:
         conditions.append(tuple_(plans.c.created_at, plans.c.id) < tuple_(*query.before))
     return conditions

@@ -123,12 +123,13 @@ class SqlStore(SqlReader):
     def claim(self, world_id: UUID, plan_ids: Collection[UUID]) -> Sequence[PlanSnapshot]:
         """Become the owner of those that can be had, and load them."""
         at = self._clock.now().timestamp()
+        claimed: Sequence[UUID] = ()
         try:
             with self._database.writing() as connection:
                 claimed = leases.claim(connection, self._bulk, world_id, plan_ids, at=at)
                 return load_many(connection, self._bulk, claimed) if claimed else ()
         except StoreUnavailableError:
-            self._doubts.claim_broke(world_id, plan_ids)
+            self._doubts.claim_broke(world_id, claimed)
             raise
 
     def _free_broken_claims(self) -> None:

@@ -54,10 +54,12 @@ plans = Table(
     Column("epoch", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Index("plans_newest", "created_at", "id"),
-    Index("plans_of_state", "state", "result"),
+    Index("plans_of_state", "state", "created_at", "id"),
+    Index("plans_counted", "state", "result"),
     Index(
         "plans_unowned",
         "created_at",
+        "id",
         sqlite_where=text(UNOWNED),
         postgresql_where=text(UNOWNED),
     ),

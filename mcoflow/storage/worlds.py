@@ -15,7 +15,8 @@ LIVING_WORLDS: Final = select(worlds.c.id).where(worlds.c.expires_at > database_
 
 
 def register(connection: Connection, world: WorldRecord, lease: float) -> None:
-    """Insert the row of a world."""
+    """Insert the row of a world; once more, if the first answer was lost."""
+    forget(connection, world.id)
     connection.execute(
         insert(worlds).values(
             id=world.id,

@@ -78,9 +78,10 @@ class PagesContract:
 
     def test_looking_for_work_among_many_running_plans_takes_no_time(self, store: WholeStore) -> None:
         me = living_world(store)
+        idle = _seconds(lambda: store.waiting(me, limit=100))
         stored(store, *(draft(0, owner=me, state=PlanState.RUNNING) for _ in range(10_000)))
 
-        assert _seconds(lambda: store.waiting(me, limit=100)) < 0.01
+        assert _seconds(lambda: store.waiting(me, limit=100)) < 5 * idle
 
 
 class StepsContract:
@@ -183,7 +184,7 @@ _STATES = (PlanState.PAUSED, PlanState.STOPPED, PlanState.PLANNED)
 def _seconds(read: Callable[[], object]) -> float:
     """Return the shortest of some runs: other work on the machine is not the store's fault."""
     took = []
-    for _ in range(5):
+    for _ in range(10):
         start = perf_counter()
         read()
         took.append(perf_counter() - start)

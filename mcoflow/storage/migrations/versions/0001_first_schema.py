@@ -38,11 +38,12 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
     )
     op.create_index("plans_newest", "plans", ["created_at", "id"])
-    op.create_index("plans_of_state", "plans", ["state", "result"])
+    op.create_index("plans_of_state", "plans", ["state", "created_at", "id"])
+    op.create_index("plans_counted", "plans", ["state", "result"])
     op.create_index(
         "plans_unowned",
         "plans",
-        ["created_at"],
+        ["created_at", "id"],
         sqlite_where=sa.text(_UNOWNED),
         postgresql_where=sa.text(_UNOWNED),
     )
