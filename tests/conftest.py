@@ -15,6 +15,7 @@ __all__ = ["postgresql", "postgresql_url", "rabbitmq", "rabbitmq_url"]
 _SERVERS = ("rabbitmq", "postgresql", "browser")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by the servers they ask for; those that change this machine's packages take turns."""
     for item in items:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -90,7 +91,8 @@ class PostgreSQL:
             *psutil.Process(self._server.pid).children(recursive=True),
         ]
         for member in family:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):  # the others end by themselves when they miss the first
+                member.kill()
         psutil.wait_procs(family, timeout=_STARTUP)
         self._server.wait(_STARTUP)
         self._server = None
