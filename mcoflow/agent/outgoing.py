@@ -7,7 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.agent.loop import Loop
+from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import AgentConnector, Parcel, Receipt
+from mcoflow.wire.kinds import Kind
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,8 @@ class Outgoing:
         taken = self._connector.publish(batch, self._receipt)
         self._sent += taken
         for _ in range(taken):
-            self._waiting.popleft()
+            if self._waiting.popleft().kind == Kind.RESULT:
+                faultpoint("agent.result_sent")
         if taken < len(batch):
             self._full = True
             self._loop.later(0.05, self._try_again)
