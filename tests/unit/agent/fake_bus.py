@@ -87,6 +87,10 @@ class FakeBus:
         self._call(lambda: self._inlets[host](delivery))
         return delivery
 
+    def attended(self) -> set[str]:
+        with self.changed:
+            return set(self._inlets)
+
     def release(self) -> None:
         """Give the receipts that were withheld."""
         with self.changed:
