@@ -11,7 +11,7 @@ from connectors.amqp import AmqpAgentConnector, AmqpExecutorConnector
 from mcoflow.clock import SystemClock
 from mcoflow.errors import BusUnavailableError
 from mcoflow.ports.bus import Census, HostRequests, Link, Plans, Replies, Request, Shared, ToExecutor, Verdict
-from tests.contracts.connector import Bus
+from tests.contracts.bus import Bus
 from tests.contracts.listening import Inbox, LinkLog, Receipts, eventually, parcel, publish_all, send
 from tests.servers.authority import Authority
 from tests.servers.proxy import Proxy

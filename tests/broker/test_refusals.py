@@ -22,7 +22,7 @@ from mcoflow.ports.bus import (
     ToExecutor,
     Verdict,
 )
-from tests.contracts.connector import Bus
+from tests.contracts.bus import Bus
 from tests.contracts.listening import Inbox, LinkLog, Receipts, eventually, parcel, publish_all, send
 from tests.servers.rabbitmq import RabbitMQ
 
