@@ -39,6 +39,7 @@ class FakeBus:
         self.settled: list[tuple[Delivery, Verdict]] = []
         self.receipt_for: Callable[[Parcel], Receipt | None] = lambda _parcel: "confirmed"
         self.closed = False
+        self.opens_with = (Link.UP, "")
         self._held: list[tuple[Parcel, OnReceipt]] = []
         self._inlets: dict[str, Inlet] = {}
         self._calls: deque[Callable[[], None]] = deque()
@@ -49,7 +50,7 @@ class FakeBus:
     def open(self, watch: Watch) -> None:
         self._watch = watch
         self._thread.start()
-        self.report(Link.UP)
+        self.report(*self.opens_with)
 
     def attend(self, host: str, inlet: Inlet, *, prefetch: int = 50) -> None:
         with self.changed:
@@ -86,6 +87,12 @@ class FakeBus:
         delivery = Delivery(AgentQueue.REQUESTS, body, None, headers)
         self._call(lambda: self._inlets[host](delivery))
         return delivery
+
+    def flush(self) -> None:
+        """Wait until all that was reported and delivered was handed over."""
+        through = threading.Event()
+        self._call(through.set)
+        assert through.wait(WITHIN)
 
     def attended(self) -> set[str]:
         with self.changed:
