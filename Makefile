@@ -21,7 +21,7 @@ demo: $(VENV)/runtime.stamp ## the same with 5 simulated hosts
 
 test: build/packages.stamp lint ## everything: linters, types, layers, all tests with real servers, coverage
 	rm -rf build/coverage
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty
 
