@@ -1,6 +1,6 @@
 """The `commands` table: what people ask of plans, and the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from mcoflow.errors import PlanNotFoundError
 from mcoflow.storage.many import Many, Row, Values, fields_of
 from mcoflow.storage.tables import commands, plans
 from mcoflow.storage.texts import clean, from_json, to_json
-from mcoflow.storage.worlds import LIVING_WORLDS
 
 
 def _answer(row: Values) -> Any:
@@ -53,9 +52,11 @@ def answer_to(connection: Connection, command_id: UUID) -> CommandAnswer | None:
     return CommandAnswer(command_id, from_json(row.result), row.code, row.error)
 
 
-def waiting_commands(connection: Connection, world_id: UUID, limit: int) -> Sequence[CommandRecord]:
-    """Return unanswered commands to the plans of a world, and to plans that no living world owns."""
-    nobody_else = or_(plans.c.owner == world_id, plans.c.owner.is_(None), plans.c.owner.not_in(LIVING_WORLDS))
+def waiting_commands(
+    connection: Connection, world_id: UUID, dead: Collection[UUID], limit: int
+) -> Sequence[CommandRecord]:
+    """Return unanswered commands to the plans of a world, and to plans of the dead or of nobody."""
+    nobody_else = or_(plans.c.owner.is_(None), plans.c.owner.in_([world_id, *dead]))
     found = connection.execute(
         select(commands)
         .join(plans, plans.c.id == commands.c.plan_id)

@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Integer, Select, literal_column, or_, select, text, update
 
 from mcoflow.domain.records import HistoryRecord
-from mcoflow.storage.clock import database_now
+from mcoflow.domain.states import PlanState
+from mcoflow.storage import worlds
 from mcoflow.storage.many import Bulk, Fields, fields_of
 from mcoflow.storage.notes import INSERT_HISTORY, new_history
-from mcoflow.storage.tables import OWNED, UNOWNED, UNSTOPPED, plans, worlds
+from mcoflow.storage.tables import OWNED, UNOWNED, UNSTOPPED, plans
 from mcoflow.storage.texts import hex_rows
-from mcoflow.storage.worlds import LIVING_WORLDS
 
 _ID: Final[Fields] = fields_of(plans.c.id)
 _OLDEST: Final[Select[Any]] = select(plans.c.id).order_by(plans.c.created_at, plans.c.id)
@@ -25,17 +25,14 @@ class _Claimed(NamedTuple):
     owner: UUID | None
 
 
-def waiting_plans(connection: Connection, world_id: UUID, limit: int) -> Sequence[UUID]:
-    """Return plans that nobody living runs.
+def waiting_plans(connection: Connection, dead: Collection[UUID], limit: int) -> Sequence[UUID]:
+    """Return plans that nobody runs, then those of dead worlds.
 
-    The plans of living worlds are not looked at, however many there are: dead worlds are asked for first, and
-    there is seldom one.
+    The plans of living worlds are not looked at, however many there are.
     """
     found = list(connection.scalars(_UNOWNED.limit(limit)))
-    dead = select(worlds.c.id).where(worlds.c.expires_at <= database_now(), worlds.c.id != world_id)
-    gone = connection.scalars(dead).all()
-    if gone and len(found) < limit:
-        found += connection.scalars(_OWNED.where(plans.c.owner.in_(gone)).limit(limit - len(found)))
+    if dead and len(found) < limit:
+        found += connection.scalars(_OWNED.where(plans.c.owner.in_(dead)).limit(limit - len(found)))
     return found
 
 
@@ -43,15 +40,13 @@ def claim(
     connection: Connection, bulk: Bulk, world_id: UUID, plan_ids: Collection[UUID], *, at: float
 ) -> Sequence[UUID]:
     """Make a living world the owner of plans that are not stopped and have no living owner; return which."""
-    if connection.scalar(LIVING_WORLDS.where(worlds.c.id == world_id)) is None:
-        return ()
-    claimed = _claimable(connection, bulk, world_id, plan_ids)
+    living = worlds.living(connection)
+    claimed = _claimable(connection, bulk, living, plan_ids) if world_id in living else ()
     ids = [each.id for each in claimed]
     if ids:
         _own(connection, world_id, plans.c.id.in_(select(bulk.rows(_ID, hex_rows(ids)))))
-        bulk.run(
-            connection, INSERT_HISTORY, [new_history(line) for line in _takeovers(claimed, world_id, at)]
-        )
+        lines = _takeovers(claimed, world_id, at)
+        bulk.run(connection, INSERT_HISTORY, [new_history(line) for line in lines])
     return ids
 
 
@@ -73,16 +68,15 @@ def _own(connection: Connection, owner: UUID | None, which: ColumnElement[bool])
 
 
 def _claimable(
-    connection: Connection, bulk: Bulk, world_id: UUID, plan_ids: Collection[UUID]
+    connection: Connection, bulk: Bulk, living: Collection[UUID], plan_ids: Collection[UUID]
 ) -> Sequence[_Claimed]:
     """Lock and return what can be claimed; what another claims at this moment is passed over."""
-    ownerless = plans.c.owner.not_in(LIVING_WORLDS) & (plans.c.owner != world_id)
     found = connection.execute(
         select(plans.c.id, plans.c.owner)
         .where(
             plans.c.id.in_(select(bulk.rows(_ID, hex_rows(plan_ids)))),
-            plans.c.state != "stopped",
-            or_(plans.c.owner.is_(None), ownerless),
+            plans.c.state != PlanState.STOPPED.value,
+            or_(plans.c.owner.is_(None), plans.c.owner.not_in(living)),
         )
         .with_for_update(skip_locked=True, of=plans)
     )

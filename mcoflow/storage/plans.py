@@ -121,16 +121,18 @@ def plan_of(row: PlanRow) -> PlanRecord:
 
 
 def graph_text(graph: Graph) -> str:
-    """Return a graph as JSON: pairs of a node and its needs, then the references."""
-    return to_json([[[node, needs] for node, needs in graph.needs.items()], sorted(graph.references)])
+    """Return a graph as JSON: pairs of a node and its needs, the references, the optional ones of them."""
+    nodes = [[node, needs] for node, needs in graph.needs.items()]
+    return to_json([nodes, sorted(graph.references), sorted(graph.optional)])
 
 
 def graph_of(text: str) -> Graph:
     """Undo graph_text."""
-    needs, references = from_json(text)
+    needs, references, optional = from_json(text)
     return Graph(
         {node: tuple(before) for node, before in needs},
         frozenset((producer, consumer) for producer, consumer in references),
+        frozenset((producer, consumer) for producer, consumer in optional),
     )
 
 

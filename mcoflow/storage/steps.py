@@ -124,4 +124,4 @@ def stored_states(
 
 
 def _error_text(error: ErrorRecord | None) -> str | None:
-    return to_json((error.kind, error.message, error.traceback)) if error else None
+    return to_json((error.kind, error.message, error.traceback, error.rescue)) if error else None

@@ -115,9 +115,10 @@ class SqlStore(SqlReader):
         """Plans whose owner is none or dead, oldest first, and unanswered commands."""
         self._free_broken_claims()
         with self._database.reading() as connection:
+            dead = worlds.dead(connection)
             return Waiting(
-                leases.waiting_plans(connection, world_id, limit),
-                commands.waiting_commands(connection, world_id, limit),
+                leases.waiting_plans(connection, dead, limit),
+                commands.waiting_commands(connection, world_id, dead, limit),
             )
 
     def claim(self, world_id: UUID, plan_ids: Collection[UUID]) -> Sequence[PlanSnapshot]:

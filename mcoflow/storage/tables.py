@@ -58,6 +58,7 @@ plans = Table(
     Index("plans_counted", "state", "result"),
     Index(
         "plans_unowned",
+        "owner",  # the same in all of it, but without it SQLite prefers another index
         "created_at",
         "id",
         sqlite_where=text(UNOWNED),

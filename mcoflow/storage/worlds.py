@@ -1,7 +1,6 @@
 """The `worlds` table: which processes take part, and until when each counts as alive."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -11,7 +10,15 @@ from mcoflow.storage.clock import database_now
 from mcoflow.storage.tables import worlds
 from mcoflow.storage.texts import from_json, to_json
 
-LIVING_WORLDS: Final = select(worlds.c.id).where(worlds.c.expires_at > database_now())
+
+def living(connection: Connection) -> Collection[UUID]:
+    """Return the worlds that live."""
+    return connection.scalars(select(worlds.c.id).where(worlds.c.expires_at > database_now())).all()
+
+
+def dead(connection: Connection) -> Collection[UUID]:
+    """Return the worlds whose lease has run out; there is seldom one."""
+    return connection.scalars(select(worlds.c.id).where(worlds.c.expires_at <= database_now())).all()
 
 
 def register(connection: Connection, world: WorldRecord, lease: float) -> None:

@@ -43,7 +43,7 @@ def upgrade() -> None:
     op.create_index(
         "plans_unowned",
         "plans",
-        ["created_at", "id"],
+        ["owner", "created_at", "id"],
         sqlite_where=sa.text(_UNOWNED),
         postgresql_where=sa.text(_UNOWNED),
     )
