@@ -1,0 +1,156 @@
+"""An executor for benchmarks, driven by lines of JSON: `python -m benchmarks.server_process URL DATABASE`.
+
+Each line on standard input is `[method, arguments]` of Driver; each answer is one line of JSON.
+"""
+
+import gc
+import json
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import psutil
+
+import mcoflow.actions  # noqa: F401 - registers the actions
+from connectors.choose import executor_connector
+from mcoflow.clock import SystemClock
+from mcoflow.engine.settings import WorldSettings
+from mcoflow.engine.world import World
+from mcoflow.ports.bus_settings import BusSettings
+from mcoflow.ports.store import Changes
+from mcoflow.storage.open import open_store
+from mcoflow.storage.store import SqlStore
+
+WAIT = timedelta(seconds=60)
+
+
+class CountingStore(SqlStore):
+    """The store, counting its commits."""
+
+    commits = 0
+
+    def commit(self, changes: Changes) -> None:
+        """Commit, and count it."""
+        self.commits += 1
+        super().commit(changes)
+
+
+class Driver:
+    """One world, and the measurements on it."""
+
+    def __init__(self, url: str, database: str) -> None:
+        clock = SystemClock()
+        began = time.monotonic()
+        self.store = open_store(database, clock)
+        self.store.__class__ = CountingStore
+        self.world = World(
+            self.store,
+            executor_connector(BusSettings(url=url)),
+            clock=clock,
+            chance=Random(),
+            settings=WorldSettings(admit_simulated=True),
+        ).start()
+        self.began = began
+        self.hosts: list[str] = []
+
+    def await_hosts(self, count: int) -> float:
+        """Wait until all hosts are there and answer; return the seconds it took."""
+        began = time.monotonic()
+        while self.find_hosts() < count:
+            time.sleep(0.1)
+        self._ping(self.hosts)
+        return time.monotonic() - began
+
+    def find_hosts(self) -> int:
+        """Count the hosts that were admitted."""
+        self.hosts = [host.identity for host in self.store.hosts()]
+        return len(self.hosts)
+
+    def load(self, plans: int, hosts: int, at_once: int) -> dict[str, float]:
+        """Run `plans` plans of `hosts` hosts each, `at_once` of them at a time."""
+        left = iter(range(plans))
+        commits, cpu, began = self.store.commits, time.process_time(), time.monotonic()
+
+        def go() -> None:
+            for number in left:
+                first = number * hosts % len(self.hosts)
+                self._ping((self.hosts + self.hosts)[first : first + hosts])
+
+        threads = [threading.Thread(target=go) for _ in range(at_once)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds, commands = time.monotonic() - began, plans * hosts
+        return {
+            "rate": commands / seconds,
+            "cpu": (time.process_time() - cpu) / commands,
+            "commits": (self.store.commits - commits) / commands,
+        }
+
+    def latency(self, times: int) -> float:
+        """Median seconds of one command on one host, one after another."""
+        return statistics.median(self._ping([host]) for host in self.hosts[:times])
+
+    def fan_out(self, times: int) -> float:
+        """Median seconds of one plan over all hosts."""
+        return statistics.median(self._ping(self.hosts) for _ in range(times))
+
+    def suspend(self, plans: int) -> dict[str, float]:
+        """Let single-step plans sleep on hosts that never reply; return bytes and threads per plan."""
+        gc.collect()
+        process = psutil.Process()
+        before, threads = process.memory_info().rss, threading.active_count()
+        for number in range(plans):
+            host = self.hosts[number % len(self.hosts)]
+            self.world.submit("ping", {"hosts": [host]}, user="bench")
+        gc.collect()
+        grown = process.memory_info().rss - before
+        return {"memory": grown / plans, "threads": threading.active_count() - threads}
+
+    def recover(self, plans: int) -> float:
+        """Seconds from the start of this process's world until it has all the plans in memory."""
+        while self.world.execution_status().get("requests", 0) < plans:
+            time.sleep(0.01)
+        return time.monotonic() - self.began
+
+    def stop(self) -> float:
+        """End the world."""
+        self.world.terminate(timeout=timedelta(seconds=10))
+        return 0.0
+
+    def _ping(self, hosts: Sequence[str]) -> float:
+        began = time.monotonic()
+        plan_id = self.world.submit("ping", {"hosts": list(hosts)}, user="bench").plan_id
+        self._await_end(plan_id)
+        return time.monotonic() - began
+
+    def _await_end(self, plan_id: UUID) -> None:
+        while True:
+            plan = self.store.plan(plan_id)
+            if plan.state in ("stopped", "paused"):
+                if plan.result != "success":
+                    raise SystemExit(f"{plan.label} ended {plan.result}: {plan.explanation}")
+                return
+            if not self.world.wait_for_change({plan_id: plan.version}, wait=WAIT):
+                raise SystemExit(f"{plan.label} stands still: {plan.counts}")
+
+
+def main(url: str, database: str) -> None:
+    """Answer lines until standard input closes."""
+    driver = Driver(url, database)
+    for line in sys.stdin:
+        method, arguments = json.loads(line)
+        answer: Any = getattr(driver, method)(*arguments)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
