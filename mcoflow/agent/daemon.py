@@ -4,6 +4,7 @@ Source: the project's bus specification, 5.1 and 5.9.
 """
 
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -22,10 +23,12 @@ from mcoflow.agent.presence import FactsSource, Presences
 from mcoflow.agent.reception import Reception
 from mcoflow.agent.recovery import Recovery
 from mcoflow.agent.reports import Reports
+from mcoflow.agent.reserve import Reserve
 from mcoflow.agent.settings import AgentSettings
 from mcoflow.agent.state_dir import StateDir
 from mcoflow.agent.watch import Watch
 from mcoflow.clock import Clock
+from mcoflow.errors import ConfigError
 from mcoflow.ports.bus import AgentConnector, Delivery, Link, LinkReport
 
 log = logging.getLogger(__name__)
@@ -81,8 +84,8 @@ class AgentDaemon:
         Raises ConfigError when the state directory cannot be used, or another daemon uses it.
         """
         self._state_dir.take()
-        journal = Journal.open(self._state_dir.journal, self._new_id)
-        self._desk = Desk(self._loop, self._connector, journal, self._clock)
+        journal = self._open_journal()
+        self._desk = Desk(self._loop, self._connector, journal, Reserve(self._state_dir.reserve), self._clock)
         reports = Reports(self._clock, self._new_id, journal.generation)
         self._life = Life(self._desk, reports, self._execution, self._state_dir.work)
         self._watch = Watch(self._desk, self._life)
@@ -110,6 +113,13 @@ class AgentDaemon:
         self._connector.open(partial(self._loop.post, self._linked))
         for host in self._hosts.values():
             self._connector.attend(host.identity, partial(self._arrived, host))
+
+    def _open_journal(self) -> Journal:
+        try:
+            return Journal.open(self._state_dir.journal, self._new_id)
+        except sqlite3.Error as error:
+            self._state_dir.release()
+            raise ConfigError(f"the journal {self._state_dir.journal} cannot be opened: {error}") from error
 
     def stop(self, drain: timedelta | None = None) -> None:
         """Begin to end: take nothing more, give running work `drain`; called again it ends at once."""

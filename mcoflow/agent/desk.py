@@ -11,6 +11,7 @@ from mcoflow.agent.journal import Journal
 from mcoflow.agent.journal_rows import Batch, Row
 from mcoflow.agent.loop import Loop
 from mcoflow.agent.outgoing import Outgoing, Then
+from mcoflow.agent.reserve import Reserve, is_full
 from mcoflow.clock import Clock
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import AgentConnector, Delivery, Parcel, Verdict
@@ -18,6 +19,7 @@ from mcoflow.ports.bus import AgentConnector, Delivery, Parcel, Verdict
 log = logging.getLogger(__name__)
 
 RETRY_COMMIT: Final = 1.0
+LOOK_FOR_SPACE: Final = 2.0
 LAZY: Final = 1.0
 """Seconds that the note of a reply's arrival may wait for another reason to commit."""
 
@@ -25,10 +27,13 @@ LAZY: Final = 1.0
 class Desk:
     """The requests in hand and the effects that wait for the commit; used on the loop's thread only.
 
-    If the commit fails (disk full) nothing is let out, and it is tried again each second.
+    If the commit fails nothing is let out, and it is tried again each second. When it failed for want of
+    space the reserve is freed, and until there is room again `no_space` has new requests refused.
     """
 
-    def __init__(self, loop: Loop, connector: AgentConnector, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, loop: Loop, connector: AgentConnector, journal: Journal, reserve: Reserve, clock: Clock
+    ) -> None:
         self.loop = loop
         self.clock = clock
         self.journal = journal
@@ -41,6 +46,10 @@ class Desk:
         self._rejects: list[Delivery] = []
         self._after: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self._lazy_at: float | None = None
+        self._reserve = reserve
+        self.no_space = False
+        if not reserve.fill():
+            self._take_no_more()
 
     # -- what waits for the commit ---------------------------------------------------------------------
 
@@ -85,13 +94,31 @@ class Desk:
             try:
                 self.journal.commit(self.batch)
             except sqlite3.OperationalError as error:
-                log.error("journal.not_written", extra={"why": str(error)})
-                self.loop.later(RETRY_COMMIT, _nothing)
+                self._not_written(error)
                 return
             self.batch = Batch()
             self.fresh.clear()
             faultpoint("agent.journaled")
         self._let_out()
+
+    def _not_written(self, error: sqlite3.OperationalError) -> None:
+        log.error("journal.not_written", extra={"why": str(error)})
+        if is_full(error) and not self.no_space:
+            self._reserve.free()
+            self._take_no_more()
+            self.loop.later(0, _nothing)
+        else:
+            self.loop.later(RETRY_COMMIT, _nothing)
+
+    def _take_no_more(self) -> None:
+        self.no_space = True
+        self.loop.later(LOOK_FOR_SPACE, self._look_for_space)
+
+    def _look_for_space(self) -> None:
+        if self._reserve.fill():
+            self.no_space = False
+        else:
+            self.loop.later(LOOK_FOR_SPACE, self._look_for_space)
 
     def _must_commit(self) -> bool:
         if self.batch.urgent:

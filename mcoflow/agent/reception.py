@@ -134,6 +134,7 @@ class Reception:
         else:
             try:
                 operation = admit(envelope, body, host, self._catalogue, now)
+                self._check_space()
             except RefusedError as error:
                 end = results.refused(error, now)
             else:
@@ -153,6 +154,10 @@ class Reception:
                 self._life.announce(entry)
                 return
         self._turn_down(host, delivery, body, envelope.id, end)
+
+    def _check_space(self) -> None:
+        if self._desk.no_space:
+            raise RefusedError(Refusal.NO_SPACE, "the disk of the agent's state directory is full")
 
     def _turn_down(
         self, host: Host, delivery: Delivery, body: RequestBody, request_id: UUID, end: ResultBody

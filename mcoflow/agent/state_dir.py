@@ -9,6 +9,7 @@ from mcoflow.errors import ConfigError
 
 LOCK: Final = "lock"
 JOURNAL: Final = "journal.db"
+RESERVE: Final = "reserve"
 WORK: Final = "work"
 
 
@@ -23,6 +24,11 @@ class StateDir:
     def journal(self) -> Path:
         """The journal's file."""
         return self.path / JOURNAL
+
+    @property
+    def reserve(self) -> Path:
+        """The file that is deleted when the disk is full."""
+        return self.path / RESERVE
 
     @property
     def work(self) -> Path:
