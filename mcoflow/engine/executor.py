@@ -70,7 +70,7 @@ class Executor:
         self._connector = connector
         self._settings = settings
         self._clock = clock
-        self._chance = chance
+        self._ids = Random(chance.getrandbits(256))  # noqa: S311 - ids are unique, not secret
         self._fleet = fleet
         self.mailbox: Mailbox[Letter] = Mailbox()
         self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), this_process())
@@ -142,7 +142,7 @@ class Executor:
 
     def _wire(self, store: PatientStore, actions: Registry, on_commit: Callable[[], None]) -> Director:
         memory = Memory(store)
-        writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._chance))
+        writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._ids))
         steps = Steps(memory, actions, writer, self.mailbox.put, self.world.id)
         replies = ReplyDesk(memory, steps, writer, store)
         committer = Committer(store, memory, self._clock)
