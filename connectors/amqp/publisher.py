@@ -211,7 +211,7 @@ class Publisher:
     # -- the channel -------------------------------------------------------------------------------------
 
     def _open_channel(self, wire: Wire) -> None:
-        if wire is self._wire:  # else the connection was lost meanwhile, and the next one opens its own
+        if wire is self._wire and wire.is_open:  # else it was lost meanwhile, and the next opens its own
             wire.channel(self._opened, self._ended)
 
     def _opened(self, channel: Channel) -> None:
@@ -227,10 +227,10 @@ class Publisher:
 
     def _ended(self, failure: Failure) -> None:
         """Open it again, unless the connection has gone with it."""
-        self.failure = failure
         self._channel_lost()
-        if self._wire is not None:
-            wire = self._wire
+        wire = self._wire
+        if wire is not None and wire.is_open:
+            self.failure = failure
             self._io.later(self._backoff.next(), lambda: self._open_channel(wire))
             self._on_change()
 
