@@ -157,6 +157,8 @@ _READERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "install_and_restart": _both,
     "ping": _nothing,
 }
+ACTIONS: Final = frozenset(_READERS)
+"""The actions whose input can be written into the form's fields."""
 
 
 def _single(param: str, kind: str, fits: Callable[[str], bool], way_out: str) -> str:

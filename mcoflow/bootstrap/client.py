@@ -1,0 +1,43 @@
+"""What a command needs that looks at tasks, makes them and commands them: the database, nothing else."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from mcoflow.bootstrap.actions import load_actions
+from mcoflow.clock import SystemClock
+from mcoflow.config import Config
+from mcoflow.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from mcoflow.services import Services
+
+
+@contextmanager
+def client(config: Config) -> Iterator["Services"]:
+    """The use cases, without a connection to the bus: executors find what is stored within 0.25 s.
+
+    Raises:
+        StoreUnavailableError: the database is away, or was not made yet.
+        SchemaTooNewError, SchemaTooOldError: it is of another release.
+    """
+    from mcoflow.engine.world import World
+    from mcoflow.services import build_services
+    from mcoflow.storage import open_store
+
+    url = str(config.server.database)
+    _check_exists(url)
+    load_actions()
+    clock = SystemClock()
+    with closing(open_store(url, clock, migrate=False)) as store:
+        world = World(store, None, clock=clock, chance=SystemRandom(), executor=False)
+        with world:
+            yield build_services(world, store, clock)
+
+
+def _check_exists(url: str) -> None:
+    kind, _, path = url.partition(":///")
+    if kind == "sqlite" and not Path(path).exists():
+        raise StoreUnavailableError(f"there is no database {path} yet: `mcoflow up` makes it")

@@ -1,0 +1,115 @@
+"""`mcoflow host` and `mcoflow ping`: which hosts there are, and which of them answer."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import click
+
+from mcoflow.cli.failures import CommandFailedError
+from mcoflow.cli.shell import Shell, shared_options, user
+
+if TYPE_CHECKING:
+    from mcoflow.services import Services
+    from mcoflow.services.views import HostView, StepView
+
+ANSWERED: Final = "answered"
+
+
+@click.group()
+def host() -> None:
+    """Look at hosts."""
+
+
+@host.command("list")
+@click.option("--text", default="", help="Only hosts whose name contains this.")
+@shared_options
+@click.pass_obj
+def list_hosts(shell: Shell, text: str) -> None:
+    """List the hosts whose agents have been heard of, in order of name."""
+    from mcoflow.cli import render
+
+    with shell.services() as services:
+        found = _every_host(services, text)
+        rows = [render.host_row(each, services.clock.now()) for each in found]
+    head = ("host", "presence", "last seen", "agent", "executing")
+    shell.result(found, lambda: render.table(head, rows) if rows else "")
+    if not rows:
+        shell.say("no hosts: start `mcoflow agent` on one")
+
+
+@click.command()
+@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+@click.option("--timeout", type=click.FloatRange(0.1), default=10.0, show_default=True, metavar="SECONDS")
+@shared_options
+@click.pass_obj
+def ping(shell: Shell, hosts: Sequence[str], timeout: float) -> None:
+    """Ask hosts for a sign of life, all known ones if none is named. Ends with 1 unless all answered.
+
+    \b
+    Examples:
+      mcoflow ping
+      mcoflow ping web1 web2 --timeout 3
+    """
+    from mcoflow.cli import render
+
+    with shell.services() as services:
+        names = list(hosts) or [each.name for each in _every_host(services, "")]
+        if not names:
+            raise CommandFailedError("no host is known: name one, or start `mcoflow agent` on one")
+        steps = _ping(services, names, timedelta(seconds=timeout))
+    answers = [_answer(step, timeout) for step in steps]
+    rows = [(answer["host"], answer["words"], answer["took"]) for answer in answers]
+    shell.result(answers, lambda: render.table(("host", "", "after"), rows))
+    silent = [answer["host"] for answer in answers if answer["words"] != ANSWERED]
+    if silent:
+        raise CommandFailedError(
+            f"{len(silent)} of {len(answers)} hosts did not answer: {', '.join(silent[:10])}"
+        )
+
+
+def _ping(services: "Services", names: Sequence[str], within: timedelta) -> Sequence["StepView"]:
+    """Run a ping for at most `within`, cancel what is left of it, and return its steps."""
+    from mcoflow.domain.states import PlanState
+    from mcoflow.errors import CommandRefusedError, WaitTimeoutError
+
+    order = {"hosts": list(names)}
+    plan_id = services.plans.submit("ping", order, user=user()).plan_id
+    try:
+        ended = services.plans.await_end(plan_id, within=within).state is PlanState.STOPPED
+    except WaitTimeoutError:
+        ended = False
+    steps = [step for step in _every_step(services, plan_id) if step.host]
+    if not ended:
+        try:
+            services.plans.cancel(plan_id, actor=user())
+        except (CommandRefusedError, WaitTimeoutError):
+            return steps  # it ended meanwhile, or will be cancelled when an executor is there
+    return steps
+
+
+def _answer(step: "StepView", timeout: float) -> dict[str, str]:
+    from mcoflow.cli import render
+    from mcoflow.domain.states import StepState
+
+    words = {StepState.SUCCESS: ANSWERED, StepState.ERROR: step.words}
+    said = words.get(step.state, f"no answer in {timeout:g} s")
+    took = render.took(step.duration) if step.state is StepState.SUCCESS else ""
+    return {"host": step.host or "", "words": said, "took": took}
+
+
+def _every_host(services: "Services", text: str) -> Sequence["HostView"]:
+    page = services.hosts.list(text=text, limit=500)
+    found = list(page.items)
+    while page.next:
+        page = services.hosts.list(text=text, after=page.next, limit=500)
+        found += page.items
+    return found
+
+
+def _every_step(services: "Services", plan_id: UUID) -> Sequence["StepView"]:
+    found: list[StepView] = []
+    while page := services.plans.steps(plan_id, after=found[-1].id if found else 0, limit=500):
+        found += page
+    return found

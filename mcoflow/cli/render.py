@@ -1,0 +1,119 @@
+"""What people read of tasks and hosts on a terminal. Control characters of others are never passed on."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from mcoflow.services.views import HostView, PlanView, StepDetail, StepView
+
+SHOWN: Final = 20
+"""Steps whose result is told one by one."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows in columns as wide as their widest text."""
+    lines = [[visible(text) for text in row] for row in (head, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    padded = ([text.ljust(width) for text, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
+
+
+def visible(text: str) -> str:
+    """Return the text with what a terminal would obey replaced."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+# -- tasks -----------------------------------------------------------------------------------------------
+
+
+def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
+    """Return a task for a list."""
+    return (str(plan.id), plan.word, ago(plan.created_at, now), plan.counters.words(), _title(plan))
+
+
+def plan(found: PlanView, steps: Sequence[StepDetail], now: datetime) -> str:
+    """Return a task with its steps, and what can be done with it now."""
+    facts = {
+        "id": str(found.id),
+        "made": ago(found.created_at, now) + (f" by {found.user}" if found.user else ""),
+        "took": took(found.duration),
+        "steps": found.counters.words(),
+        "why": found.explanation,
+    }
+    lines = [f"{visible(_title(found))}: {found.word}"]
+    lines += [f"  {key:<5}  {visible(value)}" for key, value in facts.items() if value]
+    if steps:
+        lines += ["", step_table(steps)]
+    if found.counters.total > len(steps):
+        lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
+    return "\n".join(lines + _ways_on(found))
+
+
+def step_table(steps: Sequence[StepDetail]) -> str:
+    """Return steps as a table."""
+    rows = [(str(each.step.id), each.step.host or "", each.step.title, *_standing(each)) for each in steps]
+    return table(("step", "host", "what", "state", ""), rows)
+
+
+def step_line(step: StepView) -> str:
+    """Return one step as a line of progress."""
+    return visible(": ".join(part for part in (step.host or "", step.title, step.words) if part))
+
+
+def change(output: Mapping[str, Any]) -> str:
+    """Return what a change on a host did: `absent → 1.22`; empty for what is no change."""
+    if "changed" not in output:
+        return ""
+    before, after = (str(output.get(key) or "absent") for key in ("before", "after"))
+    return f"{before} → {after}" if output["changed"] else f"unchanged: {after}"
+
+
+def _title(plan: PlanView) -> str:
+    return f"{plan.title} (simulated)" if plan.simulated else plan.title
+
+
+def _standing(detail: StepDetail) -> tuple[str, str]:
+    step = detail.step
+    said = step.error or "; ".join(step.warnings) or change(detail.output)
+    return step.words, "" if said == step.words else said
+
+
+def _ways_on(found: PlanView) -> list[str]:
+    """Return the commands that the task takes now."""
+    words = [kind.value for kind in found.allowed if kind.value != "event"]
+    lines = [f"  mcoflow task {word} {found.id}{' STEP' if word == 'skip' else ''}" for word in words]
+    return ["", "now possible:", *lines] if lines else []
+
+
+# -- hosts and times -------------------------------------------------------------------------------------
+
+
+def host_row(host: HostView, now: datetime) -> Sequence[str]:
+    """Return a host for a list."""
+    name = f"{host.name} (simulated)" if host.simulated else host.name
+    return (name, str(host.presence), ago(host.last_seen, now), host.version, str(host.executing))
+
+
+def took(duration: timedelta | None) -> str:
+    """Return a duration in words: `30 ms`, `2.0 s`, `2 min 5 s`, `3 h 20 min`."""
+    if duration is None:
+        return ""
+    seconds = duration.total_seconds()
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Return how long ago something was; the date when it is over a day."""
+    seconds = round(max(0.0, (now - at).total_seconds()))
+    if seconds < 2:
+        return "now"
+    if seconds < 60:
+        return f"{seconds} s ago"
+    if seconds < 3600:
+        return f"{seconds // 60} min ago"
+    return f"{seconds // 3600} h ago" if seconds < 86400 else at.strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,48 @@
+"""The command `mcoflow` and its parts."""
+
+import click
+
+from mcoflow import __version__
+from mcoflow.cli.admin import config, db
+from mcoflow.cli.doctor import doctor
+from mcoflow.cli.exit_codes import table
+from mcoflow.cli.host import host, ping
+from mcoflow.cli.run import run
+from mcoflow.cli.serve import agent, executor, up, web
+from mcoflow.cli.shell import shared_options
+from mcoflow.cli.task import task
+
+HELP = f"""Run commands on many hosts over a message bus, as durable tasks.
+
+\b
+Try it on this machine:
+  mcoflow up                                         then open http://127.0.0.1:9292
+  mcoflow run install nginx --host web1 --wait
+  mcoflow run install-and-restart 'nginx,php;web' --host web1 --host web2
+  mcoflow task list
+
+Every command says more with --help. Settings are read from broker.cfg.
+
+\b
+Exit codes:
+{table()}
+"""
+
+
+class InOrder(click.Group):
+    """A group that lists its commands in the order in which people need them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names as they were added."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mcoflow", message="%(prog)s %(version)s")
+@shared_options
+def root() -> None:
+    """Hold the commands."""
+
+
+for _command in (up, run, task, host, ping, web, executor, agent, db, config, doctor):
+    root.add_command(_command)

@@ -1,0 +1,167 @@
+"""Commands that serve until they are told to end: up, web, executor, agent."""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from mcoflow.cli import logs, signals
+from mcoflow.cli.shell import Shell, shared_options
+
+if TYPE_CHECKING:
+    from mcoflow.bootstrap import Deployment
+    from mcoflow.config import Config
+
+COUNT: Final = click.IntRange(1, 20_000)
+SHARE: Final = click.FloatRange(0, 1)
+NO_LOGIN: Final = "There is no login: whoever reaches the pages from this machine is an administrator."
+NOT_SIGNED: Final = "Messages are not signed: who may publish on the broker may run what the agents allow."
+NOT_ROOT: Final = "You are not root: installing packages and restarting services will fail on this machine."
+
+
+@click.command()
+@click.option("--simulate", type=COUNT, metavar="N", help="Add N simulated hosts to play with.")
+@shared_options
+@click.pass_obj
+def up(shell: Shell, simulate: int | None) -> None:
+    """Start everything in one process: pages, executor, and an agent for this machine.
+
+    Without settings it needs nothing else: tasks are kept in an SQLite file, the bus is in memory. Ctrl-C
+    ends it; unfinished tasks go on with the next start.
+
+    \b
+    Examples:
+      mcoflow up
+      mcoflow up --simulate 5
+      MCOFLOW_WEB_LISTEN=127.0.0.1:8000 mcoflow up
+    """
+    from mcoflow import bootstrap
+
+    config = shell.config()
+    logs.set_up(config.server.log_level)
+    with signals.taken():
+        _serve(shell, config, bootstrap.embedded(config, simulate=simulate or 0))
+
+
+@click.command()
+@shared_options
+@click.pass_obj
+def web(shell: Shell) -> None:
+    """Serve the pages and the API. What is asked for there is run by executors elsewhere.
+
+    It needs the database and the broker that the executors use.
+
+    \b
+    Example:
+      mcoflow web --config broker.cfg
+    """
+    from mcoflow import bootstrap
+
+    config = shell.config()
+    logs.set_up(config.server.log_level)
+    with signals.taken():
+        _serve(shell, config, bootstrap.web(config))
+
+
+@click.command()
+@shared_options
+@click.pass_obj
+def executor(shell: Shell) -> None:
+    """Run tasks: send requests to hosts and take their replies. Start as many as you like.
+
+    \b
+    Example:
+      mcoflow executor --config broker.cfg
+    """
+    from mcoflow import bootstrap
+
+    config = shell.config()
+    logs.set_up(config.server.log_level)
+    with signals.taken():
+        _serve(shell, config, bootstrap.executor(config))
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Only test whether the agent could work here; change nothing.")
+@click.option("--simulate", type=COUNT, metavar="N", help="Play the hosts sim-00001 … instead.")
+@click.option("--seed", type=int, default=0, help="Of simulated chance; equal seeds play alike.")
+@click.option("--latency", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Mean duration.")
+@click.option("--fail", type=SHARE, default=0.0, metavar="SHARE", help="Of operations that fail, 0 to 1.")
+@click.option("--silent", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that never reply.")
+@click.option("--offline", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that are not there.")
+@shared_options
+@click.pass_obj
+def agent(shell: Shell, /, *, check: bool, simulate: int | None, latency: float, **play: Any) -> None:
+    """Carry out requests on this host: packages and services, as root usually.
+
+    It keeps a journal, so that no request is carried out twice, whatever dies. HUP reads the facts again,
+    USR1 prints all stacks.
+
+    \b
+    Examples:
+      mcoflow agent --config /etc/mcoflow/broker.cfg
+      mcoflow agent --check
+      mcoflow agent --simulate 1000 --latency 0.5 --fail 0.01
+    """
+    config = shell.config()
+    logs.set_up(config.agent.log_level)
+    if check:
+        from mcoflow.cli.doctor import check_agent
+
+        check_agent(shell, config)
+        return
+    from mcoflow import bootstrap
+    from mcoflow.agent.simulate import Simulation
+
+    simulation = Simulation(latency=timedelta(seconds=latency), **play)
+    with signals.taken():
+        _serve(shell, config, bootstrap.agent(config, simulate=simulate or 0, simulation=simulation))
+
+
+def _serve(shell: Shell, config: "Config", opened: AbstractContextManager["Deployment"]) -> None:
+    """Run a deployment until TERM or INT; a second one ends the process at once."""
+    with opened as running:
+        shell.result(_facts(config, running), lambda: "\n".join(banner(config, running)))
+        signals.wait_for_end(reload=running.reload, check=running.check)
+        signals.end_at_once_from_now_on()
+        shell.say("mcoflow: ending; once more ends it at once")
+
+
+def banner(config: "Config", running: "Deployment") -> Sequence[str]:
+    """Return what a person wants to know of a deployment that has just started."""
+    facts = [f"  {key:<9} {value}" for key, value in _facts(config, running).items() if value]
+    warnings = _warnings(config, running)
+    return ["mcoflow is up", "", *facts, "", *warnings, *([""] if warnings else []), "Ctrl-C ends it."]
+
+
+def _facts(config: "Config", running: "Deployment") -> dict[str, str]:
+    """Return what runs here and what it uses."""
+    from mcoflow.bootstrap.settings import is_in_process
+    from mcoflow.config import masked
+
+    real = f"this machine, as {running.host}" if running.host else ""
+    simulated = f"{running.simulated} simulated hosts" if running.simulated else ""
+    database = running.url or running.executes
+    where = " (inside this process)" if is_in_process(config.broker) else ""
+    return {
+        "pages": running.url,
+        "agent": " and ".join(filter(None, (real, simulated))),
+        "data": masked(str(config.server.database)) if database else str(config.agent.state_dir),
+        "bus": masked(str(config.broker.url)) + where,
+        "settings": str(config.source or "defaults (broker.cfg.example shows them)"),
+    }
+
+
+def _warnings(config: "Config", running: "Deployment") -> Sequence[str]:
+    """Return what everybody who starts it should know."""
+    from mcoflow.bootstrap.settings import is_in_process
+
+    said = {
+        NO_LOGIN: bool(running.url),
+        NOT_SIGNED: not is_in_process(config.broker),
+        NOT_ROOT: bool(running.host) and os.geteuid() != 0 and config.agent.provider == "pyinfra",
+    }
+    return [warning for warning, holds in said.items() if holds]

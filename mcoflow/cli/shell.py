@@ -1,0 +1,109 @@
+"""What every command has: where the settings are, how to print, and whether to show tracebacks."""
+
+import getpass
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mcoflow.cli.plain import plain
+
+if TYPE_CHECKING:
+    from mcoflow.config import Config
+    from mcoflow.services import Services
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Shell:
+    """The options that all commands share. What is printed as a result goes to stdout, all else to stderr."""
+
+    config_file: Path | None = None
+    json: bool = False
+    debug: bool = False
+
+    def config(self) -> "Config":
+        """Read the settings; ConfigError names what is wrong with them."""
+        from mcoflow.config import load_config
+
+        return load_config(self.config_file, os.environ)
+
+    @contextmanager
+    def services(self) -> Iterator["Services"]:
+        """The use cases on the database of the settings."""
+        from mcoflow.bootstrap import client
+
+        with client(self.config()) as services:
+            yield services
+
+    def result(self, value: object, text: Callable[[], str]) -> None:
+        """Print a result: as JSON if that was asked for, else what `text` returns."""
+        if self.json:
+            click.echo(json.dumps(plain(value), ensure_ascii=False))
+        elif said := text():
+            click.echo(said)
+
+    def say(self, message: str) -> None:
+        """Print something for people that is no result."""
+        click.echo(message, err=True)
+
+
+def user() -> str:
+    """Return who gives a command, for the history of tasks."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def shared_options(command: F) -> F:
+    """Give a command --config, --output and --debug; they may stand before its name, too."""
+    for option in (
+        click.option(
+            "--debug",
+            is_flag=True,
+            default=None,
+            expose_value=False,
+            callback=_debug,
+            help="Show tracebacks.",
+        ),
+        click.option(
+            "--output",
+            type=click.Choice(["text", "json"]),
+            expose_value=False,
+            callback=_output,
+            help="json: one JSON document on stdout; messages stay on stderr.",
+        ),
+        click.option(
+            "--config",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            expose_value=False,
+            callback=_config,
+            help="The settings. Default: $MCOFLOW_CONFIG, ./broker.cfg, ~/.config/mcoflow/broker.cfg, "
+            "/etc/mcoflow/broker.cfg.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _debug(context: click.Context, _parameter: click.Parameter, value: bool | None) -> None:
+    if value is not None:
+        context.ensure_object(Shell).debug = value
+
+
+def _output(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Shell).json = value == "json"
+
+
+def _config(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.ensure_object(Shell).config_file = value

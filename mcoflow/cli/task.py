@@ -1,0 +1,118 @@
+"""`mcoflow task`: look at tasks and command them."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+from mcoflow.cli.shell import Shell, shared_options, user
+
+if TYPE_CHECKING:
+    from mcoflow.services import Services
+    from mcoflow.services.views import PlanView
+
+FILTERS = ("all", "running", "paused", "failed", "warning", "succeeded", "cancelled")
+
+
+@click.group()
+def task() -> None:
+    """List tasks, look at one, cancel, resume, skip."""
+
+
+@task.command("list")
+@click.option("--filter", "which", type=click.Choice(FILTERS), default="all", show_default=True)
+@click.option("--text", default="", help="Only tasks whose title contains this.")
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option("--cursor", default="", help="Go on where the last page ended (its `next`).")
+@shared_options
+@click.pass_obj
+def list_tasks(shell: Shell, which: str, text: str, limit: int, cursor: str) -> None:
+    """List tasks, newest first.
+
+    \b
+    Examples:
+      mcoflow task list --filter paused
+      mcoflow task list --output json | jq '.items[].id'
+    """
+    from mcoflow.cli import render
+
+    with shell.services() as services:
+        page = services.plans.list(which, text=text, cursor=cursor, limit=limit)
+        rows = [render.plan_row(plan, services.clock.now()) for plan in page.items]
+    shell.result(page, lambda: render.table(("task", "state", "made", "steps", ""), rows) if rows else "")
+    if not rows:
+        shell.say("no tasks")
+    elif page.next and not shell.json:
+        shell.say(f"more: --cursor {page.next}")
+
+
+@task.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.option("--follow", "-f", "stay", is_flag=True, help="Show progress, and end as the task ends.")
+@shared_options
+@click.pass_obj
+def show(shell: Shell, plan_id: UUID, stay: bool) -> None:
+    """Show a task with its steps, and what can be done with it.
+
+    With --follow it ends as `mcoflow run --wait` does.
+    """
+    from mcoflow.cli.follow import follow, verdict
+
+    with shell.services() as services:
+        plan = follow(shell, services, plan_id) if stay else services.plans.show(plan_id)
+        print_task(shell, services, plan)
+        if stay:
+            verdict(shell, plan)
+
+
+@task.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
+@shared_options
+@click.pass_obj
+def cancel(shell: Shell, plan_id: UUID) -> None:
+    """Let nothing more of a task begin, and tell its hosts to stop."""
+    with shell.services() as services:
+        told = services.plans.cancel(plan_id, actor=user())
+    steps = f"{len(told)} steps were told to stop" if told else "nothing was running"
+    shell.result({"id": plan_id, "step_ids": told}, lambda: f"cancelled: {steps}")
+
+
+@task.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
+@shared_options
+@click.pass_obj
+def resume(shell: Shell, plan_id: UUID) -> None:
+    """Let a paused task go on: failed steps once more, done ones never."""
+    with shell.services() as services:
+        services.plans.resume(plan_id, actor=user())
+    shell.result({"id": plan_id}, lambda: f"resumed; follow it: mcoflow task show {plan_id} --follow")
+
+
+@task.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("step", type=int)
+@click.option("--dry-run", is_flag=True, help="Only tell which steps would be skipped.")
+@shared_options
+@click.pass_obj
+def skip(shell: Shell, plan_id: UUID, step: int, dry_run: bool) -> None:
+    """Skip a failed STEP of a paused task, and what hangs on it; then resume the task."""
+    with shell.services() as services:
+        skipped = services.plans.skip(plan_id, step, actor=user(), dry_run=dry_run)
+    names = ", ".join(map(str, skipped))
+    way_on = "" if dry_run else f"; go on: mcoflow task resume {plan_id}"
+    said = f"{'would skip' if dry_run else 'skipped on resume'}: {names}{way_on}"
+    shell.result({"id": plan_id, "step_ids": skipped}, lambda: said)
+
+
+def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
+    """Print a task with its steps; as JSON with all of them, their data and the history."""
+    from mcoflow.cli import render
+    from mcoflow.cli.follow import LINES, details
+    from mcoflow.cli.plain import plain
+
+    steps = details(services.plans, plan.id, limit=LINES if shell.json else render.SHOWN)
+    if shell.json:
+        history = services.plans.history(plan.id)
+        shell.result({**plain(plan), "steps": steps, "history": history}, str)
+    else:
+        shell.result(plan, lambda: render.plan(plan, steps, services.clock.now()))
