@@ -48,6 +48,8 @@ def test_open_returns_at_once_and_the_link_comes_up_with_the_broker(proxy: Proxy
     watch.becomes(Link.UP)
     assert watch.all[0].link is Link.CONNECTING
     connector.close(wait=timedelta(seconds=1))
+    with pytest.raises(BusUnavailableError, match="not open"):
+        connector.declare_shared()
 
 
 def test_close_ends_a_connector_that_never_came_up(proxy: Proxy, far_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pika
@@ -253,14 +254,23 @@ def test_replicated_queues_are_quorum_queues(rabbitmq: RabbitMQ) -> None:
     connector.close(wait=timedelta(seconds=1))
 
 
+def test_a_parcel_that_cannot_be_encoded_harms_no_other(bus: Bus) -> None:
+    executor, receipts = bus.executor(), Receipts()
+    executor.declare_shared()
+    bad = replace(parcel(Plans()), reply_to="x" * 300)
+
+    assert executor.publish([parcel(Plans()), bad, parcel(Plans())], receipts) == 3
+
+    assert sorted(receipts.first(3)) == ["confirmed", "confirmed", "refused"]
+
+
 def test_an_expired_request_is_a_dead_letter(bus: Bus) -> None:
     """The time to live of a request is kept by the broker, once it is at the head of its queue."""
     executor, dead = bus.executor(), Inbox()
     executor.declare_shared()
     executor.declare_host(HOST, {"main"})
     executor.consume(Shared.DEAD, dead, prefetch=10)
-    sent = parcel(Request(HOST), b"late")
-    late = type(sent)(sent.address, sent.kind, sent.message_id, sent.body, ttl=timedelta(milliseconds=50))
+    late = replace(parcel(Request(HOST), b"late"), ttl=timedelta(milliseconds=50))
 
     assert send(executor, late) == ["confirmed"]
 

@@ -5,6 +5,7 @@ names it with `@needs`.
 """
 
 import threading
+from dataclasses import replace
 from time import monotonic
 
 import pytest
@@ -41,9 +42,7 @@ class ConnectorContract(HostContract):
     ) -> None:
         headers = (("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
         sent = parcel(Request(HOST), '{"text":"grün"}'.encode())
-        sent = type(sent)(
-            sent.address, "request", sent.message_id, sent.body, sent.message_id, TOKEN, headers
-        )
+        sent = replace(sent, request_id=sent.message_id, reply_to=TOKEN, headers=headers)
 
         assert send(executor, sent) == ["confirmed"]
 
@@ -148,6 +147,10 @@ class ConnectorContract(HostContract):
         with pytest.raises(MessageTooLargeError, match="262145 bytes"):
             executor.publish([parcel(Request(HOST)), parcel(Request(HOST), b"x" * 262_145)], receipts)
 
+        with pytest.raises(MessageTooLargeError, match="headers"):
+            executor.publish(
+                [replace(parcel(Request(HOST)), headers=(("tracestate", "x" * 8_192),))], receipts
+            )
         assert send(executor, parcel(Request(HOST), b"after")) == ["confirmed"]
         assert [got.body for got in requests.first()] == [b"after"]
         assert len(receipts) == 0
