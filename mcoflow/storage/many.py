@@ -31,12 +31,16 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import LargeBinary, TypeEngine
 
 Row: TypeAlias = tuple[Any, ...]
 Fields: TypeAlias = Mapping[str, TypeEngine[Any]]
 Values: TypeAlias = Mapping[str, ColumnElement[Any]]
+
+JSON_LIMIT: Final = 64 * 1024 * 1024
+"""Characters in one parameter, unless a single row is longer: PostgreSQL unfolds no more than 256 MiB."""
 
 _to_json: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=bytes.hex).encode
 
@@ -97,9 +101,9 @@ class SqliteBulk:
 
     def _compile(self, many: Many) -> tuple[str, Callable[[Row], Row] | None]:
         marks = {name: bindparam(name, type_=kind) for name, kind in many.fields.items()}
-        compiled = _clause(many.build(marks)).compile(dialect=self._dialect)
+        compiled = _compiled(many.build(marks), self._dialect)
         names = list(many.fields)
-        places = [names.index(name) for name in getattr(compiled, "positiontup")]  # noqa: B009
+        places = [names.index(name) for name in compiled.positiontup or ()]
         in_order = places == list(range(len(names)))
         made = str(compiled), None if in_order else _arrangement(places)
         self._compiled[many] = made
@@ -109,15 +113,20 @@ class SqliteBulk:
 class PostgresqlBulk:
     """All rows as one JSON array of arrays, unfolded by the server."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, *, limit: int = JSON_LIMIT) -> None:
         self._dialect = dialect
+        self._limit = limit
         self._compiled: dict[Many, str] = {}
 
     def run(self, connection: Connection, many: Many, rows: Sequence[Row]) -> int:
         if not rows:
             return 0
+        given = _to_json(rows)
+        if len(given) > self._limit and len(rows) > 1:
+            half = len(rows) // 2
+            return self.run(connection, many, rows[:half]) + self.run(connection, many, rows[half:])
         statement = self._compiled.get(many) or self._compile(many)
-        return connection.exec_driver_sql(statement, {"rows": _to_json(rows)}).rowcount
+        return connection.exec_driver_sql(statement, {"rows": given}).rowcount
 
     def rows(self, fields: Fields, rows: Sequence[Row]) -> FromClause:
         return _unfolded(fields, bindparam("rows", _to_json(rows), Text, unique=True))
@@ -125,7 +134,7 @@ class PostgresqlBulk:
     def _compile(self, many: Many) -> str:
         source = _unfolded(many.fields, bindparam("rows", type_=Text))
         built = many.build({name: source.c[name] for name in many.fields})
-        made = str(_clause(built).compile(dialect=self._dialect))
+        made = str(_compiled(built, self._dialect))
         self._compiled[many] = made
         return made
 
@@ -153,6 +162,8 @@ def _arrangement(places: Sequence[int]) -> Callable[[Row], Row]:
     return itemgetter(*places)
 
 
-def _clause(statement: Executable) -> ClauseElement:
+def _compiled(statement: Executable, dialect: Dialect) -> SQLCompiler:
     assert isinstance(statement, ClauseElement)
-    return statement
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled

@@ -139,7 +139,8 @@ def _switched(connection: sqlite3.Connection) -> bool:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    home = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", home.replace("%", "%%"))  # % would be interpolated
     return config
 
 
