@@ -6,11 +6,10 @@ One thread uses a journal. All that a turn decided is one transaction: BEGIN IMM
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from mcoflow.agent.execution import WorkerIdentity
 from mcoflow.agent.journal_rows import Batch, Row, State
@@ -188,7 +187,7 @@ def _check(database: sqlite3.Connection) -> None:
 
 def _set_aside(path: Path) -> Path:
     """Rename the damaged file and what belongs to it; it stays as evidence."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+    aside = path.with_name(f"{path.name}.damaged-{uuid4().hex[:12]}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
