@@ -6,7 +6,9 @@ Source: the project's bus specification, 5.9.
 import faulthandler
 import signal
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+GLANCE: Final = timedelta(seconds=0.5)
 
 
 class Service(Protocol):
@@ -36,4 +38,5 @@ def serve(service: Service) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    service.wait()
+    while not service.wait(GLANCE):
+        continue  # a signal that the kernel gave to another thread is only heeded between two waits

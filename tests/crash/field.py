@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,14 +48,16 @@ class Field:
 
     # -- the agent -------------------------------------------------------------------------------------
 
-    def start_agent(self, faults: str = "") -> None:
-        """Start the agent's process, to be broken at a fault point if one is named."""
+    def start_agent(self, faults: str = "", under: Sequence[str] = ()) -> None:
+        """Start the agent's process, to be broken at a fault point if one is named; `under` a tracer."""
         environment = {**os.environ, "PYTHONPATH": f"{self.effects}{os.pathsep}{ROOT}"}
         if faults:
             environment |= {"MCOFLOW_FAULTS": faults, "MCOFLOW_TESTING": "1"}
         argv = [sys.executable, "-m", "tests.crash.agent_process", self._server.url, self._prefix]
         self._agent = subprocess.Popen(
-            ended_with_us(*argv, str(self._path / "state"), str(self.effects)), env=environment, cwd="/"
+            ended_with_us(*under, *argv, str(self._path / "state"), str(self.effects)),
+            env=environment,
+            cwd="/",
         )
 
     def await_death(self) -> int:
@@ -72,8 +74,12 @@ class Field:
     def end_agent(self) -> int:
         """End it as systemd does."""
         assert self._agent is not None
-        self._agent.terminate()
+        os.kill(self._agent_pid(), signal.SIGTERM)
         return self._agent.wait(WITHIN)
+
+    def _agent_pid(self) -> int:
+        """Return the agent's own pid: its process may be the child of a tracer."""
+        return int((self._path / "state" / "lock").read_text())
 
     # -- messages --------------------------------------------------------------------------------------
 
@@ -154,10 +160,12 @@ class Field:
     def close(self) -> None:
         """End the agent, and workers that were left behind."""
         if self._agent is not None and self._agent.poll() is None:
+            if (self._path / "state" / "lock").exists():
+                _kill(self._agent_pid(), self._prefix)
             self.kill_agent()
         log = self.effects / "log"
         for line in log.read_text().splitlines() if log.exists() else []:
-            _kill_worker(json.loads(line)["pid"], str(self._path))
+            _kill(json.loads(line)["pid"], str(self._path))
         self._bus.remove_host("web1")
         self._bus.close(wait=timedelta(seconds=1))
 
@@ -188,8 +196,8 @@ def _install_plugin(directory: Path) -> None:
     shutil.copy(Path(__file__).with_name("effects_agent.py"), directory)
 
 
-def _kill_worker(pid: int, mark: str) -> None:
-    """Kill a worker of this test, if the pid is still one."""
+def _kill(pid: int, mark: str) -> None:
+    """Kill a process of this test, if the pid is still one: its command line has the mark."""
     try:
         if mark in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
