@@ -40,7 +40,6 @@ def executor_world(config: Config, opened: "SqlStore", *, embedded: bool) -> "Wo
     from mcoflow.engine.settings import WorldSettings
     from mcoflow.engine.world import World
 
-    _check_admission(config)
     load_actions()
     admit = config.server.admit_simulated
     clock, chance = SystemClock(), SystemRandom()
@@ -95,11 +94,6 @@ def _why_not(config: Config, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {listen.port} on {listen.host} is taken by another process: choose another with {other}"
     return f"the pages cannot be served on {listen}: {error.strerror}; choose another address with {other}"
-
-
-def _check_admission(config: Config) -> None:
-    if config.server.admission == "approve":
-        raise ConfigError("[server] admission = approve: hosts cannot be admitted by hand yet; write open")
 
 
 # -- hosts -----------------------------------------------------------------------------------------------

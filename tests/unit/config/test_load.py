@@ -169,7 +169,6 @@ def test_an_identity_is_lower_cased() -> None:
         ("[agent]\nidentity = a b\n", "[agent] identity = 'a b': 'a b' is no host name"),
         ("[server]\npickup_deadline = 8 d\n", "[server] pickup_deadline = '8 d': write 1 s to 7 d"),
         ("[server]\npickup_deadline = soon\n", "[server] pickup_deadline = 'soon': write a number and one"),
-        ("[server]\nadmission = maybe\n", "[server] admission = 'maybe': input should be 'open'"),
         ("[server]\ndatabase = mysql://h/d\n", "[server] database: write sqlite:///path/to/file.db or"),
         ("[broker]\nurl = rabbit\n", "[broker] url: write a URL: memory://, amqp://user:password@host/vhost"),
         ("[broker]\nprefix = a.b\n", "[broker] prefix = 'a.b': string should match pattern"),
