@@ -43,6 +43,7 @@ NOT_ADMITTED: Final = "not admitted"
 KNOCK_FIRST: Final = 1.0
 KNOCK_LAST: Final = 30.0
 _PURGE_EVERY: Final = 600.0
+_PURGE_SLICE: Final = 1.0
 _PURGE_MOST: Final = 1_000
 
 
@@ -161,8 +162,8 @@ class AgentDaemon:
 
     def _purge(self) -> None:
         before = self._clock.now() - self._settings.retention
-        self._desk.journal.purge(before.timestamp(), _PURGE_MOST)
-        self._loop.later(_PURGE_EVERY, self._purge)
+        gone = self._desk.journal.purge(before.timestamp(), _PURGE_MOST)
+        self._loop.later(_PURGE_SLICE if gone else _PURGE_EVERY, self._purge)
 
     # -- the link --------------------------------------------------------------------------------------
 

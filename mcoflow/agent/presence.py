@@ -16,10 +16,11 @@ from mcoflow.agent.entry import Host
 from mcoflow.agent.execution import Catalogue, Operation
 from mcoflow.agent.reports import Reports
 from mcoflow.agent.settings import AgentSettings
+from mcoflow.errors import MalformedMessageError
 from mcoflow.wire import codec
 from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.envelope import VERSION
-from mcoflow.wire.kinds import Up, Want
+from mcoflow.wire.kinds import PART_LIMIT, Up, Want
 from mcoflow.wire.replies import PresenceBody
 from mcoflow.wire.to_hosts import DiscoverBody
 
@@ -69,7 +70,7 @@ class Presences:
         self._facts = facts
         self._chance = chance
         self._daemon = daemon
-        self._operations = declared(catalogue.operations())
+        self._operations = sendable(declared(catalogue.operations()), "operations")
         self._operations_digest = digest(self._operations)
         self._known: dict[str, _Known] = {}
         self._beating = False
@@ -121,7 +122,7 @@ class Presences:
         return self._known.get(host.identity) or self._read(host)
 
     def _read(self, host: Host) -> _Known:
-        facts = self._facts[host.identity].read()
+        facts = sendable(self._facts[host.identity].read(), "facts")
         known = _Known(facts, digest(facts), self._desk.clock.monotonic())
         self._known[host.identity] = known
         return known
@@ -164,6 +165,20 @@ def declared(operations: Sequence[Operation]) -> JsonObject:
         }
         for operation in operations
     }
+
+
+def sendable(value: JsonObject, what: str) -> JsonObject:
+    """Return the value, or in its place the reason why it cannot be part of a message."""
+    try:
+        size = len(codec.dumps(value))
+    except MalformedMessageError as error:
+        why = str(error)
+    else:
+        if size <= PART_LIMIT:
+            return value
+        why = f"{size} bytes, at most {PART_LIMIT} can be told"
+    log.error("presence.not_sendable", extra={"what": what, "why": why})
+    return {"mcoflow": {f"{what}_errors": [why]}}
 
 
 def digest(value: JsonObject) -> str:

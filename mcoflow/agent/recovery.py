@@ -16,8 +16,10 @@ from mcoflow.agent.execution import Catalogue, Execution, RefusedError
 from mcoflow.agent.journal_rows import Row, State
 from mcoflow.agent.life import Life
 from mcoflow.agent.reports import Asker, Reports
+from mcoflow.errors import BusError
 from mcoflow.faults import faultpoint
 from mcoflow.wire.envelope import decode
+from mcoflow.wire.kinds import Refusal
 from mcoflow.wire.replies import ResultBody
 from mcoflow.wire.to_hosts import RequestBody
 
@@ -60,10 +62,8 @@ class Recovery:
 
     def _take_up(self, host: Host, row: Row) -> None:
         """Go on with a request that has no result."""
-        assert row.request is not None
-        body = decode(row.request).body
-        assert isinstance(body, RequestBody)
         try:
+            body = _request(row)
             operation = self._catalogue.find(body.agent, body.operation)
         except RefusedError as error:
             self._give_up(host, row, error)
@@ -123,6 +123,17 @@ class Recovery:
         row.state, row.result = State.INTERRUPTED if begun else State.DONE, parcel.body
         self._desk.end(row)
         self._desk.send(parcel, partial(self._desk.replied, row.id))
+
+
+def _request(row: Row) -> RequestBody:
+    """Read the request again; raise RefusedError if this release cannot, after a step back for example."""
+    try:
+        body = decode(row.request or b"").body
+    except BusError as error:
+        raise RefusedError(Refusal.UNSUPPORTED_VERSION, f"another release took it on: {error}") from None
+    if not isinstance(body, RequestBody):
+        raise RefusedError(Refusal.MALFORMED, f"the journal holds a {body.KIND} as request")
+    return body
 
 
 def _headers(row: Row) -> Headers:

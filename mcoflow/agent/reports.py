@@ -11,7 +11,7 @@ from mcoflow.clock import Clock
 from mcoflow.errors import MalformedMessageError, MessageTooLargeError
 from mcoflow.ports.bus import Parcel, Presence, ToExecutor
 from mcoflow.wire import codec
-from mcoflow.wire.envelope import Envelope, decode, encode
+from mcoflow.wire.envelope import Envelope, decode, encode, peek
 from mcoflow.wire.kinds import REASON_LIMIT, VALUES_LIMIT, Kind, Work
 from mcoflow.wire.messages import Body
 from mcoflow.wire.replies import AcceptedBody, PresenceBody, ProgressBody, ResultBody
@@ -79,10 +79,11 @@ class Reports:
 
     def stored(self, asker: Asker, result: bytes) -> Parcel:
         """Send the very bytes of the journal: they may not have arrived."""
+        header = peek(result)
         return Parcel(
             address=ToExecutor(asker.reply_to, asker.host.identity),
             kind=Kind.RESULT.value,
-            message_id=decode(result).id,
+            message_id=header.id if header else self.new_id(),
             body=result,
             request_id=asker.request_id,
             headers=asker.headers,

@@ -14,7 +14,8 @@ MESSAGE_LIMIT: Final = 4 * KIB
 TAIL_LIMIT: Final = 8 * KIB
 REASON_LIMIT: Final = 256
 CALLER_LIMIT: Final = 128
-PART_LIMIT: Final = 250 * KIB
+PART_LIMIT: Final = 120 * KIB
+"""Of facts and of operations: both fit into one presence."""
 
 
 class Kind(StrEnum):

@@ -1,5 +1,7 @@
 """What a daemon does when its link comes, goes, or its host is not admitted."""
 
+from datetime import timedelta
+
 import pytest
 
 from mcoflow.ports.bus import Link
@@ -86,3 +88,33 @@ def test_what_is_in_the_queue_at_the_start_is_read_before_anything_begins(tmp_pa
     assert {world.result(one).outcome for one in asked} == {"cancelled"}
     assert world.execution.runs == []
     world.end()
+
+
+def test_facts_change_without_a_restart(agent):
+    """B-040: the daemon's part."""
+    agent.facts.facts = {"os": {"name": "newer"}}
+
+    agent.daemon.reload()
+
+    agent.bus.wait_for(lambda: agent.presences()[-1].facts == {"os": {"name": "newer"}})
+
+
+def test_facts_that_fit_into_no_message_are_told_as_an_error(agent):
+    agent.facts.facts = {"huge": ["x" * 1000] * 200}
+
+    agent.daemon.reload()
+
+    told = agent.bus.wait_for(lambda: agent.presences()[1:])[0].facts
+    assert "at most" in told["mcoflow"]["facts_errors"][0]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_nobody_expected_ends_the_daemon_and_is_told(tmp_path):
+    world = AgentWorld(tmp_path)
+    world.facts.error = RuntimeError("a bug in a source of facts")
+    world.daemon.start()
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        world.daemon.wait(timedelta(seconds=10))
+
+    assert world.bus.closed

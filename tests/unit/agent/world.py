@@ -151,13 +151,16 @@ class FakeExecution:
         return run
 
 
-class NoFacts:
+class FewFacts:
     """Tells one fact."""
 
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {"os": {"name": "test"}}
+        self.error: Exception | None = None
 
     def read(self) -> dict[str, Any]:
+        if self.error is not None:
+            raise self.error
         return self.facts
 
     def changed(self) -> bool:
@@ -180,6 +183,7 @@ class AgentWorld:
         self.settings = AgentSettings(identity="web1", state_dir=path / "state", **settings)
         self.bus = FakeBus()
         self.clock = ShiftedClock()
+        self.facts = FewFacts()
         self.execution = FakeExecution(self.bus)
         self.daemon = self._new_daemon()
 
@@ -231,7 +235,7 @@ class AgentWorld:
             self.bus,
             TestCatalogue(),
             self.execution,
-            {"web1": NoFacts()},
+            {"web1": self.facts},
             clock=self.clock,
             chance=Random(),
         )
