@@ -18,10 +18,17 @@ class Graph:
     Args:
         needs: node → nodes it waits for; every node is a key, those without needs map to ().
         references: (producer, consumer) pairs of steps between which data passes; all are edges in `needs`.
+        optional: those of the references that name what to take if the producer was skipped.
     """
 
     needs: Mapping[int, tuple[int, ...]]
     references: frozenset[tuple[int, int]] = frozenset()
+    optional: frozenset[tuple[int, int]] = frozenset()
+
+    @cached_property
+    def required(self) -> frozenset[tuple[int, int]]:
+        """The references without which the consumer cannot run."""
+        return self.references - self.optional
 
     @cached_property
     def followers(self) -> Mapping[int, tuple[int, ...]]:

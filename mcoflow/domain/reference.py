@@ -28,6 +28,11 @@ class OutputReference:
         """Return a reference that gives `value` if the producer was skipped or lacks the key."""
         return OutputReference(self.action_id, self.step_id, self.path, value)
 
+    @property
+    def required(self) -> bool:
+        """Whether there is nothing to take instead."""
+        return self.fallback is _NOTHING
+
     def __str__(self) -> str:
         keys = "".join(f'["{key}"]' if isinstance(key, str) else f"[{key}]" for key in self.path)
         return f"step {self.step_id} output{keys}"

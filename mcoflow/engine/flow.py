@@ -40,9 +40,13 @@ class GraphMaker:
         if producer not in self._needs[consumer]:
             self._needs[consumer].append(producer)
 
-    def graph(self, references: frozenset[tuple[int, int]]) -> Graph:
+    def graph(
+        self,
+        references: frozenset[tuple[int, int]] = frozenset(),
+        optional: frozenset[tuple[int, int]] = frozenset(),
+    ) -> Graph:
         """Return the graph, checked for cycles."""
-        made = Graph({node: tuple(needs) for node, needs in self._needs.items()}, references)
+        made = Graph({node: tuple(needs) for node, needs in self._needs.items()}, references, optional)
         made.check()
         return made
 

@@ -28,10 +28,21 @@ class PlanRun:
 
     `changed` maps the steps moved since the last commit to the state in which they were stored; whoever
     commits clears it. `touched` says that the plan's own row has to be written. `requests` are the open
-    requests of each suspended step.
+    requests of each suspended step. `told` are the steps that know that the plan was cancelled.
     """
 
-    __slots__ = ("_producers", "_unmet", "changed", "graph", "live", "plan", "requests", "steps", "touched")
+    __slots__ = (
+        "_producers",
+        "_unmet",
+        "changed",
+        "graph",
+        "live",
+        "plan",
+        "requests",
+        "steps",
+        "told",
+        "touched",
+    )
 
     def __init__(self, snapshot: PlanSnapshot) -> None:
         self.plan: PlanRecord = snapshot.plan
@@ -41,6 +52,7 @@ class PlanRun:
         self.touched = False
         self.live = sum(step.state in _LIVE for step in self.steps.values())
         self.requests: dict[int, list[UUID]] = {}
+        self.told = {step.id for step in self.suspended()} if self.plan.cancel_requested else set()
         self._unmet: dict[int, int] = {}
         self._producers: dict[int, list[int]] | None = None
 
@@ -50,14 +62,15 @@ class PlanRun:
         return self.plan.id
 
     def producers(self, step_id: int) -> list[int]:
-        """The actions whose outputs the input of a step refers to."""
+        """The actions whose outputs the input of a step's action refers to."""
         if not self.graph.references:
             return []
         if self._producers is None:
             self._producers = {}
             for producer, consumer in self.graph.references:
-                self._producers.setdefault(consumer, []).append(self.steps[producer].action_id)
-        return self._producers.get(step_id, [])
+                reader = self.steps[consumer].action_id  # its finalize step has the same input
+                self._producers.setdefault(reader, []).append(self.steps[producer].action_id)
+        return self._producers.get(self.steps[step_id].action_id, [])
 
     # -- moving -------------------------------------------------------------------------------------------
 
@@ -83,7 +96,7 @@ class PlanRun:
         """Make a failed step, or one whose executor died inside it, pending once more."""
         self.move(step, StepState.PENDING, 0.0)
         step.attempt += 1
-        step.error, step.outcome, step.reason = None, None, ""
+        step.error, step.outcome, step.reason, step.warnings = None, None, "", ()
         step.started_at = step.ended_at = None
 
     def move(self, step: StepRecord, to: StepState, now: float) -> None:
@@ -125,14 +138,17 @@ class PlanRun:
     def covered_by_skip(self, step_id: int) -> list[int]:
         """The steps that are skipped with a failed one.
 
-        Consumers of its output, and each step all of whose predecessors are skipped; transitively. A gate
-        with a predecessor that is not skipped opens. Finalize steps of the covered actions go along.
+        Consumers of its output, unless they said what to take instead; and each step all of whose
+        predecessors are skipped; transitively. A gate with a predecessor that is not skipped opens. Finalize
+        steps of the covered actions go along.
         """
         covered = {step_id}
         for node in self.graph.order():
             needs = self.graph.needs[node]
-            reads = any((each, node) in self.graph.references for each in needs if each in covered)
-            if needs and (reads or all(each in covered for each in needs)) and self._is_run(node):
+            gone = [each for each in needs if each in covered or self._is_skipped(each)]
+            reads = any((each, node) in self.graph.required for each in gone)
+            copes = any((each, node) in self.graph.optional for each in gone)
+            if gone and (reads or (len(gone) == len(needs) and not copes)) and self._is_run(node):
                 covered.add(node)
         actions = {self.steps[node].action_id for node in covered if node > 0}
         return sorted(
@@ -173,12 +189,14 @@ class PlanRun:
         run_steps_done = all(
             step.state in DONE_STEP_STATES for step in self.steps.values() if step.phase is Phase.RUN
         )
-        if self.plan.cancel_requested and not run_steps_done:
-            self.cancel_rest(now)
         counts = self.plan.counts
+        if self.plan.cancel_requested and (not run_steps_done or counts.get(StepState.ERROR)):
+            self.cancel_rest(now)
+        if self._waits_for_dispatch():
+            return False
         failed = counts.get(StepState.ERROR, 0) > 0
-        if not failed and any(state not in FINAL_STEP_STATES for state in counts):
-            return False  # steps that were opened wait to be dispatched
+        if not failed:
+            self.cancel_rest(now)  # what is left follows a step that ended as cancelled: it can never start
         self._move_plan(PlanState.PAUSED if failed and not fail else PlanState.STOPPED)
         self._conclude(now)
         return True
@@ -188,6 +206,17 @@ class PlanRun:
         self.cancel_rest(now)
         self._move_plan(PlanState.STOPPED)
         self._conclude(now)
+
+    def break_off(self, error: ErrorRecord, now: float) -> None:
+        """Pause a plan at which the engine itself failed: what was under way ends in error."""
+        for step in self.steps.values():
+            if step.state in _LIVE:
+                self.fail(step, error, now)
+        if self.plan.state is PlanState.PLANNED:
+            self._move_plan(PlanState.RUNNING)
+        self._move_plan(PlanState.PAUSED)
+        self.plan.result, self.plan.owner = PlanResult.ERROR, None
+        self.plan.explanation = error.message[:500]
 
     def failed_steps(self) -> list[StepRecord]:
         """The steps in error."""
@@ -256,6 +285,15 @@ class PlanRun:
 
     def _is_run(self, node: int) -> bool:
         return node < 0 or self.steps[node].phase is Phase.RUN
+
+    def _is_skipped(self, node: int) -> bool:
+        return node > 0 and self.steps[node].state in (StepState.SKIPPED, StepState.SKIPPING)
+
+    def _waits_for_dispatch(self) -> bool:
+        """Whether a step was opened and not started: the executor takes its leave, the next one starts it."""
+        return any(
+            step.state is StepState.PENDING and step.id not in self._unmet for step in self.steps.values()
+        )
 
 
 def _told(step: StepRecord) -> str:

@@ -18,6 +18,7 @@ from mcoflow.domain.reference import OutputReference, find_references
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.engine.flow import Block, GraphMaker
 from mcoflow.errors import PhaseError, PlanningError
+from mcoflow.faults import faultpoint
 
 log = logging.getLogger("mcoflow.planner")
 A = TypeVar("A", bound=Action)
@@ -58,7 +59,7 @@ class _Planner:
         self._actions: list[ActionRecord] = []
         self._steps: list[StepRecord] = []
         self._finalize: list[int] = []
-        self._references: set[tuple[int, int]] = set()
+        self._references: dict[tuple[int, int], bool] = {}  # those without an alternative: True
         self._block = Block("C")
         self._output_keys: dict[int, tuple[str, ...]] = {}
         self._parents: list[ActionRecord] = []
@@ -74,6 +75,7 @@ class _Planner:
         stage = Stage("plan", self._plan.id, record.id, parent is None, {}, {}, planning=self)
         made = action(stage)
         self._parents.append(record)
+        faultpoint("planner.mid")
         with self.block("C"):
             made.plan(*args, **fields)
         self._parents.pop()  # not in a finally: those left on it are the ones that failed
@@ -99,6 +101,8 @@ class _Planner:
             step = self._add_step(record.id, Phase.FINALIZE, type(action), StepState.PENDING)
             record.finalize_step_id = step.id
             self._finalize.append(step.id)
+            if record.run_step_id is None:
+                self._refer(given, step.id)
 
     def output_of(self, action: Action) -> OutputReference:
         """A reference to the output of the action's run step."""
@@ -124,7 +128,8 @@ class _Planner:
         maker.chain_after_all(self._finalize)
         for producer, consumer in sorted(self._references):
             maker.reference(producer, consumer)
-        graph = maker.graph(frozenset(self._references))
+        optional = (edge for edge, required in self._references.items() if not required)
+        graph = maker.graph(frozenset(self._references), frozenset(optional))
         open_steps = [step for step in self._steps if step.phase is not Phase.PLAN]
         self._plan.counts = {StepState.PENDING: len(open_steps)} if open_steps else {}
         self._plan.hosts = tuple(dict.fromkeys(step.host for step in open_steps if step.host))
@@ -146,7 +151,7 @@ class _Planner:
         plan.started_at = plan.ended_at = now
         plan.explanation = f"planning failed: {record.message}"[:500]
         history = [HistoryRecord(plan.id, now, "finish execution", detail=plan.explanation)]
-        return PlanDraft(plan, self._actions, steps, GraphMaker().graph(frozenset()), history)
+        return PlanDraft(plan, self._actions, steps, GraphMaker().graph(), history)
 
     def _add_step(self, action_id: int, phase: Phase, action: type[Action], state: StepState) -> StepRecord:
         step = StepRecord(len(self._steps) + 1, action_id, phase, action.name, state, queue=action.queue)
@@ -155,9 +160,12 @@ class _Planner:
 
     def _refer(self, given: Mapping[str, Any], consumer: int) -> None:
         for reference in find_references(given):
+            if reference.action_id not in self._output_keys:
+                raise PlanningError(f"step {consumer} reads {reference}, which is not in this plan")
             keys = self._output_keys[reference.action_id]
             if keys and reference.path and reference.path[0] not in keys:
                 raise PlanningError(
                     f"step {consumer} reads {reference}, but that output only has {', '.join(keys)}"
                 )
-            self._references.add((reference.step_id, consumer))
+            edge = (reference.step_id, consumer)
+            self._references[edge] = self._references.get(edge, False) or reference.required
