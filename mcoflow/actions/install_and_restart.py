@@ -75,13 +75,7 @@ class InstallAndRestart(Action):
         self.input = self.validated(fields)
         for host in self.input["hosts"]:
             with self.sequence():
-                if self.input["packages"]:
-                    self._plan_installs(host)
-                with self.concurrence():
-                    for service in self.input["services"]:
-                        self.plan_action(
-                            RestartService, host=host, service=service, check=self.input["check"]
-                        )
+                self._plan_restarts(host, self._plan_installs(host) if self.input["packages"] else [])
 
     def label(self) -> str:
         """`Install nginx, php and restart web on web1`."""
