@@ -187,6 +187,10 @@ class SuspendSwallowedError(McoflowError):
     """User code caught the exception that suspends its step."""
 
 
+class ExecutorStoppedError(McoflowError):
+    """The executor of this process has stopped; what it was given was not stored."""
+
+
 class EventDroppedError(McoflowError):
     """An event could not be delivered: the step had ended, or does not accept it."""
 

@@ -16,6 +16,7 @@ from mcoflow.action.rescue import Rescue
 from mcoflow.action.schema import valid_input
 from mcoflow.action.stage import PlannedEvent, PlanningStage, Stage, SuspendedSignalError, Suspension
 from mcoflow.domain.events import Deadlines, Forever, HostRequest
+from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
 from mcoflow.domain.records import JsonObject
 from mcoflow.errors import PhaseError, StepCancelledError
@@ -126,9 +127,14 @@ class Action:
         check: bool = False,
         deadlines: Deadlines | None = None,
     ) -> HostRequest:
-        """Return a request to the agent of a host (default: input["host"]), to suspend until it ends."""
+        """Return a request to the agent of a host (default: input["host"]), to suspend until it ends.
+
+        Raises:
+            InputInvalidError: the host is no name of a host.
+            NotSerialisableError: the arguments are no JSON.
+        """
         wanted = deadlines or Deadlines()
-        return HostRequest(host or self.input["host"], agent, operation, plain(args), check, wanted)
+        return HostRequest(host_id(host or self.input["host"]), agent, operation, plain(args), check, wanted)
 
     def suspend(
         self,
@@ -139,6 +145,8 @@ class Action:
         """Leave `run` and hold no thread until an event comes; the requests are sent after the commit."""
         self._in("run", "suspend")
         requests = (until,) if isinstance(until, HostRequest) else tuple(until or ())
+        if not all(isinstance(each, HostRequest) for each in requests):
+            raise TypeError(f"{self.name}: suspend waits for what request() returns, not for {until!r}")
         self._stage.produced.suspension = Suspension(requests, patience or self.patience)
         raise SuspendedSignalError
 
@@ -158,7 +166,7 @@ class Action:
         """Let the step succeed with a warning: the plan ends stopped/warning and says why."""
         if self._stage.phase not in ("run", "finalize"):
             raise PhaseError(f"{self.name}: warn belongs to run and finalize, not to {self._stage.phase}")
-        self._stage.produced.warnings.append(message)
+        self._stage.produced.warnings.append(str(message))
 
     # -- what the engine asks of a class --------------------------------------------------------------------
 

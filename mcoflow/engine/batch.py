@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from mcoflow.domain.records import HistoryRecord, PlanDraft, StepRecord
@@ -22,6 +21,9 @@ from mcoflow.engine.workers import Job
 from mcoflow.ports.bus import Delivery, Parcel
 from mcoflow.ports.store import ActionKey, Changes, OutputChange, StepChange
 
+OfPlan = tuple[UUID, UUID]
+"""The id of a plan, and of something that belongs to it."""
+
 
 @dataclass(slots=True)
 class Batch:
@@ -34,19 +36,21 @@ class Batch:
     outputs: dict[ActionKey, str] = field(default_factory=dict)
     new_requests: list[RequestRecord] = field(default_factory=list)
     new_timers: list[TimerRecord] = field(default_factory=list)
-    dropped_timers: list[UUID] = field(default_factory=list)
+    dropped_timers: list[OfPlan] = field(default_factory=list)
     new_events: list[EventRecord] = field(default_factory=list)
-    consumed_events: list[UUID] = field(default_factory=list)
+    consumed_events: list[OfPlan] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
     evidence: list[EvidenceRecord] = field(default_factory=list)
-    answers: list[CommandAnswer] = field(default_factory=list)
+    answers: list[tuple[UUID | None, CommandAnswer]] = field(default_factory=list)
     # what follows the commit
     parcels: list[tuple[UUID, Parcel]] = field(default_factory=list)
     forwards: list[tuple[Parcel, Delivery]] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
+    deliveries: list[tuple[UUID | None, Delivery]] = field(default_factory=list)
     jobs: list[tuple[UUID, str, Job]] = field(default_factory=list)
-    resolved: list[tuple[Future[Any], Any]] = field(default_factory=list)
+    resolved: list[tuple[Future[UUID], UUID]] = field(default_factory=list)
+    # plans of which nothing may be written or seen: lost to another executor, or broken
     dropped: set[UUID] = field(default_factory=set)
+    broken: dict[UUID, Exception] = field(default_factory=dict)
 
     def touch(self, run: PlanRun) -> None:
         """Have the plan's row written, and so its epoch checked."""
@@ -58,12 +62,16 @@ class Batch:
         self.touch(run)
         self.ready.extend((run, run.steps[step_id]) for step_id in step_ids)
 
-    def changes(self, requests: Collection[RequestRecord], confirmed: Collection[UUID]) -> Changes:
-        """Return what is to be committed."""
+    def changes(
+        self, requests: Collection[RequestRecord], confirmed: Collection[UUID], only: UUID | None = None
+    ) -> Changes:
+        """Return what is to be committed; of one plan alone, if it is named."""
+        if only is not None:
+            return self._of(only, [each for each in requests if each.plan_id == only])
         new = self.drafts
         kept = [run for run in self.touched.values() if run.id not in self.dropped]
         return Changes(
-            new_plans=list(new.values()),
+            new_plans=[draft for draft in new.values() if self._keeps(draft.plan.id)],
             plans=[run.plan for run in kept if run.id not in new],
             steps=[
                 StepChange(run.id, seen, run.steps[step_id])
@@ -76,13 +84,38 @@ class Batch:
             requests=[each for each in requests if self._keeps(each.plan_id)],
             confirmed=list(confirmed),
             new_timers=[each for each in self.new_timers if self._keeps(each.plan_id)],
-            dropped_timers=self.dropped_timers,
+            dropped_timers=self._ids(self.dropped_timers),
             new_events=[each for each in self.new_events if self._keeps(each.plan_id)],
-            consumed_events=self.consumed_events,
+            consumed_events=self._ids(self.consumed_events),
             history=[each for each in self.history if self._keeps(each.plan_id)],
             evidence=self.evidence,
-            answers=self.answers,
+            answers=[answer for plan_id, answer in self.answers if self._keeps(plan_id)],
         )
 
-    def _keeps(self, plan_id: UUID) -> bool:
+    def shared(self) -> Changes:
+        """Return what belongs to no plan."""
+        answers = [answer for plan_id, answer in self.answers if plan_id is None]
+        return Changes(evidence=self.evidence, answers=answers)
+
+    def settled(self) -> list[Delivery]:
+        """Return the messages that were applied, or recorded as changing nothing."""
+        return [delivery for plan_id, delivery in self.deliveries if self._keeps(plan_id)]
+
+    def unsettled(self) -> list[Delivery]:
+        """Return the messages whose plan was dropped: they have to be applied elsewhere, or anew."""
+        return [delivery for plan_id, delivery in self.deliveries if not self._keeps(plan_id)]
+
+    def _of(self, plan_id: UUID, requests: Collection[RequestRecord]) -> Changes:
+        others = (self.touched.keys() | self.drafts.keys()) - {plan_id}
+        dropped, self.dropped = self.dropped, self.dropped | others
+        changes = self.changes(requests, ())
+        self.dropped = dropped
+        changes.evidence = []
+        changes.answers = [answer for its_plan, answer in self.answers if its_plan == plan_id]
+        return changes
+
+    def _ids(self, pairs: Collection[OfPlan]) -> list[UUID]:
+        return [own_id for plan_id, own_id in pairs if plan_id not in self.dropped]
+
+    def _keeps(self, plan_id: UUID | None) -> bool:
         return plan_id not in self.dropped

@@ -25,6 +25,7 @@ from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import REFERENCE_KEY, resolve
 from mcoflow.domain.states import Phase, StepState
 from mcoflow.errors import PhaseError, StepCancelledError, SuspendSwallowedError
+from mcoflow.faults import faultpoint
 
 _EMPTY = "{}"
 
@@ -60,6 +61,7 @@ def call(action: type[Action], phase: Phase, data: CallData, event: Event | Canc
         stage = _stage(action, phase, data)
         made = action(stage)
         _enter(made, phase, event)
+        faultpoint("run.mid")
         result = _ended_well(made, stage)
     except SuspendedSignalError:
         result = _suspended(action, cast("Stage", stage))
@@ -148,12 +150,19 @@ def _kept_output(stage: Stage, data: CallData, result: CallResult) -> str | None
 
 def _record(error: BaseException, made: Action | None) -> ErrorRecord:
     trace = "".join(traceback.format_exception(error)[-20:])
-    message = str(error) or type(error).__name__
-    return ErrorRecord(type(error).__name__, message[:4000], trace[-20_000:], _strategy(made).value)
+    kind = type(error).__name__
+    return ErrorRecord(kind, (_message(error) or kind)[:4000], trace[-20_000:], _strategy(made).value)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:  # noqa: BLE001 - an author's exception may fail to describe itself
+        return "its message could not be read"
 
 
 def _strategy(made: Action | None) -> Rescue:
     try:
-        return made.rescue_strategy() if made is not None else Rescue.PAUSE
-    except Exception:  # noqa: BLE001 - a strategy that fails leaves the decision to a person
+        return Rescue(made.rescue_strategy()) if made is not None else Rescue.PAUSE
+    except BaseException:  # noqa: BLE001 - a strategy that fails leaves the decision to a person
         return Rescue.PAUSE

@@ -6,11 +6,13 @@ import logging
 from uuid import UUID
 
 from mcoflow.clock import Clock
-from mcoflow.domain.requests import RequestState
+from mcoflow.domain.requests import RequestRecord, RequestState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
-from mcoflow.errors import LeaseLostError, StaleStepError
+from mcoflow.engine.quarantine import break_off
+from mcoflow.errors import LeaseLostError, StoreUnavailableError
+from mcoflow.faults import faultpoint
 from mcoflow.ports.store import Changes
 
 log = logging.getLogger("mcoflow.committer")
@@ -43,21 +45,50 @@ class Committer:
             if changes is None:
                 return _has_effects(batch)
             try:
+                faultpoint("director.before_commit")
                 self._store.commit(changes)
+            except StoreUnavailableError:
+                raise
             except LeaseLostError as lost:
                 self._drop(batch, lost.plan_ids)
-            except StaleStepError as stale:
-                log.error("step.stale", extra={"reason": str(stale)})
-                self._drop(batch, stale.plan_ids)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the fault of one plan
+                log.error("batch.refused", extra={"reason": str(error)})
+                self._write_singly(batch)
+                return True
             else:
                 self._written(batch, changes)
                 return True
 
+    def _write_singly(self, batch: Batch) -> None:
+        """Write each plan of the batch by itself, and break off those that cannot be written."""
+        changed = self._changed_requests(batch)
+        for plan_id in (batch.touched.keys() | batch.drafts.keys()) - batch.dropped:
+            self._write_one(batch, plan_id, batch.changes(changed, (), plan_id))
+        try:
+            self._store.commit(batch.shared())
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            log.exception("evidence.lost")
+        self._written(batch, Changes())
+
+    def _write_one(self, batch: Batch, plan_id: UUID, changes: Changes) -> None:
+        try:
+            self._store.commit(changes)
+        except StoreUnavailableError:
+            raise
+        except LeaseLostError as lost:
+            self._drop(batch, lost.plan_ids)
+        except Exception as error:  # noqa: BLE001 - this is the plan whose fault it is
+            break_off(self._memory, batch, plan_id, error)
+
+    def _changed_requests(self, batch: Batch) -> list[RequestRecord]:
+        new = {record.id for record in batch.new_requests}
+        return [record for record in self._memory.flights.changed.values() if record.id not in new]
+
     def _changes(self, batch: Batch) -> Changes | None:
         """What is to be written; None if it is nothing but marks that can wait for company."""
-        flights = self._memory.flights
-        new = {record.id for record in batch.new_requests}
-        changed = [record for record in flights.changed.values() if record.id not in new]
+        changed = self._changed_requests(batch)
         open_ones = [each for each in self._confirmed if self._still_open(each)]
         changes = batch.changes(changed, ())
         if changes or (open_ones and self._clock.monotonic() >= self._flush_at):
@@ -89,4 +120,4 @@ class Committer:
 
 
 def _has_effects(batch: Batch) -> bool:
-    return bool(batch.parcels or batch.forwards or batch.deliveries or batch.resolved)
+    return bool(batch.parcels or batch.forwards or batch.deliveries or batch.resolved or batch.dropped)

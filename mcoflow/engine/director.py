@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,23 +13,26 @@ from uuid import UUID
 
 from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanDraft, PlanSnapshot
+from mcoflow.domain.requests import CommandAnswer, CommandRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
+from mcoflow.engine.deadlines import Deadlines
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.people import People
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.post import Post
+from mcoflow.engine.quarantine import Quarantine, break_off
 from mcoflow.engine.receipts import Receipted, Receipts
 from mcoflow.engine.recovery import Recovery
-from mcoflow.engine.replies import Message, Replies
+from mcoflow.engine.replies import Message, Replies, read
 from mcoflow.engine.steps import JobDone, Steps
 from mcoflow.engine.workers import Workers
-from mcoflow.errors import StoreUnavailableError
+from mcoflow.errors import ExecutorStoppedError, LeaseLostError, StoreUnavailableError
 from mcoflow.faults import faultpoint
-from mcoflow.ports.bus import Connector, Link, LinkReport, Verdict
+from mcoflow.ports.bus import Connector, Link, LinkReport, Parcel, Verdict
 
 log = logging.getLogger("mcoflow.director")
 
@@ -37,8 +41,6 @@ BATCH: Final = 1000
 POLL: Final = 0.25
 """Seconds between two looks into the database for plans and commands that no bell announced."""
 CLAIM: Final = 500
-HELD: Final = 0.5
-"""Seconds between two looks at deadlines that are held back until waiting replies were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,11 @@ class Parts:
 
 
 class Director:
-    """Runs until stopped. What it has committed when it stops, or is killed, is what the next owner finds."""
+    """Runs until stopped. What it has committed when it stops, or is killed, is what the next owner finds.
+
+    What goes wrong with one plan pauses that plan. Should the loop itself fail, the director ends and calls
+    `on_broken`: another one has to start from what is stored.
+    """
 
     def __init__(
         self,
@@ -97,6 +103,7 @@ class Director:
         clock: Clock,
         world_id: UUID,
         on_commit: Callable[[], None],
+        on_broken: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._store = store
@@ -107,10 +114,13 @@ class Director:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="director", daemon=True)
         self._next_poll = 0.0
-        self._hold_deadlines = True
-        self._link = Link.CONNECTING
+        self._deadlines = Deadlines(parts.memory, parts.steps, parts.replies)
         self._held: list[Message] = []
         self._draining = False
+        self._on_broken = on_broken
+        self._quarantine = Quarantine(store, world_id)
+        self._ended = threading.Event()
+        self._refusing = threading.Lock()
 
     def start(self) -> None:
         """Begin to take plans up."""
@@ -126,7 +136,8 @@ class Director:
         self._stopping.set()
         self._store.give_up()
         self._parts.mailbox.wake()
-        self._thread.join(wait)
+        if self._thread.ident is not None:
+            self._thread.join(wait)
         return not self._thread.is_alive()
 
     @property
@@ -150,24 +161,46 @@ class Director:
         while not last:
             last = self._stopping.is_set()
             letters = self._parts.mailbox.take(wait=self._patience(), limit=BATCH)
+            batch = Batch(self._clock.now().timestamp())
             try:
-                self._turn(letters)
-            except StoreUnavailableError as error:  # only once the store was told to give up: we stop
-                log.warning("director.without_store", extra={"reason": str(error)})
-                return
+                self._turn(batch, letters)
+            except Exception as error:  # noqa: BLE001 - a thread that dies silently would hang everybody
+                self._broke(letters, error)
+                break
+        self._ended.set()
+        self.refuse_left()
         log.info("director.stopped")
 
-    def _turn(self, letters: Sequence[Letter]) -> None:
+    def _broke(self, letters: Sequence[Letter], error: Exception) -> None:
+        """Tell those whose plans were in this batch, and let somebody start anew."""
+        for letter in letters:
+            if isinstance(letter, PlanMade) and not letter.stored.done():
+                letter.stored.set_exception(error)
+        if isinstance(error, StoreUnavailableError):  # only once the store was told to give up: we stop
+            log.warning("director.without_store", extra={"reason": str(error)})
+        else:
+            log.critical("director.broken", exc_info=error)
+            self._on_broken()
+
+    def refuse_left(self) -> None:
+        """Once the director has ended: refuse the plans that wait for it."""
+        if self._ended.is_set():
+            with self._refusing:
+                for letter in self._parts.mailbox.take(wait=0, limit=sys.maxsize):
+                    if isinstance(letter, PlanMade):
+                        letter.stored.set_exception(ExecutorStoppedError("this executor has stopped"))
+
+    def _turn(self, batch: Batch, letters: Sequence[Letter]) -> None:
         parts = self._parts
-        batch = Batch(self._clock.now().timestamp())
         self._apply(batch, letters)
-        self._deadlines(batch)
+        self._deadlines.apply(batch)
         if not self._draining:
             parts.steps.start_ready(batch)
         parts.steps.conclude(batch)
-        faultpoint("director.before_commit")
         if parts.committer.commit(batch):
             faultpoint("director.after_commit")
+            if batch.broken:
+                self._quarantine.take_in(batch)
             self._effects(batch)
         parts.post.pump()
         parts.memory.texts.trim()
@@ -178,7 +211,12 @@ class Director:
             faultpoint("reply.received")
             self._held += self._parts.replies.apply(batch, messages)
         for letter in letters:
-            self._apply_one(batch, letter)
+            try:
+                self._apply_one(batch, letter)
+            except StoreUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one plan is at fault, the others must not suffer
+                self._failed(batch, letter, error)
         if self._clock.monotonic() >= self._next_poll and not self._draining:
             self._look(batch)
 
@@ -191,13 +229,28 @@ class Director:
             case PlanMade():
                 self._plan_made(batch, letter)
             case LinkReport():
-                self._link = letter.link
+                self._deadlines.link_up = letter.link is Link.UP
             case HostDeclared():
                 self._parts.receipts.send_again(batch, letter.request_id)
             case RepliesRead():
-                self._hold_deadlines = False
+                self._deadlines.held = False
             case Ring():
                 self._next_poll = 0.0
+
+    def _failed(self, batch: Batch, letter: Letter, error: Exception) -> None:
+        """Break off the plan that a letter is about."""
+        match letter:
+            case JobDone(plan_id=plan_id):
+                break_off(self._parts.memory, batch, plan_id, error)
+            case PlanMade(draft=draft):
+                break_off(self._parts.memory, batch, draft.plan.id, error)
+            case Receipted(parcel=Parcel(message_id=request_id)) | HostDeclared(request_id=request_id):
+                record = self._parts.memory.flights.open.get(request_id)
+                if record is None:
+                    raise error
+                break_off(self._parts.memory, batch, record.plan_id, error)
+            case _:
+                raise error
 
     def _plan_made(self, batch: Batch, made: PlanMade) -> None:
         """Take up a plan that is stored in this same commit: its steps begin at once."""
@@ -223,41 +276,54 @@ class Director:
         wanted -= parts.memory.runs.keys()
         if wanted:
             faultpoint("lease.before_take")
-            parts.recovery.take_up(batch, self._store.claim(self._world_id, wanted))
+            parts.recovery.take_up(batch, self._claim(batch, wanted))
             faultpoint("lease.after_take")
         for command in waiting.commands:
-            if command.plan_id in parts.memory.runs:
-                parts.people.apply(batch, command)
+            self._obey(batch, command)
         if len(waiting.plans) == CLAIM:
             self._next_poll = 0.0
         held, self._held = self._held, []
         if held:
             self._held += parts.replies.apply(batch, held)
 
-    def _deadlines(self, batch: Batch) -> None:
-        memory = self._parts.memory
-        for due_at, record_id in memory.agenda.take_due(batch.now):
-            record = memory.flights.open.get(record_id)
-            timer = memory.timers.get(record_id)
-            if record is not None and record.due_at == due_at:
-                if self._hold_deadlines:
-                    record.due_at = batch.now + HELD
-                    memory.agenda.add(record.due_at, record_id)
-                    continue
-                follows = memory.flights.overdue(record, batch.now, link_up=self._link is Link.UP)
-                self._parts.replies.follow(batch, record, follows)
-                faultpoint("timer.fired")
-            elif timer is not None and timer.due_at == due_at:
-                self._parts.steps.timer_due(batch, timer)
-                faultpoint("timer.fired")
+    def _claim(self, batch: Batch, wanted: Collection[UUID]) -> Sequence[PlanSnapshot]:
+        """Claim them all at once; one by one if that fails, to find the one that cannot be read."""
+        try:
+            return self._store.claim(self._world_id, wanted)
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            log.exception("claim.failed", extra={"plans": len(wanted)})
+        claimed: list[PlanSnapshot] = []
+        for plan_id in wanted:
+            try:
+                claimed += self._store.claim(self._world_id, [plan_id])
+            except StoreUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the others can be claimed
+                break_off(self._parts.memory, batch, plan_id, error)
+        return claimed
+
+    def _obey(self, batch: Batch, command: CommandRecord) -> None:
+        try:
+            if command.plan_id in self._parts.memory.runs:
+                self._parts.people.apply(batch, command)
+            elif command.plan_id not in batch.dropped:
+                self._parts.people.refuse_if_over(batch, command, self._store)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - answered, lest it is tried for ever
+            break_off(self._parts.memory, batch, command.plan_id, error)
+            batch.answers.append((None, CommandAnswer(command.id, {}, type(error).__name__, str(error))))
 
     def _effects(self, batch: Batch) -> None:
         """Let the world see what was committed."""
         parts = self._parts
         if batch.deliveries:
             faultpoint("reply.committed")
-            self._connector.settle(batch.deliveries, Verdict.ACK)
+            self._connector.settle(batch.settled(), Verdict.ACK)
             faultpoint("reply.acked")
+            self._held += map(read, batch.unsettled())
         kept = [record for record in batch.new_requests if record.plan_id not in batch.dropped]
         parcels = [parts.recovery.first_parcel(record) for record in kept]
         parcels += [parcel for plan_id, parcel in batch.parcels if plan_id not in batch.dropped]
@@ -266,8 +332,11 @@ class Director:
         for plan_id, queue, job in batch.jobs:
             if plan_id not in batch.dropped:
                 parts.workers.submit(queue, job)
-        for future, value in batch.resolved:
-            future.set_result(value)
+        for future, plan_id in batch.resolved:
+            if plan_id in batch.dropped:
+                future.set_exception(batch.broken.get(plan_id) or LeaseLostError([plan_id]))
+            else:
+                future.set_result(plan_id)
         if batch.answers:
             faultpoint("command.committed")
         self._at_rest(batch.touched.values())

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from random import Random
+from typing import Final
 from uuid import UUID, uuid4
 
 from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
 from mcoflow.domain.ids import new_executor_token, new_uuid
+from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import WorldRecord
 from mcoflow.engine.committer import Committer
-from mcoflow.engine.director import Director, HostDeclared, Letter, Parts, RepliesRead, Ring
+from mcoflow.engine.director import Director, HostDeclared, Letter, Parts, PlanMade, RepliesRead, Ring
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
 from mcoflow.engine.letters import Writer
@@ -30,6 +33,7 @@ from mcoflow.engine.replies import read
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.workers import Workers
+from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports.bus import (
     Bells,
     Delivery,
@@ -45,6 +49,8 @@ from mcoflow.ports.bus import (
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.executor")
+AFTER_BREAK: Final = 1.0
+"""Seconds after a director broke before the next begins, lest a lasting cause keeps the machine busy."""
 
 
 class Executor:
@@ -64,7 +70,7 @@ class Executor:
         chance: Random,
         fleet: Fleet,
         on_commit: Callable[[], None],
-        on_expired: Callable[[], None],
+        on_expired: Callable[[Executor], None],
     ) -> None:
         self._store = store
         self._connector = connector
@@ -83,6 +89,7 @@ class Executor:
             (Shared.DEAD, self._reply, 50),
             (Shared.STRAY, self._reply, 50),
         )
+        self._on_expired = on_expired
         self._director = self._wire(PatientStore(store), actions, on_commit)
         self._keeper = Keeper(
             store,
@@ -92,7 +99,7 @@ class Executor:
             settings,
             inlet=self._reply,
             on_found=self.ring,
-            on_expired=on_expired,
+            on_expired=lambda: on_expired(self),
         )
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -107,7 +114,7 @@ class Executor:
         threading.Thread(target=self._await_replies, name="replies-read", daemon=True).start()
         log.info("executor.started", extra={"world": str(self.world.id), "token": self.world.token})
 
-    def stop(self, *, wait: float, release: bool = True) -> bool:
+    def stop(self, *, wait: float) -> bool:
         """Let running code end, finish the batch, free the plans; return whether all of it did in time."""
         until = self._clock.monotonic() + wait
         self._stopping.set()
@@ -117,9 +124,21 @@ class Executor:
         ended = self._workers.stop(wait=max(0.0, until - self._clock.monotonic()), clock=self._clock)
         ended = self._director.stop(wait=max(1.0, until - self._clock.monotonic())) and ended
         self._keeper.stop()
-        if release:
+        try:
             self._store.unregister_world(self.world.id)
+        except StoreUnavailableError as error:  # the lease will run out by itself
+            log.warning("world.not_unregistered", extra={"reason": str(error)})
         return ended
+
+    def store_plan(self, draft: PlanDraft) -> Future[UUID]:
+        """Let the director store a plan and its first steps in one commit with whatever else waits.
+
+        The future fails with ExecutorStoppedError if the director has ended without taking it.
+        """
+        stored: Future[UUID] = Future()
+        self.mailbox.put(PlanMade(draft, stored))
+        self._director.refuse_left()
+        return stored
 
     def ring(self) -> None:
         """Have the director look into the database now."""
@@ -171,6 +190,7 @@ class Executor:
             clock=self._clock,
             world_id=self.world.id,
             on_commit=on_commit,
+            on_broken=self._broke,
         )
 
     # -- from other threads ---------------------------------------------------------------------------------
@@ -188,6 +208,11 @@ class Executor:
 
     def _host_declared(self, request_id: UUID) -> None:
         self.mailbox.put(HostDeclared(request_id))
+
+    def _broke(self) -> None:
+        """The director cannot go on: another one has to begin anew, and waits for this thread to end."""
+        if not self._stopping.wait(AFTER_BREAK):
+            threading.Thread(target=self._on_expired, args=(self,), name="renewal", daemon=True).start()
 
     def _await_replies(self) -> None:
         """Tell the director once what waited in the reply queues at the start has been read."""

@@ -109,6 +109,11 @@ class Flights:
         self._wait(record, Wait.CANCEL, now + record.grace)
         return Next(send="cancel")
 
+    def abandon(self, record: RequestRecord, now: float) -> None:
+        """The step that asked has ended without the answer."""
+        record.cancel = record.cancel or "abandoned"
+        self._end(record, Outcome.LOST, now, reason="its step had ended")
+
     def overdue(self, record: RequestRecord, now: float, *, link_up: bool) -> Next:
         """The deadline of what the request waits for has passed."""
         match record.wait:
@@ -126,11 +131,11 @@ class Flights:
                 return self._end(record, Outcome.LOST, now, reason="no answer to two queries")
 
     def _cancel_unanswered(self, record: RequestRecord, now: float, *, link_up: bool) -> Next:
-        if record.cancel == CANCELLED_BY_PEOPLE:
-            return self._enforce_cancel(record, now)
         if not link_up:  # the cancel may not even have been sent: nothing can be concluded
             self._wait(record, Wait.CANCEL, now + ANSWER)
             return Next(send="cancel")
+        if record.cancel == CANCELLED_BY_PEOPLE:
+            return self._enforce_cancel(record, now)
         if record.state is RequestState.OPEN:
             return self._end(record, Outcome.NOT_PICKED_UP, now)
         return self._ask(record, Wait.FIRST_QUERY, now)

@@ -74,12 +74,13 @@ class Keeper:
                 if self._adopted or self._clock.monotonic() >= reconcile_at:
                     self._reconcile()
                     reconcile_at = self._clock.monotonic() + self._settings.reconcile.total_seconds()
-            except StoreUnavailableError as error:
-                log.warning("store.away", extra={"reason": str(error)})
+            except (StoreUnavailableError, BusError) as error:
+                log.warning("keeper.waits", extra={"reason": str(error)})
+            except Exception:  # whatever it is, the heart has to go on beating
+                log.exception("keeper.failed")
 
     def _reconcile(self) -> None:
         """Look for dead executors: expire them, read their replies, and forget them when nothing is left."""
-        faultpoint("reconciler.mid")
         found = False
         for world in self._store.worlds():
             if world.id == self._world.id:
@@ -88,6 +89,7 @@ class Keeper:
                 self._store.expire_world(world.id)
                 log.warning("world.dead", extra={"world": str(world.id), "meta": world.meta})
                 found = True
+                faultpoint("reconciler.mid")
             elif world.alive:
                 continue
             self._bury(world)
@@ -103,9 +105,9 @@ class Keeper:
         try:
             if self._empty(world.token):
                 self._connector.stop_consuming(Replies(world.token))
-                self._connector.retire_executor(world.token)
-                self._store.unregister_world(world.id)
                 self._adopted.pop(world.id, None)
+                if self._connector.retire_executor(world.token):
+                    self._store.unregister_world(world.id)
         except BusError as error:
             log.info("world.burial_waits", extra={"world": str(world.id), "reason": str(error)})
 

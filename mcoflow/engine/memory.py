@@ -6,6 +6,7 @@ import heapq
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -39,6 +40,11 @@ class ActionTexts:
     def put(self, key: ActionKey, texts: tuple[str, str]) -> None:
         """Remember what was just made or written."""
         self._texts[key] = texts
+
+    def drop(self, keys: Iterable[ActionKey]) -> None:
+        """Forget what another executor may change from now on."""
+        for key in keys:
+            self._texts.pop(key, None)
 
     def trim(self) -> None:
         """Forget the oldest beyond the bound; called between batches, so that get() finds what load() saw."""
@@ -88,8 +94,8 @@ class Memory:
         self.step_timers.setdefault((timer.plan_id, timer.step_id), []).append(timer.id)
         self.agenda.add(timer.due_at, timer.id)
 
-    def drop_timers(self, key: StepKey, kinds: Collection[str]) -> list[UUID]:
-        """Forget the timers of a step of these kinds; return their ids."""
+    def drop_timers(self, key: StepKey, kinds: Collection[str]) -> list[tuple[UUID, UUID]]:
+        """Forget the timers of a step of these kinds; return the plan and the id of each."""
         ids = self.step_timers.pop(key, [])
         dropped = [each for each in ids if each in self.timers and self.timers[each].kind in kinds]
         kept = [each for each in ids if each in self.timers and each not in dropped]
@@ -97,7 +103,12 @@ class Memory:
             del self.timers[each]
         if kept:
             self.step_timers[key] = kept
-        return dropped
+        return [(key[0], each) for each in dropped]
+
+    def put_off(self, timer: TimerRecord, due_at: float) -> None:
+        """Let a timer go off later than it is stored."""
+        self.timers[timer.id] = replace(timer, due_at=due_at)
+        self.agenda.add(due_at, timer.id)
 
     def drop_timer(self, timer: TimerRecord) -> None:
         """Forget a timer that went off."""
@@ -125,7 +136,9 @@ class Memory:
         for requests in run.requests.values():
             for request_id in requests:
                 self.flights.open.pop(request_id, None)
-                self.flights.changed.pop(request_id, None)
+        for record in [each for each in self.flights.changed.values() if each.plan_id == run.id]:
+            del self.flights.changed[record.id]
+        self.texts.drop((run.id, step.action_id) for step in run.steps.values())
         for step_id in run.steps:
             key = (run.id, step_id)
             self.events.pop(key, None)

@@ -36,6 +36,7 @@ class PatientStore:
         self.events = self._patiently(store.events)
         self.worlds = self._patiently(store.worlds)
         self.plan = self._patiently(store.plan)
+        self.snapshot = self._patiently(store.snapshot)
 
     def give_up(self) -> None:
         """Let calls fail with StoreUnavailableError from now on: the process ends."""

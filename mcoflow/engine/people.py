@@ -9,11 +9,12 @@ from uuid import UUID
 
 from mcoflow.action.registry import Registry
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
-from mcoflow.domain.states import FINAL_STEP_STATES, PlanState, StepState
+from mcoflow.domain.states import PlanState, StepState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
+from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
-from mcoflow.engine.steps import Steps
+from mcoflow.engine.steps import Steps, takes_events
 from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
 
 ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
@@ -40,9 +41,17 @@ class People:
         try:
             result = self._do(batch, run, command)
         except McoflowError as error:
-            batch.answers.append(CommandAnswer(command.id, {}, type(error).__name__, str(error)))
+            refusal = CommandAnswer(command.id, {}, type(error).__name__, str(error))
+            batch.answers.append((run.id, refusal))
         else:
-            batch.answers.append(CommandAnswer(command.id, result))
+            batch.answers.append((run.id, CommandAnswer(command.id, result)))
+
+    def refuse_if_over(self, batch: Batch, command: CommandRecord, store: PatientStore) -> None:
+        """Answer a command to a plan that nobody can take up any more, because it is stopped."""
+        state = store.plan(command.plan_id).state
+        if state is PlanState.STOPPED:
+            error = CommandRefusedError.by_state(f"a {command.kind.value}", command.plan_id, state, ())
+            batch.answers.append((None, CommandAnswer(command.id, {}, type(error).__name__, str(error))))
 
     def _do(self, batch: Batch, run: PlanRun, command: CommandRecord) -> dict[str, Any]:
         check_allowed(run.id, run.plan.state, command.kind)
@@ -89,7 +98,7 @@ class People:
         step_id = command.args.get("step_id", 0)
         step = run.steps.get(step_id)
         value = command.args.get("value")
-        if step is None or step.state in FINAL_STEP_STATES or step.state is StepState.PENDING:
+        if step is None or not takes_events(step):
             raise EventDroppedError(
                 f"no step {command.args.get('step_id')} of plan {run.id} waits for events"
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from mcoflow.domain.requests import RequestRecord
+from mcoflow.domain.requests import RequestRecord, RequestState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.letters import Writer
@@ -16,6 +16,7 @@ from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.post import Post
 from mcoflow.engine.replies import Replies
+from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Connector, Delivery, Parcel, Receipt, Verdict
 
 log = logging.getLogger("mcoflow.receipts")
@@ -76,8 +77,10 @@ class Receipts:
         if record is not None:
             if receipt == "confirmed":
                 record.confirmed = True
+                self._redeclared.discard(record.id)
                 self._committer.confirm(record.id)
-            else:
+                faultpoint("outbox.after_receipt")
+            elif record.state is RequestState.OPEN:  # else the agent has it, and a resend found no way
                 self._not_taken(batch, record, receipt)
         elif receipt != "confirmed":
             log.info("parcel.dropped", extra={"kind": parcel.kind, "receipt": receipt})

@@ -15,8 +15,9 @@ from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
+from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.steps import Steps
-from mcoflow.errors import McoflowError
+from mcoflow.errors import McoflowError, StoreUnavailableError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Parcel
 
@@ -50,39 +51,74 @@ class Recovery:
         self._memory.runs.update(runs)
         live = [plan_id for plan_id, run in runs.items() if run.plan.state is PlanState.RUNNING]
         if live:
-            self._load_requests(batch, runs, live)
-            for timer in self._store.timers(live):
-                self._memory.add_timer(timer)
-            self._memory.add_events(self._store.events(live))
+            self._load(batch, runs, live)
         for run in runs.values():
-            if run.plan.state in (PlanState.PLANNED, PlanState.RUNNING):
+            if run.id in batch.dropped or run.plan.state not in (PlanState.PLANNED, PlanState.RUNNING):
+                continue
+            try:
                 self._go_on(batch, run)
-                faultpoint("recovery.plan_taken")
+            except StoreUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the other plans must not suffer
+                break_off(self._memory, batch, run.id, error)
+            faultpoint("recovery.plan_taken")
 
     def first_parcel(self, record: RequestRecord) -> Parcel:
         """The parcel of a request that was just committed; its bytes leave memory with it."""
         body, record.body = record.body, b""
         return self._writer.parcel(record, body)
 
+    def _load(self, batch: Batch, runs: dict[UUID, PlanRun], live: Sequence[UUID]) -> None:
+        """Load what the plans wait for; plan by plan, if one of them cannot be read."""
+        try:
+            self._load_all(batch, runs, live)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the other plans must not suffer
+            if len(live) == 1:
+                break_off(self._memory, batch, live[0], error)
+                return
+            for plan_id in live:
+                self._load(batch, runs, [plan_id])
+
+    def _load_all(self, batch: Batch, runs: dict[UUID, PlanRun], live: Sequence[UUID]) -> None:
+        records, timers, events = (
+            self._store.open_requests(live),
+            self._store.timers(live),
+            self._store.events(live),
+        )
+        resend = [record for record in records if self._to_resend(record)]
+        bodies = self._store.request_bodies([record.id for record in resend]) if resend else {}
+        self._keep_requests(batch, runs, records)
+        for timer in timers:
+            self._memory.add_timer(timer)
+        self._memory.add_events(events)
+        if resend:
+            log.info("request.resent", extra={"count": len(resend)})
+        for record in resend:
+            batch.parcels.append((record.plan_id, self._writer.parcel(record, bodies[record.id])))
+
     def _go_on(self, batch: Batch, run: PlanRun) -> None:
         taken_over = run.plan.state is PlanState.RUNNING
         for step in run.steps.values():
             if step.state is StepState.RUNNING:
-                self._interrupted(run, step, batch.now)
+                self._interrupted(batch, run, step)
         batch.open(run, run.begin(batch.now))
         detail = "taken over" if taken_over else ""
         self._steps.note(batch, run, "start execution", detail=detail)
         for step in run.suspended():
             self._steps.wake(batch, run, step)
 
-    def _interrupted(self, run: PlanRun, step: StepRecord, now: float) -> None:
+    def _interrupted(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         """A step whose executor died inside user code: repeat it only if its author allows that."""
         if step.phase is Phase.FINALIZE or self._rerunnable(step):
-            run.move(step, StepState.PENDING, now)
+            self._steps.abandon_requests(batch, run, step)
+            run.move(step, StepState.PENDING, batch.now)
             step.attempt += 1
             return
         message = "the executor died while the step was inside run: effect unknown"
-        run.fail(step, ErrorRecord("RunInterruptedError", message), now)
+        run.fail(step, ErrorRecord("RunInterruptedError", message), batch.now)
+        self._steps.clear(batch, run, step)
 
     def _rerunnable(self, step: StepRecord) -> bool:
         try:
@@ -90,26 +126,18 @@ class Recovery:
         except McoflowError:
             return False
 
-    def _load_requests(self, batch: Batch, runs: dict[UUID, PlanRun], live: Sequence[UUID]) -> None:
-        records = self._store.open_requests(live)
+    def _keep_requests(
+        self, batch: Batch, runs: dict[UUID, PlanRun], records: Sequence[RequestRecord]
+    ) -> None:
         self._memory.flights.add(records)
         for record in records:
             runs[record.plan_id].requests.setdefault(record.step_id, []).append(record.id)
             self._memory.agenda.add(record.due_at, record.id)
             if record.wait is Wait.CANCEL:
                 batch.parcels.append((record.plan_id, self._writer.cancel(record, batch.now)))
-        self._resend(batch, [record for record in records if self._to_resend(record)])
 
     def _to_resend(self, record: RequestRecord) -> bool:
         """Whether the request may never have arrived; the agent's journal drops doubles."""
         if not self._confirms:
             return True
         return record.state is RequestState.OPEN and not record.confirmed
-
-    def _resend(self, batch: Batch, records: Sequence[RequestRecord]) -> None:
-        if not records:
-            return
-        bodies = self._store.request_bodies([record.id for record in records])
-        log.info("request.resent", extra={"count": len(records)})
-        for record in records:
-            batch.parcels.append((record.plan_id, self._writer.parcel(record, bodies[record.id])))

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from mcoflow.domain.requests import EvidenceRecord, RequestRecord, RequestState
+from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.flights import Next
 from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
+from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.steps import Steps
-from mcoflow.errors import MalformedMessageError, UnsupportedVersionError
+from mcoflow.errors import (
+    MalformedMessageError,
+    PlanNotFoundError,
+    StoreUnavailableError,
+    UnsupportedVersionError,
+)
 from mcoflow.ports.bus import Delivery, Parcel, ToExecutor
 from mcoflow.wire.envelope import Envelope, decode
 from mcoflow.wire.messages import AcceptedBody, ProgressBody, ResultBody
@@ -65,9 +72,17 @@ class Replies:
             elif record.host != envelope.host:
                 self._record(batch, message, f"foreign: the request was for {record.host}", record)
             else:
-                self._known(batch, record, envelope)
-                batch.deliveries.append(message.delivery)
+                self._guarded(batch, record, envelope)
+                batch.deliveries.append((record.plan_id, message.delivery))
         return self._place(batch, strangers) if strangers else []
+
+    def _guarded(self, batch: Batch, record: RequestRecord, envelope: Envelope) -> None:
+        try:
+            self._known(batch, record, envelope)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the other plans must not suffer
+            break_off(self._memory, batch, record.plan_id, error)
 
     def follow(self, batch: Batch, record: RequestRecord, follows: Next) -> None:
         """Do what follows from a message or a deadline of a request."""
@@ -112,7 +127,9 @@ class Replies:
                 self._record(batch, message, "unknown: no such request")
             elif record.state is RequestState.ENDED:
                 self._after_the_end(batch, message, envelope, record)
-            elif token := owners.get(record.plan_id):
+            elif (token := owners.get(record.plan_id)) is None:
+                self._record(batch, message, "late: its task is over", record)
+            elif token:
                 batch.forwards.append((_forwarded(message, envelope, token), message.delivery))
             else:
                 later.append(message)
@@ -126,14 +143,24 @@ class Replies:
             outcome = record.outcome.words(record.reason) if record.outcome else "ended"
             self._record(batch, message, f"late: the request has ended already ({outcome})", record)
         else:
-            batch.deliveries.append(message.delivery)
+            batch.deliveries.append((record.plan_id, message.delivery))
 
     def _owners(self, plan_ids: set[UUID]) -> dict[UUID, str]:
-        """The reply queues of the living executors that own these plans, our own left out."""
+        """The reply queues of the living executors that own these plans; "" for our own and for nobody's.
+
+        Plans that are over are left out.
+        """
         tokens = {world.id: world.token for world in self._store.worlds() if world.alive} if plan_ids else {}
-        owners = {plan_id: self._store.plan(plan_id).owner for plan_id in plan_ids}
-        found = {plan_id: tokens.get(owner, "") for plan_id, owner in owners.items() if owner}
-        return {plan_id: token for plan_id, token in found.items() if token not in ("", self._writer.token)}
+        found: dict[UUID, str] = {}
+        for plan_id in plan_ids:
+            try:
+                plan = self._store.plan(plan_id)
+            except PlanNotFoundError:
+                continue
+            if plan.state is not PlanState.STOPPED:
+                token = tokens.get(plan.owner, "") if plan.owner else ""
+                found[plan_id] = "" if token == self._writer.token else token
+        return found
 
     def _record(self, batch: Batch, message: Message, why: str, record: RequestRecord | None = None) -> None:
         word, _, detail = why.partition(": ")
@@ -151,7 +178,7 @@ class Replies:
                 detail=detail[:500],
             )
         )
-        batch.deliveries.append(message.delivery)
+        batch.deliveries.append((None, message.delivery))
 
 
 def _forwarded(message: Message, envelope: Envelope, token: str) -> Parcel:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 from uuid import UUID, uuid4
 
 from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import Registry
-from mcoflow.domain.events import Cancel, Event, Forever, HostRequest, Reply, Silence, UserEvent
+from mcoflow.domain.events import Cancel, Event, Forever, HostRequest, Reply
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
-from mcoflow.domain.requests import EventRecord, TimerRecord
+from mcoflow.domain.requests import EventRecord, RequestRecord, TimerRecord
 from mcoflow.domain.states import Phase, PlanState, StepState
+from mcoflow.engine.arrivals import SILENCE, loaded, reply_json
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallData, CallResult, call, host_request, host_result
 from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
-from mcoflow.errors import McoflowError
+from mcoflow.engine.quarantine import break_off
+from mcoflow.errors import McoflowError, StoreUnavailableError
 
-SILENCE, DELAYED = "silence", "event"
+DELAYED: Final = "event"
+"""The kind of a timer that becomes a user event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,23 @@ class Steps:
             batch.ready.clear()
             self._memory.texts.load([key for run, step in wave for key in _keys(run, step)])
             for run, step in wave:
-                if self._may_start(run, step):
+                if run.id in batch.dropped or not self._may_start(run, step):
+                    continue
+                try:
                     self._start(batch, run, step)
+                except StoreUnavailableError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - the other plans must not suffer
+                    break_off(self._memory, batch, run.id, error)
 
     def wake(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
-        """Give a suspended step the oldest event that waits for it; a cancelled one is told so first."""
+        """Give a suspended step the oldest event that waits for it."""
         if step.state is not StepState.SUSPENDED or self.draining:
             return
         event = self._memory.take_event((run.id, step.id))
         if event is not None:
-            batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (SILENCE,))
             self._memory.texts.load(_keys(run, step))
-            self._to_worker(batch, run, step, _loaded(event), event.id)
+            self._to_worker(batch, run, step, loaded(event), event.id)
 
     def signal_cancel(self, batch: Batch, run: PlanRun, step: StepRecord, why: str) -> bool:
         """Tell a suspended step that it is cancelled; False if it has no way to stop."""
@@ -83,6 +91,8 @@ class Steps:
         records = [flights.open[each] for each in run.requests.get(step.id, ()) if each in flights.open]
         action = self._action(step)
         for record in records:
+            if record.id not in flights.open:
+                continue  # the end of another one was the end of the step
             follows = flights.cancel(record, why, batch.now)
             self._memory.agenda.add(record.due_at, record.id)
             if follows.send:
@@ -92,8 +102,9 @@ class Steps:
         batch.touch(run)
         if isinstance(action, ErrorRecord) or issubclass(action, HostAction):
             return bool(records)
-        if not issubclass(action, Cancellable) or step.state is not StepState.SUSPENDED:
+        if not issubclass(action, Cancellable) or step.state is not StepState.SUSPENDED or self.draining:
             return bool(records)
+        run.told.add(step.id)
         self._memory.texts.load(_keys(run, step))
         self._to_worker(batch, run, step, Cancel())
         return True
@@ -116,29 +127,28 @@ class Steps:
         asked = host_request(action, self._data(run, step))
         if isinstance(asked, CallResult):
             self.end(batch, run, step, asked)
-        elif self._send(batch, run, step, asked):
+        elif self._send(batch, run, step, (asked,)):
             run.move(step, StepState.SUSPENDED, batch.now)
 
-    def _send(self, batch: Batch, run: PlanRun, step: StepRecord, asked: HostRequest) -> bool:
-        """Make the request's row; False if it cannot be made: then the step is in error."""
+    def _send(self, batch: Batch, run: PlanRun, step: StepRecord, asked: Sequence[HostRequest]) -> bool:
+        """Make the rows of the requests; False if one cannot be made: none is sent, the step is in error."""
         try:
-            record = self._writer.request(
-                asked,
-                plan_id=run.id,
-                step_id=step.id,
-                attempt=step.attempt,
-                caller=run.plan.user,
-                now=batch.now,
-            )
+            records = [self._request(run, step, each, batch.now) for each in asked]
         except McoflowError as error:
             run.fail(step, ErrorRecord(type(error).__name__, str(error)), batch.now)
             return False
-        run.plan.simulated = run.plan.simulated or self._writer.hosts.simulated(asked.host)
-        run.requests.setdefault(step.id, []).append(record.id)
-        batch.new_requests.append(record)
-        self._memory.flights.add([record])
-        self._memory.agenda.add(record.due_at, record.id)
+        for record in records:
+            run.plan.simulated = run.plan.simulated or self._writer.hosts.simulated(record.host)
+            run.requests.setdefault(step.id, []).append(record.id)
+            batch.new_requests.append(record)
+            self._memory.agenda.add(record.due_at, record.id)
+        self._memory.flights.add(records)
         return True
+
+    def _request(self, run: PlanRun, step: StepRecord, asked: HostRequest, now: float) -> RequestRecord:
+        return self._writer.request(
+            asked, plan_id=run.id, step_id=step.id, attempt=step.attempt, caller=run.plan.user, now=now
+        )
 
     def _to_worker(
         self,
@@ -154,6 +164,7 @@ class Steps:
             return
         run.move(step, StepState.RUNNING, batch.now)
         batch.touch(run)
+        batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (SILENCE,))
         data, report, found = self._data(run, step), self._report, action
         plan_id, step_id, phase, attempt = run.id, step.id, step.phase, step.attempt
 
@@ -171,7 +182,7 @@ class Steps:
         if run is None or step is None or step.state is not StepState.RUNNING or step.attempt != done.attempt:
             return
         if done.event_id is not None:
-            batch.consumed_events.append(done.event_id)
+            batch.consumed_events.append((run.id, done.event_id))
         self._memory.texts.load([(run.id, step.action_id)])
         self.end(batch, run, step, done.result)
 
@@ -193,7 +204,7 @@ class Steps:
                 step.error = result.error
             case _:
                 run.fail(step, result.error or ErrorRecord("Error", "no reason was given"), batch.now)
-        self._clear(batch, run, step)
+        self.clear(batch, run, step)
 
     def request_ended(self, batch: Batch, run: PlanRun, step: StepRecord, reply: Reply) -> None:
         """Let the end of a request end its host step, or wake the step that waits for it."""
@@ -201,7 +212,9 @@ class Steps:
         run.requests[step.id].remove(reply.request_id)
         action = self._action(step)
         if isinstance(action, ErrorRecord):
-            run.fail(step, action, batch.now)
+            if step.state is StepState.SUSPENDED:
+                run.fail(step, action, batch.now)
+                self.clear(batch, run, step)
         elif issubclass(action, HostAction):
             self._memory.texts.load([(run.id, step.action_id)])
             step.outcome, step.reason = reply.outcome, _reason(reply)
@@ -210,11 +223,25 @@ class Steps:
                 result.state = StepState.CANCELLED
             self.end(batch, run, step, result)
         else:
-            self.add_event(batch, run, step, "reply", _reply_json(reply))
+            self.add_event(batch, run, step, "reply", reply_json(reply))
 
-    def add_event(self, batch: Batch, run: PlanRun, step: StepRecord, kind: str, value: str) -> None:
-        """Store an event for a step and wake it if it sleeps."""
-        event = EventRecord(uuid4(), run.id, step.id, batch.now, kind, value)
+    def add_event(
+        self,
+        batch: Batch,
+        run: PlanRun,
+        step: StepRecord,
+        kind: str,
+        value: str,
+        *,
+        optional: bool = False,
+    ) -> None:
+        """Store an event for a step and wake it if it sleeps; one that cannot take it any more drops it."""
+        if not takes_events(step):
+            if not optional:
+                detail = f"step {step.id} is {step.state}, it takes no {kind} event"
+                self.note(batch, run, "event dropped", detail=detail)
+            return
+        event = EventRecord(uuid4(), run.id, step.id, batch.now, kind, value, optional)
         batch.touch(run)
         batch.new_events.append(event)
         self._memory.add_events([event])
@@ -224,18 +251,28 @@ class Steps:
         """Turn a due timer into the event that it stands for."""
         run = self._memory.runs[timer.plan_id]
         self._memory.drop_timer(timer)
-        batch.dropped_timers.append(timer.id)
+        batch.dropped_timers.append((run.id, timer.id))
         kind = "user" if timer.kind == DELAYED else timer.kind
         self.add_event(batch, run, run.steps[timer.step_id], kind, timer.value)
 
     def conclude(self, batch: Batch) -> None:
         """Bring plans to rest of which nothing is under way, and note it in their history."""
         for run in list(batch.touched.values()):
-            failed = run.failed_steps() if run.plan.counts.get(StepState.ERROR) else []
-            errors = [step.error for step in failed if step.error is not None]
-            fail = bool(errors) and all(error.rescue == "fail" for error in errors)
-            if run.rest(batch.now, fail=fail):
-                self.note(batch, run, rest_name(run), detail=run.plan.explanation)
+            if run.id in batch.dropped:
+                continue
+            try:
+                self._conclude(batch, run)
+            except Exception as error:  # noqa: BLE001 - the other plans must not suffer
+                break_off(self._memory, batch, run.id, error)
+
+    def _conclude(self, batch: Batch, run: PlanRun) -> None:
+        failed = run.failed_steps() if run.plan.counts.get(StepState.ERROR) else []
+        errors = [step.error for step in failed if step.error is not None]
+        fail = bool(errors) and all(error.rescue == "fail" for error in errors)
+        if run.rest(batch.now, fail=fail):
+            self.note(batch, run, rest_name(run), detail=run.plan.explanation)
+        if run.plan.state is not PlanState.RUNNING:
+            run.plan.owner = None  # whoever gives the next command claims it anew
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
         """Add a line to the plan's history."""
@@ -246,17 +283,16 @@ class Steps:
     def _sleep(self, batch: Batch, run: PlanRun, step: StepRecord, result: CallResult) -> None:
         suspension = result.produced.suspension
         assert suspension is not None
+        if not self._send(batch, run, step, suspension.requests):
+            self.clear(batch, run, step)
+            return
         run.move(step, StepState.SUSPENDED, batch.now)
-        for asked in suspension.requests:
-            if not self._send(batch, run, step, asked):
-                self._clear(batch, run, step)
-                return
         if not isinstance(suspension.patience, Forever):
             waited = suspension.patience.total_seconds()
             self._set_timer(
                 batch, TimerRecord(uuid4(), run.id, step.id, batch.now + waited, SILENCE, json.dumps(waited))
             )
-        if run.plan.cancel_requested:
+        if run.plan.cancel_requested and step.id not in run.told:
             self.signal_cancel(batch, run, step, "cancel")
         self.wake(batch, run, step)
 
@@ -271,28 +307,42 @@ class Steps:
         if result.state is StepState.ERROR:
             return
         for event in result.produced.events:
-            target = run.steps.get(event.step_id or step.id, step)
+            target = run.steps.get(event.step_id or step.id)
             value = json.dumps(event.value)
             delay = event.delay.total_seconds()
-            if delay > 0:
+            if target is None:
+                self.note(batch, run, "event dropped", detail=f"there is no step {event.step_id}")
+            elif delay > 0:
                 self._set_timer(
                     batch, TimerRecord(uuid4(), run.id, target.id, batch.now + delay, DELAYED, value)
                 )
             else:
-                self.add_event(batch, run, target, "user", value)
+                self.add_event(batch, run, target, "user", value, optional=event.optional)
 
     def _set_timer(self, batch: Batch, timer: TimerRecord) -> None:
         batch.new_timers.append(timer)
         self._memory.add_timer(timer)
 
-    def _clear(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
-        """Drop what a step that ended leaves behind: timers, and events that nobody will take."""
+    def clear(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
+        """Drop what a step that ended leaves behind: timers, requests, and events that nobody will take."""
         key = (run.id, step.id)
         batch.dropped_timers += self._memory.drop_timers(key, (SILENCE, DELAYED))
         while (event := self._memory.take_event(key)) is not None:
-            batch.consumed_events.append(event.id)
-            detail = f"step {step.id} ended before the {event.kind} event could be delivered"
-            self.note(batch, run, "event dropped", detail=detail)
+            batch.consumed_events.append((run.id, event.id))
+            if not event.optional:
+                detail = f"step {step.id} ended before the {event.kind} event could be delivered"
+                self.note(batch, run, "event dropped", detail=detail)
+        if run.requests.get(step.id):
+            self.abandon_requests(batch, run, step)
+
+    def abandon_requests(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
+        """Close the requests that nobody waits for any more, and tell the agents to stop."""
+        flights = self._memory.flights
+        for request_id in run.requests.pop(step.id, ()):
+            if request_id in flights.open:
+                record = flights.open[request_id]
+                flights.abandon(record, batch.now)
+                batch.parcels.append((run.id, self._writer.cancel(record, batch.now)))
 
     def _data(self, run: PlanRun, step: StepRecord) -> CallData:
         texts = self._memory.texts
@@ -305,6 +355,11 @@ class Steps:
             return self._actions.find(step.action)
         except McoflowError as error:
             return ErrorRecord(type(error).__name__, str(error))
+
+
+def takes_events(step: StepRecord) -> bool:
+    """Whether the step is inside run, or suspended in it."""
+    return step.phase is Phase.RUN and step.state in (StepState.RUNNING, StepState.SUSPENDED)
 
 
 def rest_name(run: PlanRun) -> str:
@@ -324,25 +379,3 @@ def _reason(reply: Reply) -> str:
 
 def _was_cancelled(run: PlanRun, reply: Reply) -> bool:
     return run.plan.cancel_requested and (reply.outcome.cancelled or reply.outcome is Outcome.LOST)
-
-
-def _reply_json(reply: Reply) -> str:
-    stored = {
-        "request_id": str(reply.request_id),
-        "host": reply.host,
-        "ok": reply.ok,
-        "outcome": reply.outcome.value,
-        "data": reply.data,
-        "error": reply.error,
-    }
-    return json.dumps(stored, ensure_ascii=False)
-
-
-def _loaded(event: EventRecord) -> Event:
-    value: Any = json.loads(event.value)
-    if event.kind == SILENCE:
-        return Silence(value)
-    if event.kind == "reply":
-        kept = {**value, "request_id": UUID(value["request_id"]), "outcome": Outcome(value["outcome"])}
-        return Reply(**kept)
-    return UserEvent(value)

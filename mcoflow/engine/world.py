@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import timedelta
 from random import Random
@@ -18,14 +17,22 @@ from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanDraft, PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
 from mcoflow.domain.states import PlanState
-from mcoflow.engine.director import PlanMade
 from mcoflow.engine.executor import Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.people import ALLOWED, check_allowed
 from mcoflow.engine.planner import make_plan
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.watch import Watch
-from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError, WaitTimeoutError
+from mcoflow.errors import (
+    BusError,
+    CommandRefusedError,
+    EventDroppedError,
+    ExecutorStoppedError,
+    McoflowError,
+    StoreUnavailableError,
+    WaitTimeoutError,
+)
+from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Bell, ExecutorConnector, Link, LinkReport, Parcel, Plans, Receipt, Shared
 from mcoflow.ports.engine import Submitted
 from mcoflow.ports.store import Changes, Store
@@ -33,6 +40,7 @@ from mcoflow.ports.store import Changes, Store
 log = logging.getLogger("mcoflow.world")
 STORED_WITHIN: Final = 30.0
 POLL: Final = 0.1
+RENEWAL_PAUSE: Final = 1.0
 PRESENCE_PREFETCH: Final = 500
 
 
@@ -66,6 +74,7 @@ class World:
         self._executor: Executor | None = None
         self._fleet: Fleet | None = None
         self._lock = threading.Lock()
+        self._ending = threading.Event()
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -82,6 +91,7 @@ class World:
 
         Returns whether everything ended in time.
         """
+        self._ending.set()
         with self._lock:
             executor, self._executor = self._executor, None
         ended = executor is None or executor.stop(wait=timeout.total_seconds())
@@ -108,11 +118,13 @@ class World:
         fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
         now = self._clock.now().timestamp()
         draft = make_plan(found, fields, plan_id=plan_id or uuid4(), user=user, now=now)
+        faultpoint("plan.before_commit")
         executor = self._executor
         if executor is not None and plan_id is None:
             self._store_here(executor, draft)
         else:
             self._store_for_others(draft)
+        faultpoint("plan.after_commit")
         failed = draft.plan.state is PlanState.STOPPED
         return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
 
@@ -164,10 +176,10 @@ class World:
 
     def _store_here(self, executor: Executor, draft: PlanDraft) -> None:
         """Let the director store the plan and its first steps in one commit with whatever else waits."""
-        stored: Future[UUID] = Future()
-        executor.mailbox.put(PlanMade(draft, stored))
         try:
-            stored.result(STORED_WITHIN)
+            executor.store_plan(draft).result(STORED_WITHIN)
+        except ExecutorStoppedError:
+            self._store_for_others(draft)
         except FutureTimeoutError:
             raise WaitTimeoutError(
                 f"the plan {draft.plan.id} was not stored within {STORED_WITHIN:.0f} s: "
@@ -201,7 +213,7 @@ class World:
             )
             self._fleet.load()
             connector.consume(Shared.PRESENCE, self._fleet.inlet, prefetch=PRESENCE_PREFETCH)
-        self._executor = Executor(
+        executor = Executor(
             self._store,
             connector,
             self._actions,
@@ -212,16 +224,30 @@ class World:
             on_commit=self._watch.ring,
             on_expired=self._expired,
         )
-        self._executor.start()
-        self._executor.link_changed(self._link)
+        try:
+            executor.start()
+        except (StoreUnavailableError, BusError):
+            executor.stop(wait=1.0)
+            raise
+        self._executor = executor
+        executor.link_changed(self._link)
 
-    def _expired(self) -> None:
-        """Others have declared this world dead: drop its plans, and go on under a new name."""
+    def _expired(self, executor: Executor) -> None:
+        """Others have declared this world dead, or it broke: drop its plans, go on under a new name."""
+        while not self._renewed(executor):
+            self._ending.wait(RENEWAL_PAUSE)
+
+    def _renewed(self, executor: Executor) -> bool:
         with self._lock:
-            if self._executor is None or self._connector is None:
-                return
-            self._executor.stop(wait=5.0, release=True)
-            self._start_executor(self._connector)
+            if self._executor is not executor or self._connector is None or self._ending.is_set():
+                return True
+            executor.stop(wait=5.0)
+            try:
+                self._start_executor(self._connector)
+            except (StoreUnavailableError, BusError) as error:
+                log.warning("world.not_renewed", extra={"reason": str(error)})
+                return False
+            return True
 
     def _link_changed(self, report: LinkReport) -> None:
         if report.link is Link.DOWN and self._fleet is not None:

@@ -170,6 +170,9 @@ class Store(Protocol):
     def plan(self, plan_id: UUID) -> PlanRecord:
         """One plan; PlanNotFoundError."""
 
+    def snapshot(self, plan_id: UUID) -> PlanSnapshot:
+        """A plan with its graph and its steps, nothing claimed; PlanNotFoundError."""
+
     def versions(self, plan_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """The versions of plans, for those who watch them; unknown ids are left out."""
 

@@ -1,0 +1,38 @@
+"""Events as they are stored, and as `run` receives them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+from uuid import UUID
+
+from mcoflow.domain.events import Event, Reply, Silence, UserEvent
+from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.requests import EventRecord
+
+SILENCE: Final = "silence"
+"""The kind of a timer, and of the event that it becomes: nothing came for as long as the step bears it."""
+
+
+def reply_json(reply: Reply) -> str:
+    """Return the end of a request as JSON text."""
+    stored = {
+        "request_id": str(reply.request_id),
+        "host": reply.host,
+        "ok": reply.ok,
+        "outcome": reply.outcome.value,
+        "data": reply.data,
+        "error": reply.error,
+    }
+    return json.dumps(stored, ensure_ascii=False)
+
+
+def loaded(event: EventRecord) -> Event:
+    """Return the event of a row, as run receives it."""
+    value: Any = json.loads(event.value)
+    if event.kind == SILENCE:
+        return Silence(value)
+    if event.kind == "reply":
+        kept = {**value, "request_id": UUID(value["request_id"]), "outcome": Outcome(value["outcome"])}
+        return Reply(**kept)
+    return UserEvent(value)
