@@ -1,0 +1,88 @@
+"""InstallAndRestart, on hosts that answer as told."""
+
+from mcoflow.actions import InstallAndRestart
+from mcoflow.actions.install_and_restart import SomethingInstalled
+from mcoflow.domain.states import PlanResult, PlanState, StepState
+from tests.unit.engine.fake_hosts import fails, ok
+from tests.unit.engine.house import House
+
+
+def outcome(house: House, **fields: object) -> tuple[PlanState, PlanResult]:
+    plan = house.run(InstallAndRestart, **{"hosts": ["web1"], **fields})
+    return plan.state, plan.result
+
+
+def test_all_packages_go_in_at_once_and_each_service_is_restarted_after_them(house: House) -> None:
+    plan = house.run(InstallAndRestart, hosts=["web1"], packages=["nginx", "php"], services=["web", "fpm"])
+
+    assert (plan.state, plan.result) == (PlanState.STOPPED, PlanResult.SUCCESS)
+    assert sorted(house.hosts.asked()[:2]) == ["install nginx", "install php"]
+    assert sorted(house.hosts.asked()[2:]) == ["restart fpm", "restart web"]
+    assert house.output(plan.id, SomethingInstalled)["installed"] == ["nginx", "php"]
+
+
+def test_one_bad_name_among_others_is_a_warning_that_names_it(house: House) -> None:
+    house.hosts.answers["nginxx"] = fails(100, "no such package")
+
+    plan = house.run(InstallAndRestart, hosts=["web1"], packages=["nginx", "nginxx"], services=["web"])
+
+    assert (plan.state, plan.result) == (PlanState.STOPPED, PlanResult.WARNING)
+    assert plan.explanation == "web1: nginxx: failed (exit 100): no such package"
+    assert house.hosts.asked("restart") == ["restart web"]
+
+
+def test_when_every_installation_failed_nothing_is_restarted_and_the_plan_is_an_error(house: House) -> None:
+    house.hosts.answers["install"] = fails(100, "no such package")
+
+    plan = house.run(InstallAndRestart, hosts=["web1"], packages=["a", "b"], services=["web"])
+
+    assert (plan.state, plan.result) == (PlanState.STOPPED, PlanResult.ERROR)
+    assert "a: failed (exit 100)" in plan.explanation
+    assert house.hosts.asked("restart") == []
+
+
+def test_without_services_only_packages_are_installed(house: House) -> None:
+    assert outcome(house, packages=["nginx"]) == (PlanState.STOPPED, PlanResult.SUCCESS)
+    assert house.hosts.asked() == ["install nginx"]
+
+
+def test_without_services_one_bad_name_is_a_warning_too(house: House) -> None:
+    house.hosts.answers["bad"] = fails()
+
+    assert outcome(house, packages=["good", "bad"]) == (PlanState.STOPPED, PlanResult.WARNING)
+
+
+def test_without_packages_every_service_is_restarted(house: House) -> None:
+    assert outcome(house, services=["web", "fpm"]) == (PlanState.STOPPED, PlanResult.SUCCESS)
+    assert sorted(house.hosts.asked()) == ["restart fpm", "restart web"]
+
+
+def test_a_service_that_does_not_restart_pauses_the_plan(house: House) -> None:
+    house.hosts.answers["web"] = fails(1, "unit failed")
+
+    plan = house.run(InstallAndRestart, hosts=["web1"], packages=["nginx"], services=["web"])
+
+    assert (plan.state, plan.result) == (PlanState.PAUSED, PlanResult.ERROR)
+    assert plan.explanation == "web1: failed (exit 1): unit failed"
+
+
+def test_each_host_is_on_its_own(house: House) -> None:
+    house.hosts.answers["web1 install"] = fails()
+
+    plan = house.run(InstallAndRestart, hosts=["web1", "web2"], packages=["nginx"], services=["web"])
+
+    assert (plan.state, plan.result) == (PlanState.STOPPED, PlanResult.ERROR)
+    restarts = [each.host for each in house.hosts.requests if "restart" in str(each.body)]
+    assert restarts == ["web2"]
+    of_web1 = [step for step in house.steps(plan.id).values() if step.host == "web1"]
+    assert [step.state for step in of_web1] == [StepState.SUCCESS, StepState.ERROR, StepState.PENDING] or [
+        step.state for step in of_web1
+    ] == [StepState.SUCCESS, StepState.PENDING]
+
+
+def test_the_restart_says_what_was_installed_and_the_agent_is_not_bothered_with_it(house: House) -> None:
+    house.hosts.default = ok(changed=True)
+
+    house.run(InstallAndRestart, hosts=["web1"], packages=["nginx"], services=["web"])
+
+    assert house.hosts.requests[-1].body.args == {"service": "web"}  # type: ignore[union-attr]
