@@ -2,12 +2,15 @@
 
 import heapq
 import itertools
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from mcoflow.clock import Clock
+
+log = logging.getLogger(__name__)
 
 Call = Callable[..., None]
 
@@ -68,9 +71,9 @@ class Loop:
                     call, args = self._inbox.popleft()
                     call(*args)
                 self._turn()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the thread's outer edge; `wait` of the daemon raises it
+            log.critical("agent.broken", exc_info=error)
             self.error = error
-            raise
         finally:
             try:
                 self._close()

@@ -108,7 +108,6 @@ def test_facts_that_fit_into_no_message_are_told_as_an_error(agent):
     assert "at most" in told["mcoflow"]["facts_errors"][0]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_error_nobody_expected_ends_the_daemon_and_is_told(tmp_path):
     world = AgentWorld(tmp_path)
     world.facts.error = RuntimeError("a bug in a source of facts")
