@@ -71,7 +71,7 @@ class Loop:
                     call, args = self._inbox.popleft()
                     call(*args)
                 self._turn()
-        except BaseException as error:  # noqa: BLE001 - the thread's outer edge; `wait` of the daemon raises it
+        except BaseException as error:  # the outer edge: `wait` of the daemon raises it
             log.critical("agent.broken", exc_info=error)
             self.error = error
         finally:
