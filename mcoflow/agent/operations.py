@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -62,13 +63,19 @@ class Declared:
     def perform(self, args: Mapping[str, Any], context: Context) -> JsonObject:
         """Run the function and return its output as JSON values; what it raises is passed on."""
         given = self.check_input(args)
-        wants_context = len(inspect.signature(self.function).parameters) > 1
-        output = self.function(given, context) if wants_context else self.function(given)
+        wanted = (given, context) if _takes_context(self.function) else (given,)
+        output = self.function(*wanted)
         if not isinstance(output, self.operation.output_model):
             raise OperationFailedError(
                 "bad_output", f"{self.operation.key} returned no {self.operation.output_model.__name__}"
             )
         return output.model_dump(mode="json")
+
+
+@cache
+def _takes_context(function: Callable[..., BaseModel]) -> bool:
+    """Look once: to ask a signature costs more than most of what a simulated host does."""
+    return len(inspect.signature(function).parameters) > 1
 
 
 Function = TypeVar("Function", bound=Callable[..., BaseModel])
