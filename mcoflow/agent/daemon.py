@@ -162,7 +162,11 @@ class AgentDaemon:
 
     def _purge(self) -> None:
         before = self._clock.now() - self._settings.retention
-        gone = self._desk.journal.purge(before.timestamp(), _PURGE_MOST)
+        try:
+            gone = self._desk.journal.purge(before.timestamp(), _PURGE_MOST)
+        except sqlite3.OperationalError as error:  # a full disk: the next time will do
+            log.error("journal.not_purged", extra={"why": str(error)})
+            gone = 0
         self._loop.later(_PURGE_SLICE if gone else _PURGE_EVERY, self._purge)
 
     # -- the link --------------------------------------------------------------------------------------
