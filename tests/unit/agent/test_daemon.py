@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from mcoflow.agent.results import clip
 from mcoflow.ports.bus import Verdict
 from mcoflow.wire.codec import dumps, loads
 from mcoflow.wire.envelope import encode
@@ -379,3 +380,25 @@ def test_the_end_is_announced(tmp_path):
 
     assert world.presences()[-1].state is Up.DOWN
     assert world.bus.closed
+
+
+# -- what a result may hold --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values", [{"text": "x" * 70_000}, {"text": "\0"}, {"n": 2**60}], ids=lambda v: ascii(v)[:20]
+)
+def test_values_that_cannot_be_sent_are_left_out_and_the_outcome_stays(agent, values):
+    asked = agent.request()
+
+    agent.begun(asked).end(**values)
+
+    body = agent.result(asked)
+    assert (body.outcome, body.values, body.truncated) == ("ok", {}, True)
+    assert "left out" in body.message
+
+
+def test_texts_are_cut_at_whole_characters_and_cleaned():
+    assert clip("aä", 2) == "a"
+    assert clip("äa", 2, keep_end=True) == "a"
+    assert clip("a\0\ud800", 10) == "a\ufffd?"
