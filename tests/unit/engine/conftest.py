@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.engine.house import House, open_house
+from tests.unit.engine.play import new_play
 
 
 @pytest.fixture
@@ -21,3 +22,9 @@ def empty_house(tmp_path: Path) -> Iterator[House]:
     """A store, a broker and hosts, but no world yet."""
     with open_house(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _play() -> None:
+    """No test sees the scripts of another."""
+    new_play()
