@@ -54,13 +54,13 @@ def stop(app: Flask) -> None:
 
 def _teach_templates(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined  # a name that is not there is a fault, not an empty text
+    app.jinja_env.finalize = text.harmless
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         exact=when.exact,
         ago=when.ago,
         clock_time=when.clock_time,
         took=when.took,
-        visible=text.visible,
         terminal=text.terminal,
         as_text=text.as_text,
         shorten=text.shorten,

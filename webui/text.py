@@ -19,6 +19,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(_symbol, text.replace("\r\n", "\n"))
 
 
+def harmless(value: Any) -> Any:
+    """Return what a template is about to write; text, with control characters as symbols."""
+    return visible(value) if type(value) is str else value
+
+
 def terminal(text: str) -> Markup:
     """Return terminal output as HTML: ANSI colours as classes, everything else as text."""
     cut = text[:MAX_SHOWN]

@@ -120,7 +120,7 @@ def step_words(step: StepRecord) -> str:
     if step.outcome is not None and step.state in (StepState.ERROR, StepState.CANCELLED):
         return step.outcome.words(step.reason)
     if step.state is StepState.SUCCESS and step.warnings:
-        return "success with warnings"
+        return "success, warned"
     return _STEP_WORDS[step.state]
 
 

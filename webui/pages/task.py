@@ -21,7 +21,7 @@ from webui.parts import Part, answer
 
 bp = Blueprint("task", __name__, url_prefix="/tasks/<uuid:plan_id>")
 
-LISTED: Final = 100
+LISTED: Final = 50
 """Steps on one page of the list."""
 REASONS: Final[Mapping[CommandKind, str]] = {
     CommandKind.RESUME: "only a paused task can be resumed",
@@ -48,8 +48,8 @@ class Reading:
         return draw(self.graph.layout)
 
     def planning(self) -> Sequence[StepView]:
-        """The steps that laid out the others, as many as fit."""
-        return [step for step in self.graph.steps if step.phase is Phase.PLAN][:LISTED]
+        """The steps that laid out the others."""
+        return [step for step in self.graph.steps if step.phase is Phase.PLAN]
 
     def listed(self) -> Sequence[StepView]:
         """The steps of the page of the list that is asked for, or of one stack, and one more."""

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from mcoflow.services.views import PlanView
 from tests.unit.webui.conftest import Person
+from webui.text import visible
 
 GOOD = {"hostname": "sim-00001", "param": "nginx", "action": "install"}
 
@@ -103,7 +104,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
     assert f'id="fault-{field}"' in answer.text
     page = unescape(answer.text)
     for name in ("hostname", "param"):
-        assert f'name="{name}" value="{sent[name]}"' in page
+        assert f'name="{name}" value="{visible(sent[name])}"' in page
     assert tasks() == before
 
 
