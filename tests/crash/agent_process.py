@@ -1,4 +1,4 @@
-"""The agent of a crash test as a process: URL, prefix of names, state directory, directory of effects, name."""
+"""The agent of a crash test as a process: URL, prefix of names, state directory, effects, name."""
 
 import sys
 

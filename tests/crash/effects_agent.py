@@ -6,7 +6,9 @@ Loaded in worker processes as the module `effects_agent` of an installed package
 import json
 import os
 import signal
+import sys
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -33,32 +35,36 @@ class Made(Strict):
     key: Word
 
 
-def _trace(event: str, key: str) -> None:
-    line = json.dumps({"event": event, "key": key, "pid": os.getpid()}) + "\n"
+def leave_trace(event: str, key: str, **about: str | int) -> None:
+    """Append a line to the log, synced, so that it is there however this process ends."""
+    line = json.dumps({"event": event, "key": key, "pid": os.getpid(), "at": time.time(), **about}) + "\n"
     log = os.open(os.environ["EFFECTS_DIR"] + "/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(log, line.encode())
     os.fsync(log)
     os.close(log)
 
 
-def _perform(task: Task) -> Made:
+def _perform(task: Task, operation: str) -> Made:
     if task.stubborn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _trace("begin", task.key)
+    job = Path(sys.argv[1])  # the worker's own directory is called like the request
+    order = json.loads((job / "job.json").read_text())
+    about = {"request": job.name, "run": order["run"], "host": order["host"], "operation": operation}
+    leave_trace("begin", task.key, **about)
     gate = Path(os.environ["EFFECTS_DIR"], task.gate)
     while task.gate and not gate.exists():
         threading.Event().wait(0.02)
-    _trace("end", task.key)
+    leave_trace("end", task.key, **about)
     return Made(key=task.key)
 
 
 @agent.operation(summary="Leave a trace", timeout=timedelta(minutes=1), idempotent=False)
 def once(given: Task) -> Made:
     """Leave a trace; never to be done twice."""
-    return _perform(given)
+    return _perform(given, "once")
 
 
 @agent.operation(summary="Leave a trace again", timeout=timedelta(minutes=1), idempotent=True)
 def again(given: Task) -> Made:
     """Leave a trace; may be done twice."""
-    return _perform(given)
+    return _perform(given, "again")

@@ -37,7 +37,7 @@ class Field:
         self._links: list[Link] = []
         self._agent: subprocess.Popen[bytes] | None = None
         self.effects = path / "effects"
-        _install_plugin(self.effects)
+        install_plugin(self.effects)
         self._bus = AmqpExecutorConnector(server.url, prefix=self._prefix)
         self._bus.open(self._linked)
         self.wait_for(lambda: Link.UP in self._links)
@@ -161,11 +161,11 @@ class Field:
         """End the agent, and workers that were left behind."""
         if self._agent is not None and self._agent.poll() is None:
             if (self._path / "state" / "lock").exists():
-                _kill(self._agent_pid(), self._prefix)
+                kill_marked(self._agent_pid(), self._prefix)
             self.kill_agent()
         log = self.effects / "log"
         for line in log.read_text().splitlines() if log.exists() else []:
-            _kill(json.loads(line)["pid"], str(self._path))
+            kill_marked(json.loads(line)["pid"], str(self._path))
         self._bus.remove_host("web1")
         self._bus.close(wait=timedelta(seconds=1))
 
@@ -187,7 +187,7 @@ class Field:
         self._bus.settle([delivery], Verdict.ACK)
 
 
-def _install_plugin(directory: Path) -> None:
+def install_plugin(directory: Path) -> None:
     """Lay out an installed package that offers the agent `effects`."""
     about = directory / "effects_agent-1.0.dist-info"
     about.mkdir(parents=True)
@@ -196,7 +196,7 @@ def _install_plugin(directory: Path) -> None:
     shutil.copy(Path(__file__).with_name("effects_agent.py"), directory)
 
 
-def _kill(pid: int, mark: str) -> None:
+def kill_marked(pid: int, mark: str) -> None:
     """Kill a process of this test, if the pid is still one: its command line has the mark."""
     try:
         if mark in Path(f"/proc/{pid}/cmdline").read_text():

@@ -1,0 +1,33 @@
+"""Executors and agents that are killed, on a private RabbitMQ and a private database."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.crash.supervisor import Supervisor
+from tests.servers.postgresql import PostgreSQL
+from tests.servers.rabbitmq import RabbitMQ
+
+
+@pytest.fixture(scope="module")
+def site(rabbitmq: RabbitMQ, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
+    """One host with its agent, an SQLite file, and no executor; kept from test to test of a file."""
+    path = tmp_path_factory.mktemp("site")
+    with closing(
+        Supervisor(path, rabbitmq.url, rabbitmq.new_prefix(), f"sqlite:///{path}/db", ["web1"])
+    ) as site:
+        site.start_agent("web1")
+        yield site
+
+
+@pytest.fixture(scope="module")
+def postgresql_site(
+    rabbitmq: RabbitMQ, postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Supervisor]:
+    """The same on PostgreSQL."""
+    path = tmp_path_factory.mktemp("site")
+    database = postgresql.create_database()
+    with closing(Supervisor(path, rabbitmq.url, rabbitmq.new_prefix(), database, ["web1"])) as site:
+        site.start_agent("web1")
+        yield site

@@ -1,0 +1,44 @@
+"""Every fault point there is, in one place. Source: the project's reliability specification, 3.1."""
+
+from typing import Final
+
+SUBMITTING: Final = ("planner.mid", "plan.before_commit", "plan.after_commit")
+"""Hit by who submits a plan."""
+RUNNING: Final = (
+    "director.before_commit",
+    "director.after_commit",
+    "outbox.before_publish",
+    "outbox.after_publish",
+    "outbox.after_receipt",
+    "reply.received",
+    "reply.committed",
+    "reply.acked",
+    "run.mid",
+    "timer.fired",
+)
+"""Hit by an executor that runs plans of its own."""
+TAKING_OVER: Final = (
+    "reconciler.mid",
+    "recovery.queue_taken",
+    "lease.before_take",
+    "recovery",
+    "recovery.plan_taken",
+    "lease.after_take",
+)
+"""Hit by an executor that takes over what another one left."""
+COMMAND: Final = "command.committed"
+MIGRATION: Final = "migration"
+
+SERVER: Final = (*SUBMITTING, *RUNNING, *TAKING_OVER, COMMAND, MIGRATION)
+AGENT: Final = (
+    "agent.delivered",
+    "agent.journaled",
+    "agent.acked",
+    "agent.accepted_confirmed",
+    "agent.executing",
+    "agent.done",
+    "agent.result_sent",
+    "agent.result_confirmed",
+    "agent.kill",
+    "agent.recovery",
+)

@@ -1,0 +1,217 @@
+"""The executor is killed with -9 at every fault point: every plan ends right, every operation ran once.
+
+The tests of this file share a database and an agent; each begins and ends without an executor.
+"""
+
+import ast
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from mcoflow.storage import migrate
+from tests.crash import points
+from tests.crash.field import ROOT
+from tests.crash.supervisor import Server, Supervisor
+
+KILLED = -signal.SIGKILL
+WORK = (
+    ("effect", {"host": "web1"}),
+    ("effect", {"host": "nobody"}),
+    ("nap", {}),
+    ("local_again", {}),
+    ("chain", {"host": "web1"}),
+)
+ON_POSTGRESQL = (
+    "plan.after_commit",
+    "director.before_commit",
+    "outbox.after_publish",
+    "reply.committed",
+    "lease.after_take",
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest) -> Supervisor:
+    """A site on one of the databases."""
+    return request.getfixturevalue("site" if request.param == "sqlite" else "postgresql_site")
+
+
+def sweep(names):
+    """Each point on SQLite, some of them on PostgreSQL too."""
+    chosen = [(name, "sqlite") for name in names]
+    chosen += [(name, "postgresql") for name in names if name in ON_POSTGRESQL]
+    return pytest.mark.parametrize(("point", "either"), chosen, indirect=["either"])
+
+
+def submit(site: Supervisor, server: Server, work=WORK):
+    """Submit until the executor dies; return the plans whose ids were given out, and what is left."""
+    given = []
+    for number, (action, fields) in enumerate(work):
+        plan_id = server.submit(action, **fields)
+        if plan_id is None:
+            return given, work[number:]
+        site.give(plan_id)
+        given.append((action, fields, plan_id))
+    return given, ()
+
+
+def ends_right(site: Supervisor, given) -> None:
+    """Check each plan's end, and that its operations ran once."""
+    for action, fields, plan_id in given:
+        plan = site.await_rest(plan_id)
+        if fields.get("host") == "nobody":
+            assert (plan.state, plan.result, site.events(plan_id)) == ("stopped", "error", [])
+            assert "no agent for nobody" in plan.explanation
+            continue
+        assert (plan.state, plan.result) == ("stopped", "success"), plan.explanation
+        performed = [line for line in site.trace(plan_id) if "request" in line]
+        times = {"effect": 1, "chain": 3}.get(action, 0)
+        assert [line["event"] for line in performed].count("begin") == times
+        assert len({line["request"] for line in performed}) == times
+
+
+def finish(site: Supervisor, given, left=()) -> None:
+    """Start a sound executor, submit what was not taken, and see all of it end right."""
+    server = site.start_server()
+    more, none_left = submit(site, server, left)
+    assert not none_left
+    ends_right(site, [*given, *more])
+    site.check()
+    server.end()
+
+
+@sweep((*points.SUBMITTING, *points.RUNNING))
+def test_killed_at_the_point_all_plans_end_right_after_the_restart(either, point):
+    """R-001, R-002, R-003, R-004, R-005, R-006: nothing that was given an id is lost, nothing runs twice."""
+    server = either.start_server(f"{point}:kill:1")
+    given, left = submit(either, server)
+    assert server.await_death() == KILLED
+
+    finish(either, given, left)
+
+
+@sweep(points.TAKING_OVER)
+def test_killed_while_it_takes_over_the_next_executor_goes_on(either, point):
+    """R-007, R-008: recovery is repeatable; the work that was under way ends right."""
+    gate = f"gate-{uuid4().hex[:8]}"
+    first = either.start_server()
+    given, _ = submit(either, first, (("effect", {"host": "web1", "gate": gate}), *WORK[1:]))
+    either.await_begin(given[0][2])
+    first.kill()
+
+    second = either.start_server(f"{point}:kill:1")
+    assert second.await_death() == KILLED
+    either.open_gate(gate)
+
+    finish(either, given)
+
+
+def test_every_point_that_the_code_names_is_in_the_list_and_broken_by_a_test():
+    """3.1: a point that no run has hit, or that nobody knows, is a failure; the server's are hit above."""
+    named = set(named_points())
+
+    assert named == {*points.SERVER, *points.AGENT}
+    agents_tests = (Path(__file__).with_name("test_agent_kill.py")).read_text()
+    assert [name for name in points.AGENT if f'"{name}' not in agents_tests] == []
+
+
+def named_points() -> Iterator[str]:
+    """Yield what the code calls its fault points, also where the call is left to somebody else."""
+    for package in ("mcoflow", "connectors", "webui"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and "faultpoint" in map(ast.unparse, (node.func, *node.args)):
+                    yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))
+
+
+def test_killed_while_the_agent_works_the_result_is_applied_after_the_restart(either):
+    """R-005: the reply waits in the dead executor's queue, and is read by the next one."""
+    gate = f"gate-{uuid4().hex[:8]}"
+    server = either.start_server()
+    given, _ = submit(either, server, [("effect", {"host": "web1", "gate": gate})])
+    either.await_begin(given[0][2])
+    server.kill()
+    either.open_gate(gate)
+
+    finish(either, given)
+
+
+def test_another_executor_takes_over_from_one_that_died(either):
+    """R-008: nobody has to be started again."""
+    gate = f"gate-{uuid4().hex[:8]}"
+    first, second = either.start_server(), either.start_server()
+    given, _ = submit(either, first, [("effect", {"host": "web1", "gate": gate})])
+    either.await_begin(given[0][2])
+    first.kill()
+    either.open_gate(gate)
+
+    ends_right(either, given)
+    either.check()
+    second.end()
+
+
+def test_a_plan_that_is_submitted_again_under_its_id_is_one_plan(site):
+    """R-001: killed before the plan was stored, and after."""
+    for point in points.SUBMITTING:
+        plan_id = uuid4()
+        server = site.start_server(f"{point}:kill:1")
+        assert server.submit("effect", plan_id=plan_id, host="web1") is None
+        assert server.await_death() == KILLED
+
+        server = site.start_server()
+        assert server.submit("effect", plan_id=plan_id, host="web1") == plan_id
+        site.give(plan_id)
+        ends_right(site, [("effect", {}, plan_id)])
+        site.check()
+        server.end()
+
+
+def test_local_work_that_may_not_be_repeated_waits_for_a_person(site):
+    """Engine, 4: `RunInterruptedError`, effect unknown; here the work was done and its end not stored."""
+    server = site.start_server("run.mid:kill:1")
+    plan_id = server.submit("local")
+    site.give(plan_id)
+    assert server.await_death() == KILLED
+
+    server = site.start_server()
+    plan = site.await_rest(plan_id)
+
+    assert (plan.state, plan.result) == ("paused", "error")
+    assert "the executor died while the step was inside run: effect unknown" in plan.explanation
+    assert site.events(plan_id) == ["begin", "end"]
+    server.cancel(plan_id)
+    assert site.await_rest(plan_id).result == "cancelled"
+    server.end()
+
+
+def test_killed_when_a_cancel_was_stored_the_plan_is_cancelled_after_the_restart(site):
+    """R-042: exactly one word, and the operation was told to stop."""
+    gate = f"gate-{uuid4().hex[:8]}"
+    server = site.start_server(f"{points.COMMAND}:kill:1")
+    plan_id = server.submit("effect", host="web1", gate=gate)
+    site.give(plan_id)
+    site.await_begin(plan_id)
+    assert server.cancel(plan_id) is None
+    assert server.await_death() == KILLED
+
+    server = site.start_server()
+
+    assert site.await_rest(plan_id).result == "cancelled"
+    assert site.events(plan_id) == ["begin"]
+    site.check()
+    server.end()
+
+
+def test_killed_in_a_migration_the_next_start_migrates(site, tmp_path):
+    """R-044: all of it or nothing."""
+    database = f"sqlite:///{tmp_path}/new.db"
+    server = site.start_server(f"{points.MIGRATION}:kill:1", database=database)
+    assert server.await_death() == KILLED
+    assert migrate.current(database) is None
+
+    site.start_server(database=database).end()
+
+    assert migrate.current(database) == migrate.newest()
