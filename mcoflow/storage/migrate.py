@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, create_engine
 
 from mcoflow.clock import Clock, SystemClock
 from mcoflow.errors import SchemaTooNewError, SchemaTooOldError, StoreError, StoreUnavailableError
+from mcoflow.faults import faultpoint
 from mcoflow.storage.database import named_errors
 from mcoflow.storage.engines import database_url, make_private_file, sqlite_engine
 
@@ -41,6 +42,7 @@ def upgrade(url: str, clock: Clock | None = None) -> str:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        faultpoint("migration")
     return newest()
 
 
