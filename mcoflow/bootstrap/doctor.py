@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from mcoflow.bootstrap.settings import bus_settings, check_trusted, identity_of, is_in_process
+from mcoflow.bootstrap.settings import (
+    bus_settings,
+    check_trusted,
+    identity_of,
+    is_in_process,
+    require_shared_bus,
+)
 from mcoflow.config import Config, masked
 from mcoflow.errors import McoflowError
 from mcoflow.ports.bus import Link, LinkReport
@@ -43,7 +49,7 @@ def examine(config: Config) -> Iterator[Finding]:
 def examine_agent(config: Config) -> Iterator[Finding]:
     """Look at what `mcoflow agent` needs on this host."""
     yield settings(config)
-    yield broker(config)
+    yield bus_of_agent(config)
     yield from host(config)
     yield plugins(config)
 
@@ -89,8 +95,8 @@ def _agent_here(config: Config, hosts: "Hosts") -> Finding:
     found = hosts.presence([identity])[identity]
     if found is Presence.ONLINE:
         return Finding("agent", True, f"{identity} is online")
-    word = found.value if found else "never heard of"
-    return Finding("agent", False, f"{identity} is {word}", "start `mcoflow up`, or `mcoflow agent` on it")
+    word = f"is {found}" if found else "was never heard of"
+    return Finding("agent", False, f"{identity} {word}", "start `mcoflow up`, or `mcoflow agent` on it")
 
 
 def broker(config: Config) -> Finding:
@@ -106,6 +112,15 @@ def broker(config: Config) -> Finding:
         return Finding("broker", True, shown)
     why = report.why or f"no answer within {LINK_WITHIN:.0f} s"
     return Finding("broker", False, f"{shown}: {why}", "start RabbitMQ there, or correct [broker] url")
+
+
+def bus_of_agent(config: Config) -> Finding:
+    """Whether there is a broker that an agent of its own can use."""
+    try:
+        require_shared_bus(config, "agent")
+    except McoflowError as error:
+        return Finding("broker", False, masked(str(config.broker.url)), str(error))
+    return broker(config)
 
 
 def _link(config: Config) -> LinkReport:

@@ -1,5 +1,6 @@
 """`mcoflow db` and `mcoflow config`."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -66,6 +67,8 @@ def _word(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g} s"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

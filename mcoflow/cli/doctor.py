@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 @shared_options
 @click.pass_obj
 def doctor(shell: Shell) -> None:
-    """Look at everything mcoflow needs here; for what is wrong say what to do. Ends with 1 if anything is.
+    """Find out what is wrong here, and what to do.
 
     Settings, database and schema, broker, executors, the agent of this machine, package manager, init
-    system, rights, and the port of the pages.
+    system, rights, and the port of the pages. Ends with 1 if anything is wrong.
     """
     from mcoflow.bootstrap.doctor import examine
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from mcoflow.cli.failures import CommandFailedError
-from mcoflow.cli.shell import Shell, shared_options, user
+from mcoflow.cli.shell import Shell, shared_options, user, warn_if_nobody_is_there
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
@@ -58,6 +58,7 @@ def ping(shell: Shell, hosts: Sequence[str], timeout: float) -> None:
         names = list(hosts) or [each.name for each in _every_host(services, "")]
         if not names:
             raise CommandFailedError("no host is known: name one, or start `mcoflow agent` on one")
+        warn_if_nobody_is_there(shell, services)
         steps = _ping(services, names, timedelta(seconds=timeout))
     answers = [_answer(step, timeout) for step in steps]
     rows = [(answer["host"], answer["words"], answer["took"]) for answer in answers]
@@ -83,7 +84,7 @@ def _ping(services: "Services", names: Sequence[str], within: timedelta) -> Sequ
     steps = [step for step in _every_step(services, plan_id) if step.host]
     if not ended:
         try:
-            services.plans.cancel(plan_id, actor=user())
+            services.plans.cancel(plan_id, actor=user(), wait=timedelta(seconds=1))
         except (CommandRefusedError, WaitTimeoutError):
             return steps  # it ended meanwhile, or will be cancelled when an executor is there
     return steps

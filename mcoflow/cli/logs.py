@@ -32,6 +32,11 @@ def set_up(level: str) -> None:
     out = logging.StreamHandler(sys.stderr)
     out.setFormatter(KeyValue())
     logging.basicConfig(level=logging.WARNING, handlers=[out], force=True)
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Log what is ours from this level on."""
     for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from mcoflow.cli.shell import Shell, shared_options, user
+from mcoflow.cli.shell import Shell, shared_options, user, warn_if_nobody_is_there
 
 if TYPE_CHECKING:
     from mcoflow.services import Filled, Order, Services
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "given",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Further input of the action; VALUE is JSON, or else text.",
+    help="Further input of the action, as text; KEY:=VALUE as JSON.",
 )
 @click.option("--wait", "-w", is_flag=True, help="Show progress, and end as the task ends.")
 @shared_options
@@ -53,7 +53,7 @@ def run(
     install-and-restart  packages and services: p1,p2;s1,s2
     ping                 none
 
-    An action of your own takes its input as --set KEY=VALUE.
+    An action of your own takes its input as --set KEY=VALUE; numbers and lists as --set KEY:=JSON.
 
     Without --wait it prints the id of the task and ends. With it, it ends with 0 when the task succeeded
     (warnings are printed), else with 1 and the reason. Ctrl-C only ends the waiting.
@@ -81,12 +81,14 @@ def run(
 
 def _order(services: "Services", filled: "Filled", hosts: Sequence[str]) -> "Order":
     """Return what to submit: of the form's actions by the form's rules, of others as it was given."""
+    from mcoflow.action.registry import REGISTERED
     from mcoflow.services import Order
     from mcoflow.services.fields import ACTIONS
 
     if filled.action in ACTIONS:
         distinct = {host.strip().lower() for host in hosts} - {""}
         return services.form.read(replace(filled, confirm=str(len(distinct))))
+    REGISTERED.find(filled.action)
     if filled.param:
         raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
     arguments = {"hosts": [host.strip() for host in hosts], "check": filled.check}
@@ -94,17 +96,22 @@ def _order(services: "Services", filled: "Filled", hosts: Sequence[str]) -> "Ord
 
 
 def _given(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read KEY=VALUE pairs; a value that is no JSON is text."""
+    """Read KEY=VALUE pairs of text, and KEY:=VALUE pairs of JSON."""
     found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
-        if not key or not equals:
-            raise click.UsageError(f"--set {pair!r}: write KEY=VALUE")
-        try:
-            found[key] = json.loads(text)
-        except ValueError:
-            found[key] = text
+        name = key.removesuffix(":")
+        if not name or not equals:
+            raise click.UsageError(f"--set {pair!r}: write KEY=VALUE, or KEY:=JSON")
+        found[name] = text if name == key else _json(pair, text)
     return found
+
+
+def _json(pair: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"--set {pair!r}: {text!r} is no JSON: {error}") from None
 
 
 def _made(shell: Shell, services: "Services", plan_id: UUID) -> None:
@@ -116,7 +123,7 @@ def _made(shell: Shell, services: "Services", plan_id: UUID) -> None:
     if plan.at_rest:
         verdict(shell, plan)
         return
-    _warn_if_nobody_is_there(shell, services)
+    warn_if_nobody_is_there(shell, services)
     shell.say(f"follow it: mcoflow task show {plan_id} --follow")
 
 
@@ -125,12 +132,7 @@ def _to_the_end(shell: Shell, services: "Services", plan_id: UUID) -> None:
     from mcoflow.cli.follow import follow, verdict
     from mcoflow.cli.task import print_task
 
-    _warn_if_nobody_is_there(shell, services)
+    warn_if_nobody_is_there(shell, services)
     plan = follow(shell, services, plan_id)
     print_task(shell, services, plan)
     verdict(shell, plan)
-
-
-def _warn_if_nobody_is_there(shell: Shell, services: "Services") -> None:
-    if services.health.checks()["executor"] != "ok":
-        shell.say("no executor is alive: the task waits until `mcoflow up` or `mcoflow executor` is started")

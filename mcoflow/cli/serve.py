@@ -1,7 +1,8 @@
 """Commands that serve until they are told to end: up, web, executor, agent."""
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -10,11 +11,13 @@ import click
 
 from mcoflow.cli import logs, signals
 from mcoflow.cli.shell import Shell, shared_options
+from mcoflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from mcoflow.bootstrap import Deployment
     from mcoflow.config import Config
 
+log = logging.getLogger(__name__)
 COUNT: Final = click.IntRange(1, 20_000)
 SHARE: Final = click.FloatRange(0, 1)
 NO_LOGIN: Final = "There is no login: whoever reaches the pages from this machine is an administrator."
@@ -27,10 +30,10 @@ NOT_ROOT: Final = "You are not root: installing packages and restarting services
 @shared_options
 @click.pass_obj
 def up(shell: Shell, simulate: int | None) -> None:
-    """Start everything in one process: pages, executor, and an agent for this machine.
+    """Start everything in one process.
 
-    Without settings it needs nothing else: tasks are kept in an SQLite file, the bus is in memory. Ctrl-C
-    ends it; unfinished tasks go on with the next start.
+    Pages, executor, and an agent for this machine. Without settings it needs nothing else: tasks are kept in
+    an SQLite file, the bus is in memory. Ctrl-C ends it; unfinished tasks go on with the next start.
 
     \b
     Examples:
@@ -40,10 +43,7 @@ def up(shell: Shell, simulate: int | None) -> None:
     """
     from mcoflow import bootstrap
 
-    config = shell.config()
-    logs.set_up(config.server.log_level)
-    with signals.taken():
-        _serve(shell, config, bootstrap.embedded(config, simulate=simulate or 0))
+    _serve(shell, lambda config: bootstrap.embedded(config, simulate=simulate or 0))
 
 
 @click.command()
@@ -60,10 +60,7 @@ def web(shell: Shell) -> None:
     """
     from mcoflow import bootstrap
 
-    config = shell.config()
-    logs.set_up(config.server.log_level)
-    with signals.taken():
-        _serve(shell, config, bootstrap.web(config))
+    _serve(shell, bootstrap.web)
 
 
 @click.command()
@@ -78,10 +75,7 @@ def executor(shell: Shell) -> None:
     """
     from mcoflow import bootstrap
 
-    config = shell.config()
-    logs.set_up(config.server.log_level)
-    with signals.taken():
-        _serve(shell, config, bootstrap.executor(config))
+    _serve(shell, bootstrap.executor)
 
 
 @click.command()
@@ -95,10 +89,10 @@ def executor(shell: Shell) -> None:
 @shared_options
 @click.pass_obj
 def agent(shell: Shell, /, *, check: bool, simulate: int | None, latency: float, **play: Any) -> None:
-    """Carry out requests on this host: packages and services, as root usually.
+    """Carry out requests on this host.
 
-    It keeps a journal, so that no request is carried out twice, whatever dies. HUP reads the facts again,
-    USR1 prints all stacks.
+    Packages and services need root. A journal sees to it that no request is carried out twice, whatever
+    dies. HUP reads the facts and the log level again, USR1 prints all stacks.
 
     \b
     Examples:
@@ -106,28 +100,52 @@ def agent(shell: Shell, /, *, check: bool, simulate: int | None, latency: float,
       mcoflow agent --check
       mcoflow agent --simulate 1000 --latency 0.5 --fail 0.01
     """
-    config = shell.config()
-    logs.set_up(config.agent.log_level)
     if check:
         from mcoflow.cli.doctor import check_agent
 
-        check_agent(shell, config)
+        check_agent(shell, shell.config())
         return
     from mcoflow import bootstrap
     from mcoflow.agent.simulate import Simulation
 
     simulation = Simulation(latency=timedelta(seconds=latency), **play)
-    with signals.taken():
-        _serve(shell, config, bootstrap.agent(config, simulate=simulate or 0, simulation=simulation))
+    _serve(
+        shell,
+        lambda config: bootstrap.agent(config, simulate=simulate or 0, simulation=simulation),
+        level=lambda config: config.agent.log_level,
+    )
 
 
-def _serve(shell: Shell, config: "Config", opened: AbstractContextManager["Deployment"]) -> None:
+def _serve(
+    shell: Shell,
+    deploy: "Callable[[Config], AbstractContextManager[Deployment]]",
+    level: "Callable[[Config], str]" = lambda config: config.server.log_level,
+) -> None:
     """Run a deployment until TERM or INT; a second one ends the process at once."""
-    with opened as running:
+    config = shell.config()
+    logs.set_up(level(config))
+    with signals.taken(), deploy(config) as running:
+
+        def reload() -> None:
+            running.reload()
+            logs.set_level(level(shell.config()))
+
         shell.result(_facts(config, running), lambda: "\n".join(banner(config, running)))
-        signals.wait_for_end(reload=running.reload, check=running.check)
+        signals.wait_for_end(reload=_harmless(reload), check=running.check)
         signals.end_at_once_from_now_on()
         shell.say("mcoflow: ending; once more ends it at once")
+
+
+def _harmless(reload: Callable[[], None]) -> Callable[[], None]:
+    """Keep what holds if the settings have become wrong meanwhile."""
+
+    def tried() -> None:
+        try:
+            reload()
+        except ConfigError as error:
+            log.warning("settings.refused", extra={"why": str(error)})
+
+    return tried
 
 
 def banner(config: "Config", running: "Deployment") -> Sequence[str]:

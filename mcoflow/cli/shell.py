@@ -62,6 +62,12 @@ def user() -> str:
         return f"uid {os.getuid()}"
 
 
+def warn_if_nobody_is_there(shell: Shell, services: "Services") -> None:
+    """Say so if no executor would take up a task now."""
+    if services.health.checks()["executor"] != "ok":
+        shell.say("no executor is alive: the task waits until `mcoflow up` or `mcoflow executor` is started")
+
+
 def shared_options(command: F) -> F:
     """Give a command --config, --output and --debug; they may stand before its name, too."""
     for option in (

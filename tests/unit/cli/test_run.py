@@ -1,0 +1,121 @@
+"""`mcoflow run`: what is refused, what is said, and how it ends."""
+
+import re
+from uuid import UUID
+
+import pytest
+
+from mcoflow.cli.exit_codes import ExitCode
+from mcoflow.services import Services
+from tests.unit.cli.conftest import Mcoflow
+
+pytestmark = pytest.mark.usefixtures("services")
+
+
+def test_the_id_alone_is_the_result_of_a_run_that_does_not_wait(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "install", "nginx", "--host", "sim-00001")
+
+    assert ended.code == ExitCode.OK
+    task = UUID(ended.out.strip())
+    assert f"mcoflow task show {task} --follow" in ended.err
+
+
+def test_a_run_that_waits_tells_what_changed(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "install", "nginx", "--host", "sim-00001", "--wait")
+
+    assert ended.code == ExitCode.OK
+    assert "Install nginx on sim-00001 (simulated): success" in ended.out
+    assert re.search(r"sim-00001 +Install package +success +(absent|unchanged)", ended.out)
+    assert "sim-00001: Install package: success" in ended.err
+
+
+def test_machine_output_is_one_document_with_steps_and_history(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "ping", "-H", "sim-00001,sim-00002", "--wait", "--output", "json")
+
+    assert ended.code == ExitCode.OK
+    assert (ended.json["state"], ended.json["result"]) == ("stopped", "success")
+    assert [each["step"]["host"] for each in ended.json["steps"]] == ["sim-00001", "sim-00002"]
+    assert ended.json["history"]
+
+
+def test_packages_and_services_are_named_as_in_the_form(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "install-and-restart", "nginx,php;web", "--host", "sim-00001", "--wait")
+
+    assert ended.code == ExitCode.OK
+    assert "Install nginx, php and restart web on sim-00001" in ended.out
+
+
+def test_check_changes_nothing_and_further_input_is_text(mcoflow: Mcoflow) -> None:
+    asked = (
+        "run",
+        "install",
+        "nginx",
+        "--host",
+        "sim-00002",
+        "--check",
+        "--set",
+        "version=1.22",
+        "--output",
+        "json",
+    )
+
+    ended = mcoflow(*asked)
+
+    assert ended.code == ExitCode.OK
+    assert (ended.json["arguments"]["check"], ended.json["arguments"]["version"]) == (True, "1.22")
+
+
+def test_a_failure_ends_with_1_the_reason_and_what_can_be_done(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "install", "nginx", "--host", "web9", "--wait")
+
+    assert ended.code == ExitCode.FAILED
+    assert "no agent for web9: no queue is bound" in ended.err
+    assert "mcoflow task resume" in ended.out
+
+
+def test_a_skipped_step_is_a_warning_which_counts_as_done(mcoflow: Mcoflow) -> None:
+    paused = mcoflow("run", "install", "nginx", "--host", "web9,sim-00001", "--wait", "--output", "json").json
+    failed = next(each["step"]["id"] for each in paused["steps"] if each["step"]["host"] == "web9")
+
+    planned = mcoflow("task", "skip", paused["id"], str(failed), "--dry-run", "--output", "json")
+    assert planned.json["step_ids"] == [failed]
+    assert mcoflow("task", "skip", paused["id"], str(failed)).code == ExitCode.OK
+    assert mcoflow("task", "resume", paused["id"]).code == ExitCode.OK
+    ended = mcoflow("task", "show", paused["id"], "--follow")
+
+    assert ended.code == ExitCode.OK
+    assert "warning: " in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("install", "nginx"), "--host: name a host"),
+        (("install", "nginx", "--host", ""), "--host: name a host"),
+        (("install", "nginx", "--host", "-web1"), "no host name"),
+        (("install", "nginx", "--host", "wéb"), "no host name"),
+        (("install", "--host", "web1"), "PARAM: name one package"),
+        (("install", "a b", "--host", "web1"), "PARAM: 'a b' is no name of a package"),
+        (("install", "--host", "web1", "--", "-rf"), "PARAM: '-rf' is no name of a package"),
+        (("install", "n" * 300, "--host", "web1"), "is no name of a package"),
+        (("install", "ngínx", "--host", "web1"), "is no name of a package"),
+        (("install", "ngi\0nx", "--host", "web1"), "is no name of a package"),
+        (("install-and-restart", ";;", "--host", "web1"), "only one ';' may stand between"),
+        (("instal", "nginx", "--host", "web1"), "did you mean 'install'?"),
+        (("install", "nginx", "--host", "web1", "--set", "bogus=1"), "bogus"),
+        (("install", "nginx", "--host", "web1", "--set", "bogus"), "write KEY=VALUE"),
+        (("install", "nginx", "--host", "web1", "--set", "version:=1.2.3"), "is no JSON"),
+    ],
+)
+def test_bad_input_is_said_in_words_and_nothing_is_made(
+    mcoflow: Mcoflow, services: Services, words: tuple[str, ...], said: str
+) -> None:
+    before = len(services.plans.list(limit=500).items)
+
+    ended = mcoflow("run", *words)
+
+    assert ended.code == ExitCode.USAGE
+    assert said in ended.err
+    assert ended.out == ""
+    assert "Traceback" not in ended.err
+    assert len(services.plans.list(limit=500).items) == before

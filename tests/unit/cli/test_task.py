@@ -1,0 +1,81 @@
+"""`mcoflow task`, `mcoflow host` and `mcoflow ping`."""
+
+import pytest
+
+from mcoflow.cli.exit_codes import ExitCode
+from tests.unit.cli.conftest import Mcoflow
+
+pytestmark = pytest.mark.usefixtures("services")
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
+def test_the_list_is_filtered_and_paged(mcoflow: Mcoflow) -> None:
+    for _ in range(2):
+        mcoflow("run", "ping", "--host", "sim-00001", "--wait")
+
+    first = mcoflow("task", "list", "--limit", "1", "--filter", "succeeded", "--output", "json").json
+    second = mcoflow("task", "list", "--limit", "1", "--cursor", first["next"], "--output", "json").json
+
+    assert len(first["items"]) == len(second["items"]) == 1
+    assert first["items"][0]["id"] != second["items"][0]["id"]
+    shown = mcoflow("task", "list", "--limit", "1")
+    assert "Ping on sim-00001 (simulated)" in shown.out
+    assert "more: --cursor" in shown.err
+
+
+def test_a_paused_task_is_cancelled_once(mcoflow: Mcoflow) -> None:
+    task = mcoflow("run", "install", "nginx", "--host", "web9", "--wait", "--output", "json").json["id"]
+
+    assert mcoflow("task", "cancel", task).code == ExitCode.OK
+    again = mcoflow("task", "cancel", task)
+
+    assert again.code == ExitCode.FAILED
+    assert "nothing is left to do with it" in again.err
+    assert "cancelled" in mcoflow("task", "show", task).out
+
+
+@pytest.mark.parametrize(
+    "words", [("show", NOWHERE), ("cancel", NOWHERE), ("resume", NOWHERE), ("skip", NOWHERE, "3")]
+)
+def test_an_unknown_task_is_not_found(mcoflow: Mcoflow, words: tuple[str, ...]) -> None:
+    ended = mcoflow("task", *words)
+
+    assert ended.code == ExitCode.NOT_FOUND
+    assert "`mcoflow task list` shows those there are" in ended.err
+
+
+def test_a_cursor_of_somebody_else_is_refused(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("task", "list", "--cursor", "nonsense")
+
+    assert ended.code == ExitCode.USAGE
+    assert "start again from the first" in ended.err
+
+
+def test_hosts_are_listed_and_simulated_ones_marked(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("host", "list")
+
+    assert [line.split()[0] for line in ended.out.splitlines()[1:]] == ["sim-00001", "sim-00002", "web1"]
+    assert ended.out.count("(simulated)") == 2
+    only = mcoflow("host", "list", "--text", "web", "--output", "json").json
+    assert [(host["name"], host["presence"]) for host in only] == [("web1", "online")]
+
+
+def test_without_names_every_known_host_is_pinged(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("ping", "--output", "json")
+
+    assert ended.code == ExitCode.OK, ended.err
+    assert {(each["host"], each["words"]) for each in ended.json} == {
+        ("sim-00001", "answered"),
+        ("sim-00002", "answered"),
+        ("web1", "answered"),
+    }
+
+
+def test_a_ping_names_who_did_not_answer_and_leaves_no_task_behind(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("ping", "web1", "web9")
+
+    assert ended.code == ExitCode.FAILED
+    assert "1 of 2 hosts did not answer: web9" in ended.err
+    assert "no such host" in ended.out
+    last = mcoflow("task", "list", "--limit", "1", "--output", "json").json["items"][0]
+    assert (last["title"], last["state"]) == ("Ping on 2 hosts", "stopped")
