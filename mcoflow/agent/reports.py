@@ -16,7 +16,7 @@ from mcoflow.wire.kinds import REASON_LIMIT, VALUES_LIMIT, Kind, Work
 from mcoflow.wire.messages import Body
 from mcoflow.wire.replies import AcceptedBody, PresenceBody, ProgressBody, ResultBody
 
-_DURABLE: Final = frozenset((Kind.ACCEPTED, Kind.RESULT))
+_DURABLE: Final = frozenset((Kind.RESULT,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ from mcoflow.engine.workers import Workers
 from mcoflow.errors import ExecutorStoppedError, LeaseLostError, StoreUnavailableError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Connector, Link, LinkReport, Parcel, Verdict
+from mcoflow.wire.envelope import Envelope
+from mcoflow.wire.messages import AcceptedBody
 
 log = logging.getLogger("mcoflow.director")
 
@@ -41,6 +43,10 @@ BATCH: Final = 1000
 POLL: Final = 0.25
 """Seconds between two looks into the database for plans and commands that no bell announced."""
 CLAIM: Final = 500
+LINGER: Final = 0.02
+"""Seconds that good news of no consequence waits for something worth a commit."""
+CROWD: Final = 200
+"""Letters that are worth a commit whatever they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +166,7 @@ class Director:
         last = False
         while not last:
             last = self._stopping.is_set()
-            letters = self._parts.mailbox.take(wait=self._patience(), limit=BATCH)
+            letters = self._gather()
             batch = Batch(self._clock.now().timestamp())
             try:
                 self._turn(batch, letters)
@@ -170,6 +176,21 @@ class Director:
         self._ended.set()
         self.refuse_left()
         log.info("director.stopped")
+
+    def _gather(self) -> list[Letter]:
+        """Take what waits; letters that only say that all goes well wait a moment for company.
+
+        A commit of their own would hold up the result that mostly follows on their heels.
+        """
+        mailbox = self._parts.mailbox
+        letters = mailbox.take(wait=self._patience(), limit=BATCH)
+        until = self._clock.monotonic() + LINGER
+        while letters and len(letters) < CROWD and not len(self._parts.post) and all(map(_can_wait, letters)):
+            left = min(until - self._clock.monotonic(), self._patience())
+            if left <= 0 or self._stopping.is_set():
+                break
+            letters += mailbox.take(wait=left, limit=BATCH)
+        return letters
 
     def _broke(self, letters: Sequence[Letter], error: Exception) -> None:
         """Tell those whose plans were in this batch, and let somebody start anew."""
@@ -355,3 +376,14 @@ class Director:
         if due is not None:
             wait = min(wait, max(0.0, due - self._clock.now().timestamp()))
         return wait
+
+
+def _can_wait(letter: Letter) -> bool:
+    """Whether nothing follows from a letter but a mark in the database."""
+    match letter:
+        case Receipted(receipt="confirmed"):
+            return True
+        case Message(envelope=Envelope(body=AcceptedBody())):
+            return True
+        case _:
+            return False
