@@ -88,6 +88,11 @@ class Doorbell:
             self._changed.notify()
             return stream
 
+    @property
+    def closed(self) -> bool:
+        """Whether the process goes down."""
+        return self._closed.is_set()
+
     def leave(self, stream: Stream) -> None:
         """Forget a stream whose reader has gone."""
         with self._changed:

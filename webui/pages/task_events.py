@@ -35,12 +35,19 @@ def stream(plan_id: UUID) -> ResponseReturnValue:
     doorbell = web().doorbell
     opened = doorbell.open(plan_id, after)
     if opened is None:
-        headers = {**_HEADERS, "Retry-After": RETRY_AFTER}
-        return Response("too many viewers: poll\n", HTTPStatus.SERVICE_UNAVAILABLE, headers)
+        return _refusal(doorbell)
     gone = request.environ.get("waitress.client_disconnected", _never)
     return Response(
         _events(doorbell, opened, gone, services().clock), mimetype="text/event-stream", headers=_HEADERS
     )
+
+
+def _refusal(doorbell: Doorbell) -> Response:
+    """Say to come back later when it is crowded; a server that goes down is tried again at once."""
+    if doorbell.closed:
+        return Response("going down\n", HTTPStatus.SERVICE_UNAVAILABLE, _HEADERS)
+    headers = {**_HEADERS, "Retry-After": RETRY_AFTER}
+    return Response("too many viewers: poll\n", HTTPStatus.SERVICE_UNAVAILABLE, headers)
 
 
 def _after() -> int:

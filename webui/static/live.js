@@ -183,10 +183,10 @@ async function lost(url) {
   brokenTimer ??= setTimeout(() => { broken = true; if (!crowded) tell("Live updates paused, retrying"); }, FIRST_PAUSE);
   const stop = new AbortController();
   try {
-    const { status } = await fetch(url, { signal: stop.signal });
+    const { status, headers } = await fetch(url, { signal: stop.signal });
     stop.abort();
     if (status === 204) { over = true; clearTimeout(brokenTimer); tell(""); showState("finished"); askAll(); return; }
-    crowded = status === 503;
+    crowded = status === 503 && headers.has("Retry-After");
     if (crowded) { broken = true; tell("Live updates by polling: too many viewers"); }
   } catch { /* not reachable: tried again below */ }
   retryTimer = setTimeout(connect, crowded ? CROWDED : RECONNECT);
