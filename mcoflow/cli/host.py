@@ -62,7 +62,7 @@ def ping(shell: Shell, hosts: Sequence[str], timeout: float) -> None:
         steps = _ping(services, names, timedelta(seconds=timeout))
     answers = [_answer(step, timeout) for step in steps]
     rows = [(answer["host"], answer["words"], answer["took"]) for answer in answers]
-    shell.result(answers, lambda: render.table(("host", "", "after"), rows))
+    shell.result(answers, lambda: render.table(("host", "answer", "after"), rows))
     silent = [answer["host"] for answer in answers if answer["words"] != ANSWERED]
     if silent:
         raise CommandFailedError(

@@ -39,7 +39,7 @@ def list_tasks(shell: Shell, which: str, text: str, limit: int, cursor: str) -> 
     with shell.services() as services:
         page = services.plans.list(which, text=text, cursor=cursor, limit=limit)
         rows = [render.plan_row(plan, services.clock.now()) for plan in page.items]
-    shell.result(page, lambda: render.table(("task", "state", "made", "steps", ""), rows) if rows else "")
+    shell.result(page, lambda: render.table(("task", "state", "made", "steps", "what"), rows) if rows else "")
     if not rows:
         shell.say("no tasks")
     elif page.next and not shell.json:

@@ -1,0 +1,7 @@
+"""The reference says what the commands say."""
+
+from tests.docs.reference import PAGE, page
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "run: python -m tests.docs.reference"
