@@ -143,7 +143,7 @@ class Flights:
     def _enforce_cancel(self, record: RequestRecord, now: float) -> Next:
         if record.state is RequestState.OPEN:
             return self._end(record, Outcome.CANCELLED, now)
-        reason = "cancel enforced: it may still run on the host"
+        reason = "cancel enforced, it may still run on the host"
         return self._end(record, Outcome.LOST, now, reason=reason)
 
     def _ask(self, record: RequestRecord, wait: Wait, now: float) -> Next:

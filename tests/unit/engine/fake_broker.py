@@ -1,5 +1,7 @@
 """A broker in memory, seen from the executors; its habits are in the test's hands."""
 
+from __future__ import annotations
+
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -38,7 +40,7 @@ class FakeBroker:
         self.on_published: Callable[[Parcel], None] = lambda _parcel: None
         self.waiting: dict[Source, deque[Delivery]] = {}
         self.unread = False  #: whether queues pretend to hold messages that nobody has read yet
-        self._consumers: dict[Source, tuple["FakeConnector", Inlet]] = {}
+        self._consumers: dict[Source, tuple[FakeConnector, Inlet]] = {}
         self._withheld: list[tuple[Parcel, OnReceipt]] = []
         self._calls: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition(self.lock)

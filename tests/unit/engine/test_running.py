@@ -446,7 +446,7 @@ def test_times_are_kept_for_each_step(house: House) -> None:
     assert 0 < step.execution_time < 10
 
 
-# -- workers ---------------------------------------------------------------------------------------------------
+# -- workers ---------------------------------------------------------------------------------------------
 
 
 class RudeError(Exception):
@@ -534,11 +534,11 @@ def test_an_unknown_queue_runs_on_the_default_one_with_one_warning(
     assert [record.message for record in caplog.records].count("queue.unknown") == 1
 
 
-# -- triggering ------------------------------------------------------------------------------------------------
+# -- triggering ------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_action_is_refused_and_the_nearest_is_named(house: House) -> None:
-    with pytest.raises(UnknownActionError, match="play.compose"):
+    with pytest.raises(UnknownActionError, match=r"play\.compose"):
         house.world.submit("play.compos", {}, user="ann")
 
 
