@@ -26,9 +26,7 @@ are always on stderr. Made by `python -m tests.docs.reference`; a test compares 
 def page() -> str:
     """Return the page."""
     codes = "".join(f"| {code.value} | {code.name} | {meaning} |\n" for code, meaning in MEANINGS.items())
-    told = [
-        f"\n## {path}\n\n```text\n{_help(path, each)}\n```\n" for path, each in _commands("mcoflow", root)
-    ]
+    told = [_section(path, command) for path, command in _commands("mcoflow", root)]
     return _HEAD + codes + "".join(told)
 
 
@@ -38,6 +36,10 @@ def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Co
         return
     for name, part in command.commands.items():
         yield from _commands(f"{path} {name}", part)
+
+
+def _section(path: str, command: click.Command) -> str:
+    return f"\n## {path}\n\n```text\n{_help(path, command)}\n```\n"
 
 
 def _help(path: str, command: click.Command) -> str:

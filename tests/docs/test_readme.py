@@ -115,7 +115,7 @@ def test_the_commands_can_be_given(line: str) -> None:
     while isinstance(command, click.Group):
         command = command.commands[words.pop(0)]
 
-    command.make_context("mcoflow", words, obj=Shell())
+    command.make_context("mcoflow", words, obj=Shell(), **root.context_settings)
 
 
 def test_the_targets_of_make_are_there() -> None:
