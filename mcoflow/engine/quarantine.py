@@ -54,7 +54,7 @@ class Quarantine:
 
     def _pause(self, plan_id: UUID, error: Exception, now: float) -> None:
         plan = self._store.plan(plan_id)
-        if plan.owner != self._world_id or plan.state in (PlanState.PAUSED, PlanState.STOPPED):
+        if self._is_of_another(plan) or plan.state in (PlanState.PAUSED, PlanState.STOPPED):
             return
         record = _record(error)
         try:
@@ -68,6 +68,12 @@ class Quarantine:
             HistoryRecord(plan_id, now, "pause execution", self._world_id, detail=record.message[:500])
         ]
         self._store.commit(changes)
+
+    def _is_of_another(self, plan: PlanRecord) -> bool:
+        """Whether another executor that lives runs the plan; one that cannot be claimed has a dead owner."""
+        if plan.owner in (None, self._world_id):
+            return False
+        return any(world.id == plan.owner and world.alive for world in self._store.worlds())
 
     def _stored_parts(self, plan_id: UUID, record: ErrorRecord, now: float) -> Changes:
         """What ends with the plan: live steps, and the requests, timers and events that they waited for."""
