@@ -111,12 +111,13 @@ class LiveTable(AbstractContextManager["LiveTable"]):
 
     def show(self, plan: PlanView, steps: Sequence[StepView]) -> None:
         """Draw the table anew."""
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
-        title = Text(f"{render.visible(plan.title)}: {plan.word}")
-        drawn = Table(title=title, title_justify="left", show_header=False, box=None)
+        drawn = Table(show_header=False, box=None)
         for step in sorted(steps, key=lambda step: step.state not in _FIRST)[:ROWS]:
-            drawn.add_row(*(Text(render.visible(text)) for text in (step.host or "", step.title, step.words)))
-        drawn.caption = Text(plan.counters.words())
-        self._live.update(drawn)
+            cells = (step.host or "", render.what(step), step.words)
+            drawn.add_row(*(Text(render.visible(text)) for text in cells))
+        title = Text(f"{render.visible(plan.title)}: {plan.word}")
+        self._live.update(Group(title, drawn, Text(plan.counters.words())))

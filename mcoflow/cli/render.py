@@ -51,13 +51,18 @@ def plan(found: PlanView, steps: Sequence[StepDetail], now: datetime) -> str:
 
 def step_table(steps: Sequence[StepDetail]) -> str:
     """Return steps as a table."""
-    rows = [(str(each.step.id), each.step.host or "", each.step.title, *_standing(each)) for each in steps]
+    rows = [(str(each.step.id), each.step.host or "", what(each.step), *_standing(each)) for each in steps]
     return table(("step", "host", "what", "state", ""), rows)
 
 
 def step_line(step: StepView) -> str:
     """Return one step as a line of progress."""
-    return visible(": ".join(part for part in (step.host or "", step.title, step.words) if part))
+    return visible(": ".join(part for part in (step.host or "", what(step), step.words) if part))
+
+
+def what(step: StepView) -> str:
+    """Return what a step does: `Install package nginx`."""
+    return f"{step.title} {step.subject}".rstrip()
 
 
 def change(output: Mapping[str, Any]) -> str:

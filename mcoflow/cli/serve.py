@@ -152,7 +152,9 @@ def banner(config: "Config", running: "Deployment") -> Sequence[str]:
     """Return what a person wants to know of a deployment that has just started."""
     facts = [f"  {key:<9} {value}" for key, value in _facts(config, running).items() if value]
     warnings = _warnings(config, running)
-    return ["mcoflow is up", "", *facts, "", *warnings, *([""] if warnings else []), "Ctrl-C ends it."]
+    name = click.get_current_context().info_name
+    heading = "mcoflow is up" if name == up.name else f"mcoflow {name} is up"
+    return [heading, "", *facts, "", *warnings, *([""] if warnings else []), "Ctrl-C ends it."]
 
 
 def _facts(config: "Config", running: "Deployment") -> dict[str, str]:

@@ -86,7 +86,9 @@ def test_the_action_of_the_page_runs_one_host_after_the_other(capsys: pytest.Cap
     said = capsys.readouterr()
     assert code == 0, said.err
     assert "2 of 2 done" in said.out
-    first, second = (said.err.index(f"{host}: Restart one: success") for host in ("sim-00001", "sim-00002"))
+    first, second = (
+        said.err.index(f"{host}: Restart one web: success") for host in ("sim-00001", "sim-00002")
+    )
     assert first < second
 
 

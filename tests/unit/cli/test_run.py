@@ -25,8 +25,8 @@ def test_a_run_that_waits_tells_what_changed(mcoflow: Mcoflow) -> None:
 
     assert ended.code == ExitCode.OK
     assert "Install nginx on sim-00001 (simulated): success" in ended.out
-    assert re.search(r"sim-00001 +Install package +success +(absent|unchanged)", ended.out)
-    assert "sim-00001: Install package: success" in ended.err
+    assert re.search(r"sim-00001 +Install package nginx +success +(absent|unchanged)", ended.out)
+    assert "sim-00001: Install package nginx: success" in ended.err
 
 
 def test_machine_output_is_one_document_with_steps_and_history(mcoflow: Mcoflow) -> None:
