@@ -20,7 +20,7 @@ class Reporter:
         if (link, why) == self._last:
             return
         self._last = link, why
-        log.info("bus.link", extra={"link": link.value, "why": why})
+        log.debug("bus.link", extra={"link": link.value, "why": why})
         try:
             self._watch(LinkReport(link, why, self._clock.now()))
         except Exception:
