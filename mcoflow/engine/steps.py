@@ -216,7 +216,7 @@ class Steps:
                 run.fail(step, action, batch.now)
                 self.clear(batch, run, step)
         elif issubclass(action, HostAction):
-            self._memory.texts.load([(run.id, step.action_id)])
+            self._memory.texts.load(_keys(run, step))
             step.outcome, step.reason = reply.outcome, _reason(reply)
             result = host_result(action, self._data(run, step), reply)
             if result.state is StepState.ERROR and _was_cancelled(run, reply):
