@@ -74,6 +74,9 @@ class HostDeclared:
     request_id: UUID
 
 
+OnCommit = Callable[[Collection[UUID]], None]
+"""Hears which plans a commit touched."""
+
 Letter = PlanMade | Ring | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
 
 
@@ -108,7 +111,7 @@ class Director:
         connector: Connector,
         clock: Clock,
         world_id: UUID,
-        on_commit: Callable[[], None],
+        on_commit: OnCommit,
         on_broken: Callable[[], None],
     ) -> None:
         self._parts = parts
@@ -361,7 +364,7 @@ class Director:
         if batch.answers:
             faultpoint("command.committed")
         self._at_rest(batch.touched.values())
-        self._on_commit()
+        self._on_commit(batch.touched.keys() | batch.drafts.keys())
 
     def _at_rest(self, runs: Iterable[PlanRun]) -> None:
         for run in runs:

@@ -16,7 +16,16 @@ from mcoflow.domain.ids import new_executor_token, new_uuid
 from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import WorldRecord
 from mcoflow.engine.committer import Committer
-from mcoflow.engine.director import Director, HostDeclared, Letter, Parts, PlanMade, RepliesRead, Ring
+from mcoflow.engine.director import (
+    Director,
+    HostDeclared,
+    Letter,
+    OnCommit,
+    Parts,
+    PlanMade,
+    RepliesRead,
+    Ring,
+)
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
 from mcoflow.engine.letters import Writer
@@ -69,7 +78,7 @@ class Executor:
         clock: Clock,
         chance: Random,
         fleet: Fleet,
-        on_commit: Callable[[], None],
+        on_commit: OnCommit,
         on_expired: Callable[[Executor], None],
     ) -> None:
         self._store = store
@@ -159,7 +168,9 @@ class Executor:
 
     # -- wiring -------------------------------------------------------------------------------------------
 
-    def _wire(self, store: PatientStore, actions: Registry, on_commit: Callable[[], None]) -> Director:
+    def _wire(
+        self, store: PatientStore, actions: Registry, on_commit: Callable[[Collection[UUID]], None]
+    ) -> Director:
         memory = Memory(store)
         writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._ids))
         steps = Steps(memory, actions, writer, self.mailbox.put, self.world.id)

@@ -40,6 +40,8 @@ from mcoflow.ports.store import Changes, Store
 log = logging.getLogger("mcoflow.world")
 STORED_WITHIN: Final = 30.0
 POLL: Final = 0.1
+POLL_OWN: Final = 0.5
+"""Seconds between two looks of a world that hears its own commits, for the plans of other executors."""
 RENEWAL_PAUSE: Final = 1.0
 PRESENCE_PREFETCH: Final = 500
 
@@ -69,7 +71,7 @@ class World:
         self._settings = settings or WorldSettings()
         self._actions = actions
         self._runs_plans = executor
-        self._watch = Watch(clock, poll=POLL)
+        self._watch = Watch(clock, poll=POLL_OWN if executor else POLL)
         self._link = LinkReport(Link.CONNECTING)
         self._executor: Executor | None = None
         self._fleet: Fleet | None = None
@@ -137,7 +139,9 @@ class World:
         command = CommandRecord(uuid4(), plan_id, kind, now, actor, dict(arguments))
         owner = self._store.add_command(command)
         self._ring_for(owner)
-        answer = self._watch.until(lambda: self._store.answer(command.id), wait=wait.total_seconds())
+        answer = self._watch.until(
+            lambda: self._store.answer(command.id), (plan_id,), wait=wait.total_seconds()
+        )
         if answer is None:
             raise WaitTimeoutError(
                 f"no executor has taken the {kind} of task {plan_id} yet: it is stored and will be applied"
@@ -157,7 +161,7 @@ class World:
             now = self._store.versions(seen.keys())
             return {plan_id: version for plan_id, version in now.items() if version != seen[plan_id]} or None
 
-        return self._watch.until(look, wait=wait.total_seconds()) or {}
+        return self._watch.until(look, seen.keys(), wait=wait.total_seconds()) or {}
 
     def link(self) -> LinkReport:
         """See Engine.link."""
