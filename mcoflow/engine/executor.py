@@ -168,9 +168,7 @@ class Executor:
 
     # -- wiring -------------------------------------------------------------------------------------------
 
-    def _wire(
-        self, store: PatientStore, actions: Registry, on_commit: Callable[[Collection[UUID]], None]
-    ) -> Director:
+    def _wire(self, store: PatientStore, actions: Registry, on_commit: OnCommit) -> Director:
         memory = Memory(store)
         writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._ids))
         steps = Steps(memory, actions, writer, self.mailbox.put, self.world.id)
