@@ -38,6 +38,15 @@ def client(config: Config) -> Iterator["Services"]:
 
 
 def _check_exists(url: str) -> None:
+    """Raise StoreUnavailableError if there is no database file that we may use; clients make none."""
     kind, _, path = url.partition(":///")
-    if kind == "sqlite" and not Path(path).exists():
-        raise StoreUnavailableError(f"there is no database {path} yet: `mcoflow up` makes it")
+    if kind != "sqlite":
+        return
+    try:
+        Path(path).stat()
+    except FileNotFoundError:
+        raise StoreUnavailableError(f"there is no database {path} yet: `mcoflow up` makes it") from None
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"the database {path} cannot be used: {error.strerror}; be the user who started mcoflow"
+        ) from None

@@ -128,32 +128,23 @@ def _serve(
 
         def reload() -> None:
             running.reload()
-            logs.set_level(level(shell.config()))
+            try:
+                logs.set_level(level(shell.config()))
+            except ConfigError as error:  # what held so far goes on to hold
+                log.warning("settings.refused", extra={"why": str(error)})
 
-        shell.result(_facts(config, running), lambda: "\n".join(banner(config, running)))
-        signals.wait_for_end(reload=_harmless(reload), check=running.check)
+        command = click.get_current_context().info_name or ""
+        shell.result(_facts(config, running), lambda: "\n".join(banner(command, config, running)))
+        signals.wait_for_end(reload=reload, check=running.check)
         signals.end_at_once_from_now_on()
         shell.say("mcoflow: ending; once more ends it at once")
 
 
-def _harmless(reload: Callable[[], None]) -> Callable[[], None]:
-    """Keep what holds if the settings have become wrong meanwhile."""
-
-    def tried() -> None:
-        try:
-            reload()
-        except ConfigError as error:
-            log.warning("settings.refused", extra={"why": str(error)})
-
-    return tried
-
-
-def banner(config: "Config", running: "Deployment") -> Sequence[str]:
+def banner(command: str, config: "Config", running: "Deployment") -> Sequence[str]:
     """Return what a person wants to know of a deployment that has just started."""
+    heading = "mcoflow is up" if command == up.name else f"mcoflow {command} is up"
     facts = [f"  {key:<9} {value}" for key, value in _facts(config, running).items() if value]
     warnings = _warnings(config, running)
-    name = click.get_current_context().info_name
-    heading = "mcoflow is up" if name == up.name else f"mcoflow {name} is up"
     return [heading, "", *facts, "", *warnings, *([""] if warnings else []), "Ctrl-C ends it."]
 
 

@@ -21,10 +21,9 @@ class Served:
         self.settings = folder / "broker.cfg"
         self.write("info")
         self._log = folder / "log"
+        argv = [MCOFLOW, "agent", "--config", self.settings]
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [MCOFLOW, "agent", "--config", self.settings], stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
         self.says("mcoflow agent is up")
 
     def write(self, level: str) -> None:
