@@ -57,6 +57,7 @@ class Nap(Action):
     """Sleep until the silence was long enough."""
 
     name = "crash.nap"
+    rerunnable = True
 
     def run(self, event: Event | None) -> None:
         """Sleep once."""
@@ -76,7 +77,7 @@ class Chain(Action):
             with self.concurrence():
                 first = [self.plan_action(Effect, host=host, operation="again") for _ in range(2)]
             local = self.plan_action(LocalAgain, keys=[each.output["key"] for each in first])
-            self.plan_action(Effect, host=host, after=[local.output["key"]])
+            self.plan_action(Effect, host=host, after=[local.output["key"]], gate=fields.get("gate", ""))
 
 
 class Many(Action):
