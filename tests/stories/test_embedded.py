@@ -9,6 +9,9 @@ from tests.stories.processes import Deployed, Process, write_settings
 from tests.stories.story import DeploymentStory
 from tests.waiting import until
 
+pytestmark = pytest.mark.xdist_group("root")
+"""One deployment for all stories of the file, so one worker tells them."""
+
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
