@@ -71,7 +71,8 @@ class Receipts:
         """Apply one receipt."""
         parcel, receipt = receipted.parcel, receipted.receipt
         if receipt == "unknown":
-            self._post.send([parcel])  # the same id and bytes: whoever got it already drops the double
+            if parcel.request_id in self._memory.flights.open:
+                self._post.send([parcel])  # the same id and bytes: whoever got it already drops the double
             return
         record = self._memory.flights.open.get(parcel.message_id)
         if record is not None:
@@ -95,7 +96,8 @@ class Receipts:
     def forward(self, forwards: Sequence[tuple[Parcel, Delivery]]) -> None:
         """Send replies on to the executor that owns their plan; each is acknowledged once it is there."""
         for parcel, delivery in forwards:
-            self._connector.publish([parcel], _settler(self._connector, delivery))
+            if not self._connector.publish([parcel], _settler(self._connector, delivery)):
+                self._connector.settle([delivery], Verdict.RETURN)  # the window is full: it comes again
 
     def _not_taken(self, batch: Batch, record: RequestRecord, receipt: Receipt) -> None:
         """No queue, or a full one: declare and try once more if the host is ours, else the step ends."""
