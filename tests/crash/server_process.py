@@ -62,7 +62,8 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     clock = SystemClock()
     store = open_store(settings["database"], clock)
-    bus = BusSettings(url=settings["url"], prefix=settings["prefix"])
+    heartbeat = timedelta(seconds=settings["heartbeat"])
+    bus = BusSettings(url=settings["url"], prefix=settings["prefix"], heartbeat=heartbeat)
     world = World(store, executor_connector(bus), clock=clock, chance=Random(), settings=QUICK).start()
     agent = crash_agent(bus, **settings["agent"]) if settings["agent"] else None
     if agent is not None:

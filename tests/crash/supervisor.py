@@ -17,6 +17,7 @@ from connectors.choose import executor_connector
 from mcoflow.clock import SystemClock
 from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.states import PlanState
+from mcoflow.errors import BusUnavailableError
 from mcoflow.ports.bus import HostRequests, Link, LinkReport, Replies, Shared
 from mcoflow.ports.bus_settings import BusSettings
 from mcoflow.storage.open import open_store
@@ -132,18 +133,20 @@ class Supervisor:
 
     # -- processes -------------------------------------------------------------------------------------------
 
-    def start_server(self, faults: str = "", database: str = "") -> Server:
+    def start_server(self, faults: str = "", *, database: str = "", heartbeat: float = 10.0) -> Server:
         """Start an executor, to be broken at a fault point if one is named; then it is ready, or died."""
         agent = None
         if self._embedded:
             agent = {"identity": self.hosts[0], "state_dir": self._state(self.hosts[0])}
             agent["effects"] = str(self.effects)
         settings = {"url": self._url, "prefix": self._prefix, "agent": agent}
-        settings["database"] = database or self._database
+        settings |= {"database": database or self._database, "heartbeat": heartbeat}
         server = Server(settings, self._environment(faults), self.path / "server.log")
         self._servers.append(server)
         alive = server.ready()
         assert alive or faults, (self.path / "server.log").read_text()[-4000:]
+        if alive and self._embedded:
+            until(self.store.hosts, "the first word of the agent")
         return server
 
     def start_agent(self, host: str, faults: str = "") -> subprocess.Popen[bytes]:
@@ -221,7 +224,7 @@ class Supervisor:
     def check(self) -> str:
         """Wait until the queues are empty, and have the checker find nothing; return what it says."""
         if not self._embedded:
-            until(lambda: not any(self._depths().values()), "empty queues", within=WITHIN)
+            until(self._drained, "empty queues", within=WITHIN)
         case = self.path / "case"
         case.write_text(json.dumps(self._case()))
         argv = [sys.executable, "-m", "tests.crash.checker", str(case)]
@@ -247,6 +250,12 @@ class Supervisor:
         sources += [Replies(world.token) for world in self.store.worlds()]
         counts = {str(source): self._bus.census(source) for source in sources}
         return {name: count.messages for name, count in counts.items() if count is not None}
+
+    def _drained(self) -> bool:
+        try:
+            return not any(self._depths().values())
+        except BusUnavailableError:  # the broker was just started
+            return False
 
     # -- inside ----------------------------------------------------------------------------------------------
 

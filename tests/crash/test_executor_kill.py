@@ -4,7 +4,6 @@ The tests of this file share a database and an agent; each begins and ends witho
 """
 
 import ast
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,16 +13,9 @@ import pytest
 from mcoflow.storage import migrate
 from tests.crash import points
 from tests.crash.field import ROOT
-from tests.crash.supervisor import Server, Supervisor
+from tests.crash.supervisor import Supervisor
+from tests.crash.work import KILLED, WORK, ends_right, finish, new_gate, submit
 
-KILLED = -signal.SIGKILL
-WORK = (
-    ("effect", {"host": "web1"}),
-    ("effect", {"host": "nobody"}),
-    ("nap", {}),
-    ("local_again", {}),
-    ("chain", {"host": "web1"}),
-)
 ON_POSTGRESQL = (
     "plan.after_commit",
     "director.before_commit",
@@ -46,43 +38,6 @@ def sweep(names):
     return pytest.mark.parametrize(("point", "either"), chosen, indirect=["either"])
 
 
-def submit(site: Supervisor, server: Server, work=WORK):
-    """Submit until the executor dies; return the plans whose ids were given out, and what is left."""
-    given = []
-    for number, (action, fields) in enumerate(work):
-        plan_id = server.submit(action, **fields)
-        if plan_id is None:
-            return given, work[number:]
-        site.give(plan_id)
-        given.append((action, fields, plan_id))
-    return given, ()
-
-
-def ends_right(site: Supervisor, given) -> None:
-    """Check each plan's end, and that its operations ran once."""
-    for action, fields, plan_id in given:
-        plan = site.await_rest(plan_id)
-        if fields.get("host") == "nobody":
-            assert (plan.state, plan.result, site.events(plan_id)) == ("stopped", "error", [])
-            assert "no agent for nobody" in plan.explanation
-            continue
-        assert (plan.state, plan.result) == ("stopped", "success"), plan.explanation
-        performed = [line for line in site.trace(plan_id) if "request" in line]
-        times = {"effect": 1, "chain": 3}.get(action, 0)
-        assert [line["event"] for line in performed].count("begin") == times
-        assert len({line["request"] for line in performed}) == times
-
-
-def finish(site: Supervisor, given, left=()) -> None:
-    """Start a sound executor, submit what was not taken, and see all of it end right."""
-    server = site.start_server()
-    more, none_left = submit(site, server, left)
-    assert not none_left
-    ends_right(site, [*given, *more])
-    site.check()
-    server.end()
-
-
 @sweep((*points.SUBMITTING, *points.RUNNING))
 def test_killed_at_the_point_all_plans_end_right_after_the_restart(either, point):
     """R-001, R-002, R-003, R-004, R-005, R-006: nothing that was given an id is lost, nothing runs twice."""
@@ -96,7 +51,7 @@ def test_killed_at_the_point_all_plans_end_right_after_the_restart(either, point
 @sweep(points.TAKING_OVER)
 def test_killed_while_it_takes_over_the_next_executor_goes_on(either, point):
     """R-007, R-008: recovery is repeatable; the work that was under way ends right."""
-    gate = f"gate-{uuid4().hex[:8]}"
+    gate = new_gate()
     first = either.start_server()
     given, _ = submit(either, first, (("effect", {"host": "web1", "gate": gate}), *WORK[1:]))
     either.await_begin(given[0][2])
@@ -129,7 +84,7 @@ def named_points() -> Iterator[str]:
 
 def test_killed_while_the_agent_works_the_result_is_applied_after_the_restart(either):
     """R-005: the reply waits in the dead executor's queue; the next one knows nothing but what is stored."""
-    gate = f"gate-{uuid4().hex[:8]}"
+    gate = new_gate()
     server = either.start_server()
     given, _ = submit(either, server, [("chain", {"host": "web1", "gate": gate})])
     either.await_begin(given[0][2], times=3)
@@ -141,7 +96,7 @@ def test_killed_while_the_agent_works_the_result_is_applied_after_the_restart(ei
 
 def test_another_executor_takes_over_from_one_that_died(either):
     """R-008: nobody has to be started again."""
-    gate = f"gate-{uuid4().hex[:8]}"
+    gate = new_gate()
     first, second = either.start_server(), either.start_server()
     given, _ = submit(either, first, [("effect", {"host": "web1", "gate": gate})])
     either.await_begin(given[0][2])
@@ -189,7 +144,7 @@ def test_local_work_that_may_not_be_repeated_waits_for_a_person(site):
 
 def test_killed_when_a_cancel_was_stored_the_plan_is_cancelled_after_the_restart(site):
     """R-042: exactly one word, and the operation was told to stop."""
-    gate = f"gate-{uuid4().hex[:8]}"
+    gate = new_gate()
     server = site.start_server(f"{points.COMMAND}:kill:1")
     plan_id = server.submit("effect", host="web1", gate=gate)
     site.give(plan_id)

@@ -1,0 +1,45 @@
+"""RabbitMQ goes and comes back while 100 requests are in flight."""
+
+from contextlib import closing
+
+import pytest
+
+from tests.crash.supervisor import Supervisor
+from tests.crash.work import new_gate
+
+HOSTS = [f"web{number}" for number in range(1, 6)]
+
+
+@pytest.fixture(scope="module")
+def fleet(rabbitmq, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fleet")
+    with closing(
+        Supervisor(path, rabbitmq.url, rabbitmq.new_prefix(), f"sqlite:///{path}/db", HOSTS)
+    ) as fleet:
+        for host in HOSTS:
+            fleet.start_agent(host)
+        yield fleet
+
+
+@pytest.mark.parametrize("blow", ["stop", "kill"])
+def test_a_hundred_requests_in_flight_outlive_the_broker(fleet, rabbitmq, blow):
+    """R-018: results wait in the journals, requests in the outbox and the queues; each runs once."""
+    now, later = new_gate(), new_gate()
+    server = fleet.start_server()
+    plans = [server.submit("many", hosts=HOSTS * 10, operation="once", gate=gate) for gate in (now, later)]
+    for plan_id in plans:
+        fleet.give(plan_id)
+    fleet.await_begin(plans[0], times=20)
+
+    fleet.open_gate(now)
+    getattr(rabbitmq, blow)()
+    fleet.open_gate(later)
+    rabbitmq.start()
+
+    for plan_id in plans:
+        plan = fleet.await_rest(plan_id)
+        assert (plan.state, plan.result) == ("stopped", "success"), plan.explanation
+        begun = [line["request"] for line in fleet.trace(plan_id) if line["event"] == "begin"]
+        assert (len(begun), len(set(begun))) == (50, 50)
+    fleet.check()
+    server.end()
