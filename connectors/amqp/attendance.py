@@ -189,7 +189,5 @@ def _inspect(name: str) -> Callable[[Channel, Callable[[], None]], None]:
 
 def _not_admitted(host: str, failure: Failure) -> str:
     if failure.code == NOT_FOUND:
-        return (
-            f"not admitted: host {host} has no queues yet; a server admits it (`mcoflow hosts admit {host}`)"
-        )
+        return f"not admitted: host {host} has no queues yet; an executor makes them once it hears of it"
     return str(failure.error(f"consume the queues of {host}"))

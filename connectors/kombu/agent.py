@@ -43,7 +43,5 @@ class KombuAgentConnector(KombuConnector):
             return None
         host = next(iter(self._out.values()))
         more = len(set(self._out.values())) - 1
-        text = (
-            f"not admitted: host {host} has no queues yet; a server admits it (`mcoflow hosts admit {host}`)"
-        )
+        text = f"not admitted: host {host} has no queues yet; an executor makes them once it hears of it"
         return f"{text} (and {more} more)" if more else text
