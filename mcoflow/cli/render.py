@@ -78,8 +78,9 @@ def _title(plan: PlanView) -> str:
 
 
 def _standing(detail: StepDetail) -> tuple[str, str]:
-    step = detail.step
-    said = step.error or "; ".join(step.warnings) or change(detail.output)
+    step, done = detail.step, change(detail.output)
+    predicted = "predicted: " if done and detail.input.get("check") else ""
+    said = step.error or "; ".join(step.warnings) or predicted + done
     return step.words, "" if said == step.words else said
 
 

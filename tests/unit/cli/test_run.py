@@ -65,6 +65,13 @@ def test_check_changes_nothing_and_further_input_is_text(mcoflow: Mcoflow) -> No
     assert (ended.json["arguments"]["check"], ended.json["arguments"]["version"]) == (True, "1.22")
 
 
+def test_a_prediction_is_called_one(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "install", "nginx", "--host", "sim-00002", "--check", "--wait")
+
+    assert ended.code == ExitCode.OK
+    assert "predicted: " in ended.out
+
+
 def test_a_failure_ends_with_1_the_reason_and_what_can_be_done(mcoflow: Mcoflow) -> None:
     ended = mcoflow("run", "install", "nginx", "--host", "web9", "--wait")
 
