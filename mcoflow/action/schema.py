@@ -1,9 +1,10 @@
 """Validation of input and output against the pydantic models that an action declares."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from mcoflow.domain.plain import plain
 from mcoflow.domain.reference import find_references
@@ -21,15 +22,14 @@ def valid_input(where: str, model: type[BaseModel] | None, given: Mapping[str, A
     """
     if model is None:
         return _plain_object(given)
-    open_fields = {key for key, value in given.items() if find_references(value)}
+    later = {key: value for key, value in given.items() if find_references(value)}
+    known = later.keys() & model.model_fields.keys()
+    now = {key: None if key in later else value for key, value in given.items() if key not in known}
     try:
-        checked = model.model_validate({k: v for k, v in given.items() if k not in open_fields})
+        checked = _without(model, frozenset(known)).model_validate(now)
     except ValidationError as error:
-        faults = [e for e in error.errors() if not e["loc"] or e["loc"][0] not in open_fields]
-        if faults:
-            raise InputInvalidError(f"{where}: {_in_words(faults)}") from None
-        return _plain_object(given)
-    return {**checked.model_dump(mode="json"), **_plain_object({k: given[k] for k in open_fields})}
+        raise InputInvalidError(f"{where}: {_in_words(error.errors())}") from None
+    return {**checked.model_dump(mode="json"), **_plain_object(later)}
 
 
 def valid_output(where: str, model: type[BaseModel] | None, output: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +40,15 @@ def valid_output(where: str, model: type[BaseModel] | None, output: Mapping[str,
         return model.model_validate(output).model_dump(mode="json")
     except ValidationError as error:
         raise OutputInvalidError(f"{where}: output {_in_words(error.errors())}") from None
+
+
+@functools.lru_cache(maxsize=1024)
+def _without(model: type[BaseModel], fields: frozenset[str]) -> type[BaseModel]:
+    """Return the model with these fields taken out of its checks: their values come later."""
+    if not fields:
+        return model
+    loose: dict[str, Any] = dict.fromkeys(fields, (Any, None))
+    return create_model(model.__name__, __base__=model, **loose)
 
 
 def _plain_object(given: Mapping[str, Any]) -> dict[str, Any]:

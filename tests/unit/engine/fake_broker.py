@@ -48,7 +48,7 @@ class FakeBroker:
         self._thread = threading.Thread(target=self._run, name="fake-broker", daemon=True)
         self._thread.start()
 
-    def connector(self, *, confirm: bool = True) -> "FakeConnector":
+    def connector(self, *, confirm: bool = True) -> FakeConnector:
         return FakeConnector(self, confirm=confirm)
 
     def close(self) -> None:
@@ -97,12 +97,12 @@ class FakeBroker:
         else:
             self.call(lambda: self.on_published(parcel))
 
-    def consume(self, connector: "FakeConnector", source: Source, inlet: Inlet) -> None:
+    def consume(self, connector: FakeConnector, source: Source, inlet: Inlet) -> None:
         with self.lock:
             self._consumers[source] = (connector, inlet)
         self.call(lambda: self._hand_over(source))
 
-    def stop_consuming(self, connector: "FakeConnector", source: Source | None = None) -> None:
+    def stop_consuming(self, connector: FakeConnector, source: Source | None = None) -> None:
         with self.lock:
             mine = [each for each, (owner, _) in self._consumers.items() if owner is connector]
             for each in mine:

@@ -58,7 +58,7 @@ class House:
     ) -> World:
         valve = Valve(self.store)
         world = World(
-            valve,  # type: ignore[arg-type]  # it passes every method on
+            valve,
             self.broker.connector(confirm=confirm),
             clock=self.clock,
             chance=Random(),

@@ -13,11 +13,11 @@ from mcoflow.engine.steps import Steps
 from mcoflow.errors import CommandRefusedError, StaleStepError, StoreUnavailableError
 from tests.unit.engine.fake_hosts import accepted, only, result, silent
 from tests.unit.engine.house import House
-from tests.unit.engine.play import Compose, Do, Install, Listen, compose, do, one, play
+from tests.unit.engine.play import Compose, Do, Install, Layout, Listen, compose, do, one, play
 from tests.waiting import until
 
 
-class EngineBug(Exception):
+class EngineBugError(Exception):
     """Nobody expects it."""
 
 
@@ -34,14 +34,14 @@ def break_for(house: House, method: str, plan_of: Callable[..., Any], bad: set[A
 
     def broken(*args: Any, **fields: Any) -> Any:
         if plan_of(*args) in bad:
-            raise EngineBug("a bug in mcoflow")
+            raise EngineBugError("a bug in mcoflow")
         return real(steps, *args, **fields)
 
     setattr(steps, method, broken)
 
 
-def install(host: str = "web1") -> Callable[[Action], None]:
-    return lambda plan: plan.plan_action(Install, host=host, package="x") and None
+def install(host: str = "web1") -> Layout:
+    return lambda plan: plan.plan_action(Install, host=host, package="x")
 
 
 def repaired(house: House, method: str) -> None:
@@ -51,7 +51,7 @@ def repaired(house: House, method: str) -> None:
 def is_paused_with_an_explanation(house: House, plan_id: Any) -> None:
     plan = house.rest(plan_id)
     assert (plan.state, plan.result, plan.owner) == (PlanState.PAUSED, PlanResult.ERROR, None)
-    assert "mcoflow itself failed at this task (EngineBug: a bug in mcoflow)" in plan.explanation
+    assert "mcoflow itself failed at this task (EngineBugError: a bug in mcoflow)" in plan.explanation
     assert "pause execution" in house.history(plan_id)
 
 
@@ -73,7 +73,7 @@ def test_a_bug_at_the_end_of_a_job_pauses_the_plan(house: House) -> None:
     error = house.step(plan_id).error
     assert error is not None
     assert "effect of what was under way is unknown" in error.message
-    assert "EngineBug" in error.traceback
+    assert "EngineBugError" in error.traceback
     others_run(house)
     bad.clear()
     house.resume(plan_id)
@@ -133,7 +133,7 @@ def test_a_bug_in_a_new_plan_is_told_to_its_caller_and_nothing_is_stored(house: 
     """The future of a plan whose commit cannot happen is failed."""
     break_for(house, "_start", lambda _batch, run, *_rest: run.plan.user, {"ann"})
 
-    with pytest.raises(EngineBug):
+    with pytest.raises(EngineBugError):
         compose(house, do("a"))
 
     assert house.store.count_plans(None) == 0
@@ -168,7 +168,7 @@ def refuses(bad: set[Any], error: Exception) -> Callable[[Any], None]:
     return before
 
 
-@pytest.mark.parametrize("error", [EngineBug("a bug in mcoflow"), StaleStepError("moved meanwhile")])
+@pytest.mark.parametrize("error", [EngineBugError("a bug in mcoflow"), StaleStepError("moved meanwhile")])
 def test_a_plan_that_cannot_be_written_is_paused_and_the_batch_goes_on_without_it(
     house: House, error: Exception
 ) -> None:
@@ -197,12 +197,12 @@ def test_a_new_plan_that_cannot_be_written_fails_its_caller_and_no_other(house: 
         make_plan(Compose, {"layout": play.layout(do(str(n)))}, plan_id=plan_id, user="ann", now=0.0)
         for n, plan_id in enumerate(uuid4() for _ in range(5))
     ]
-    house.valve.before["commit"] = refuses({drafts[2].plan.id}, EngineBug("a bug in mcoflow"))
+    house.valve.before["commit"] = refuses({drafts[2].plan.id}, EngineBugError("a bug in mcoflow"))
 
     futures = [executor.store_plan(draft) for draft in drafts]
 
     outcomes = [future.exception(10) for future in futures]
-    assert [type(each) for each in outcomes if each is not None] == [EngineBug]
+    assert [type(each) for each in outcomes if each is not None] == [EngineBugError]
     assert outcomes[2] is not None
     for draft in drafts[:2] + drafts[3:]:
         assert house.rest(draft.plan.id).result is PlanResult.SUCCESS
@@ -215,7 +215,7 @@ def test_evidence_that_cannot_be_written_stops_nothing(house: House) -> None:
 
     def before(changes: Any) -> None:
         if changes.evidence:
-            raise EngineBug("no evidence")
+            raise EngineBugError("no evidence")
 
     house.valve.before["commit"] = before
     house.hosts.shout(b"rubbish")
@@ -271,7 +271,7 @@ def test_a_loop_that_breaks_begins_anew_from_what_is_stored(house: House) -> Non
     director: Any = first._director
 
     def broken(_batch: Any, _letters: Any) -> None:
-        raise EngineBug("the loop")
+        raise EngineBugError("the loop")
 
     director._apply = broken
     house.advance(1)
@@ -292,7 +292,7 @@ def test_a_plan_made_while_the_loop_breaks_is_stored_all_the_same_or_refused(hou
 
     def apply(_batch: Any, _letters: Any) -> None:
         broken.set()
-        raise EngineBug("the loop")
+        raise EngineBugError("the loop")
 
     director._apply = apply
     house.advance(1)

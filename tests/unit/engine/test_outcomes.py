@@ -1,22 +1,19 @@
-"""What becomes of a request to a host: one exact word each, and everything else is absorbed."""
+"""What becomes of a request to a host: one exact word each."""
 
-import json
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from mcoflow.action import FOREVER, Action, Deadlines, HostAction, HostRequest, Reply
+from mcoflow.action import Action, Deadlines, HostRequest, Reply
 from mcoflow.domain.outcome import Effect, Outcome
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from mcoflow.ports.bus import Link, Parcel, Receipt, Shared, Verdict
-from mcoflow.wire.envelope import encode
+from mcoflow.ports.bus import Link, Receipt
 from mcoflow.wire.messages import Work
-from tests.unit.engine.fake_hosts import accepted, fails, ok, only, progress, result, silent
+from tests.unit.engine.fake_hosts import accepted, ok, only, progress, result, silent
 from tests.unit.engine.house import House
-from tests.unit.engine.play import Do, Install, Listen, compose, one, play
+from tests.unit.engine.play import Install, Listen, compose, one, play
 from tests.waiting import until
 
 
@@ -65,7 +62,7 @@ def ended(house: House, plan_id: Any) -> tuple[Outcome | None, str, str]:
     return step.outcome, step.outcome.effect if step.outcome else "", plan.explanation
 
 
-# -- the words of 3.5 -----------------------------------------------------------------------------------------
+# -- the words of 3.5 -------------------------------------------------------------------------------------
 
 
 def test_ok(house: House) -> None:
@@ -247,7 +244,7 @@ def test_an_answer_to_a_query_lets_the_request_live_on(house: House) -> None:
     assert ended(house, plan_id)[0] is Outcome.OK
 
 
-# -- receipts -------------------------------------------------------------------------------------------------
+# -- receipts ---------------------------------------------------------------------------------------------
 
 
 def test_a_request_of_unknown_fate_is_sent_again_with_the_same_id_and_bytes(house: House) -> None:
@@ -305,119 +302,7 @@ def test_a_resend_that_finds_no_way_does_not_end_a_request_that_the_agent_has(ho
     assert ended(house, plan_id)[0] is Outcome.OK
 
 
-# -- what is absorbed ------------------------------------------------------------------------------------------
-
-
-def test_a_result_five_times_is_applied_once_and_recorded_four_times(house: House) -> None:
-    """E-034: five times; the others are recorded as such."""
-    house.hosts.default = lambda _request: [accepted(), *[result(values={"n": n}) for n in range(5)]]
-    plan_id = compose(house, install)
-    house.rest(plan_id)
-
-    until(lambda: len(house.evidence()) == 4, "the others are recorded")
-    assert {each.why for each in house.evidence()} == {"late"}
-    assert house.output(plan_id)["n"] == 0
-    until(lambda: len(house.broker.settled) == 6, "all are acknowledged")
-    assert {verdict for _, verdict in house.broker.settled} == {Verdict.ACK}
-
-
-def test_a_result_after_the_end_is_attached_and_the_outcome_stays(house: House) -> None:
-    """B-027: after lost; E-034: late."""
-    house.hosts.default = only(result("journal_lost"))
-    plan_id = compose(house, install)
-    before = (ended(house, plan_id), house.store.plan(plan_id).version)
-
-    late = house.hosts.say(result())
-
-    until(lambda: house.broker.verdicts(late), "it is acknowledged")
-    assert (ended(house, plan_id), house.store.plan(plan_id).version) == before
-    (evidence,) = house.store.evidence(plan_id)
-    assert evidence.why == "late"
-    assert "lost (journal_lost)" in evidence.detail
-
-
-def test_a_word_of_another_host_is_recorded_and_changes_nothing(house: House) -> None:
-    """E-034: from another host."""
-    house.hosts.default = silent
-    plan_id = asked(house)
-
-    foreign = house.hosts.say(result(values={"evil": True}), host="web2")
-
-    until(lambda: house.broker.verdicts(foreign), "it is acknowledged")
-    assert house.step(plan_id).state is StepState.SUSPENDED
-    (evidence,) = house.store.evidence(plan_id)
-    assert (evidence.why, evidence.host) == ("foreign", "web2")
-    house.hosts.say(result())
-    assert ended(house, plan_id)[0] is Outcome.OK
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (lambda message: b"this is no JSON", "malformed"),
-        (lambda message: b"\xff\xfe", "malformed"),
-        (lambda message: b"[1]", "malformed"),
-        (lambda message: b"{}", "malformed"),
-        (lambda message: json.dumps({**message, "v": 7}).encode(), "unsupported"),
-        (lambda message: json.dumps({**message, "kind": "gossip"}).encode(), "unsupported"),
-        (lambda message: json.dumps({**message, "must": ["body.x"]}).encode(), "unsupported"),
-        (lambda message: json.dumps({**message, "request": str(uuid4())}).encode(), "unknown"),
-        (lambda message: json.dumps({**message, "request": None}).encode(), "malformed"),
-        (lambda message: json.dumps({**message, "body": {"outcome": 5}}).encode(), "malformed"),
-    ],
-)
-def test_what_is_no_reply_is_recorded_and_changes_nothing(house: House, change: Any, why: str) -> None:
-    """Bad input of a host: no JSON, an unknown version, an unknown request."""
-    house.hosts.default = silent
-    plan_id = asked(house)
-    version = house.store.plan(plan_id).version
-    from mcoflow.wire.envelope import Envelope
-    from tests.unit.engine.fake_hosts import THEN
-
-    good = Envelope(id=uuid4(), request=house.hosts.requests[0].id, host="web1", sent_at=THEN, body=result())
-
-    bad = house.hosts.shout(change(json.loads(encode(good))))
-
-    until(lambda: house.broker.verdicts(bad), "it is acknowledged")
-    assert house.broker.verdicts(bad) == [Verdict.ACK]
-    assert [each.why for each in house.evidence()] == [why]
-    assert house.store.plan(plan_id).version == version
-    house.hosts.say(result())
-    assert ended(house, plan_id)[0] is Outcome.OK
-
-
-def test_good_replies_among_much_rubbish_are_applied(house: House) -> None:
-    """B-025: the good ones end."""
-    house.hosts.default = silent
-    plan_id = asked(house)
-    for number in range(500):
-        house.hosts.shout(b"rubbish %d" % number)
-    house.hosts.say(result())
-
-    assert ended(house, plan_id)[0] is Outcome.OK
-
-
-def test_a_reply_in_the_dead_letters_is_applied_like_any_other(house: House) -> None:
-    """B-017: from 4.0 on quorum queues dead-letter after 20 redeliveries."""
-    house.hosts.default = silent
-    plan_id = asked(house)
-    good = house.hosts.say(result(), to="x-nobody0000")
-    house.broker.deliver(Shared.DEAD, good.body)
-
-    assert ended(house, plan_id)[0] is Outcome.OK
-
-
-def test_a_stray_reply_is_applied_too(house: House) -> None:
-    """B-016: through the stray queue."""
-    house.hosts.default = silent
-    plan_id = asked(house)
-    good = house.hosts.say(result(), to="x-nobody0000")
-    house.broker.deliver(Shared.STRAY, good.body)
-
-    assert ended(house, plan_id)[0] is Outcome.OK
-
-
-# -- deadlines after a start -----------------------------------------------------------------------------------
+# -- deadlines after a start ------------------------------------------------------------------------------
 
 
 def test_deadlines_are_not_enforced_before_waiting_replies_were_read(house: House) -> None:
@@ -481,168 +366,3 @@ def test_with_the_link_down_nothing_is_concluded_from_silence(house: House) -> N
         settled(house, plan_id)
 
     assert house.step(plan_id).state is StepState.SUSPENDED
-
-
-# -- actions that ask hosts --------------------------------------------------------------------------------------
-
-
-def test_an_action_that_suspends_on_requests_gets_one_reply_each(house: House) -> None:
-    """E-034: run is called once for each."""
-    heard: list[Any] = []
-    house.hosts.answers["web2"] = fails(4)
-
-    def script(action: Any, event: Any) -> None:
-        if event is None:
-            action.suspend(
-                until=[
-                    action.request("package", "install", {"package": "x"}, host=h) for h in ("web1", "web2")
-                ]
-            )
-        heard.append((event.host, event.ok, event.error))
-        if len(heard) < 2:
-            action.suspend()
-
-    play.scripts["a"] = script
-
-    assert house.rest(compose(house, one(Listen))).result is PlanResult.SUCCESS
-    assert sorted(heard) == [("web1", True, ""), ("web2", False, "failed (exit 4): it broke")]
-
-
-def test_requests_that_nobody_waits_for_any_more_are_closed_and_the_agents_told(house: House) -> None:
-    house.hosts.answers["web2"] = silent
-
-    def script(action: Any, event: Any) -> None:
-        if event is None:
-            action.suspend(
-                until=[
-                    action.request("package", "install", {"package": "x"}, host=h) for h in ("web1", "web2")
-                ]
-            )
-
-    play.scripts["a"] = script
-    plan = house.rest(compose(house, one(Listen)))
-
-    assert plan.result is PlanResult.SUCCESS
-    assert house.store.open_requests([plan.id]) == []
-    until(lambda: house.broker.of_kind("cancel"), "the other agent is told")
-    late = house.hosts.say(result(), about=next(each for each in house.hosts.requests if each.host == "web2"))
-    until(lambda: house.broker.verdicts(late), "what it says is recorded")
-    assert [each.why for each in house.evidence()] == ["late"]
-
-
-class Broken(HostAction):
-    """Raises where it is told to."""
-
-    name = "host_steps.broken"
-
-    def request_for_host(self) -> HostRequest | None:
-        if self.input.get("where") == "request":
-            raise SystemExit("in request")
-        if self.input.get("where") == "nothing":
-            return None
-        return self.request("package", "install", {"package": "x"}, host=self.input.get("ask", "web1"))
-
-    def result(self, reply: Reply) -> None:
-        self.output["seen"] = reply.outcome.value
-        if self.input.get("where") == "result":
-            raise RuntimeError("in result")
-        if self.input.get("where") == "rubbish":
-            self.output["bad"] = {1, 2}
-
-
-@pytest.mark.parametrize(
-    ("where", "kind"),
-    [("request", "SystemExit"), ("result", "RuntimeError"), ("rubbish", "NotSerialisableError")],
-)
-def test_a_host_action_that_raises_hurts_only_its_own_step(house: House, where: str, kind: str) -> None:
-    """E-117: code in it that raises."""
-
-    def layout(plan: Action) -> None:
-        plan.plan_action(Broken, host="web1", where=where)
-        plan.plan_action(Install, host="web2", package="x")
-
-    plan = house.rest(compose(house, layout))
-
-    assert plan.state is PlanState.PAUSED
-    error = house.step(plan.id, Broken).error
-    assert error is not None
-    assert error.kind == kind
-    assert house.step(plan.id, Install).state is StepState.SUCCESS
-
-
-@pytest.mark.parametrize("host", ["", "Web 1", "../x", "a" * 59, "web1\n"])
-def test_a_request_to_what_is_no_host_is_the_error_of_its_step(house: House, host: str) -> None:
-    plan = house.rest(compose(house, lambda plan: plan.plan_action(Broken, host="web1", ask=host or "-")))
-
-    error = house.step(plan.id).error
-    if host == "web1\n":
-        assert error is None
-    else:
-        assert error is not None
-        assert error.kind == "InputInvalidError"
-
-
-def test_a_host_action_with_nothing_to_do_succeeds_at_once(house: House) -> None:
-    """E-117: runs and ends without a worker thread."""
-
-    def layout(plan: Action) -> None:
-        with plan.sequence():
-            plan.plan_action(Broken, host="web1", where="nothing")
-            plan.plan_action(Do, name="after")
-
-    assert house.rest(compose(house, layout)).result is PlanResult.SUCCESS
-    assert house.hosts.requests == []
-
-
-def test_host_actions_run_while_every_worker_is_busy(house: House) -> None:
-    """E-117: runs, suspends, wakes and ends without a worker thread."""
-    held = [play.hold(str(number)) for number in range(5)]
-
-    def busy(plan: Action) -> None:
-        for number in range(5):
-            plan.plan_action(Do, name=str(number))
-
-    busy_id = compose(house, busy)
-    until(lambda: len(play.log) == 5, "all workers are busy")
-
-    assert house.run(Install, host="web1", package="x").result is PlanResult.SUCCESS
-    for event in held:
-        event.set()
-    house.rest(busy_id)
-
-
-def test_many_host_steps_cost_few_commits(house: House) -> None:
-    """One transaction a batch: replies of many hosts share it."""
-    before = house.valve.calls.count("commit")
-
-    def layout(plan: Action) -> None:
-        for number in range(300):
-            plan.plan_action(Install, host=f"h{number}", package="x")
-
-    assert house.rest(compose(house, layout)).result is PlanResult.SUCCESS
-    assert house.valve.calls.count("commit") - before < 150
-
-
-def test_a_step_that_waits_for_a_person_says_so_by_having_no_deadline(house: House) -> None:
-    """E-033: FOREVER."""
-    play.scripts["a"] = lambda action, event: action.suspend(patience=FOREVER) if event is None else None
-    plan_id = compose(house, one(Listen))
-    step = house.step_when(plan_id, StepState.SUSPENDED)
-
-    assert house.count("timers") == 0
-    house.send(plan_id, step.id, "go")
-    house.rest(plan_id)
-
-
-def test_a_request_says_who_asked_and_until_when(house: House) -> None:
-    house.hosts.default = silent
-    plan_id = asked(house, hasty)
-
-    body = house.hosts.requests[0].body
-    assert body.caller == "ann"  # type: ignore[union-attr]
-    assert body.plan == plan_id  # type: ignore[union-attr]
-    assert body.timeout_ms == 100_000  # type: ignore[union-attr]
-    assert body.expires_at == house.clock.now() + timedelta(seconds=60)  # type: ignore[union-attr]
-    parcel: Parcel = house.broker.of_kind("request")[0]
-    assert parcel.ttl == timedelta(seconds=60)
-    assert parcel.durable
