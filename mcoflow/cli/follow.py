@@ -10,16 +10,14 @@ from uuid import UUID
 from mcoflow.cli import render
 from mcoflow.cli.failures import CommandFailedError
 from mcoflow.cli.shell import Shell
-from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
-from mcoflow.services.views import PlanView, StepDetail, StepView
+from mcoflow.cli.steps import LARGE, every_step
+from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.services.views import PlanView, StepView
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
-    from mcoflow.services.plans import Plans
 
 ROWS: Final = 15
-LINES: Final = 200
-"""Steps that are told one by one; of larger tasks only the numbers."""
 _FIRST: Final = (StepState.ERROR, StepState.RUNNING, StepState.SUSPENDED)
 
 
@@ -35,24 +33,13 @@ def follow(shell: Shell, services: "Services", plan_id: UUID) -> PlanView:
     try:
         with LiveTable() if sys.stderr.isatty() else Lines(shell) as shown:
             for plan in services.plans.progress(plan_id):
-                few = plan.counters.total <= LINES
-                shown.show(plan, host_steps(services.plans, plan_id) if few else ())
+                few = plan.counters.total <= LARGE
+                shown.show(plan, every_step(services.plans, plan_id) if few else ())
             return plan
     except KeyboardInterrupt:
         shell.say(f"\nthe task goes on; follow it: mcoflow task show {plan_id} --follow")
         shell.say(f"or cancel it: mcoflow task cancel {plan_id}")
         raise
-
-
-def host_steps(plans: "Plans", plan_id: UUID) -> Sequence[StepView]:
-    """Return the steps that people know of: not those of planning."""
-    return [step for step in plans.steps(plan_id, limit=LINES) if step.phase is not Phase.PLAN]
-
-
-def details(plans: "Plans", plan_id: UUID, *, limit: int = render.SHOWN) -> Sequence[StepDetail]:
-    """Return the first steps with their data; those that failed come first."""
-    steps = sorted(host_steps(plans, plan_id), key=lambda step: step.state is not StepState.ERROR)
-    return [plans.step(plan_id, step.id) for step in steps[:limit]]
 
 
 def verdict(shell: Shell, plan: PlanView) -> None:

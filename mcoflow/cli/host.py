@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 import click
 
@@ -72,6 +71,7 @@ def ping(shell: Shell, hosts: Sequence[str], timeout: float) -> None:
 
 def _ping(services: "Services", names: Sequence[str], within: timedelta) -> Sequence["StepView"]:
     """Run a ping for at most `within`, cancel what is left of it, and return its steps."""
+    from mcoflow.cli.steps import every_step
     from mcoflow.domain.states import PlanState
     from mcoflow.errors import CommandRefusedError, WaitTimeoutError
 
@@ -81,7 +81,7 @@ def _ping(services: "Services", names: Sequence[str], within: timedelta) -> Sequ
         ended = services.plans.await_end(plan_id, within=within).state is PlanState.STOPPED
     except WaitTimeoutError:
         ended = False
-    steps = [step for step in _every_step(services, plan_id) if step.host]
+    steps = [step for step in every_step(services.plans, plan_id) if step.host]
     if not ended:
         try:
             services.plans.cancel(plan_id, actor=user(), wait=timedelta(seconds=1))
@@ -106,11 +106,4 @@ def _every_host(services: "Services", text: str) -> Sequence["HostView"]:
     while page.next:
         page = services.hosts.list(text=text, after=page.next, limit=500)
         found += page.items
-    return found
-
-
-def _every_step(services: "Services", plan_id: UUID) -> Sequence["StepView"]:
-    found: list[StepView] = []
-    while page := services.plans.steps(plan_id, after=found[-1].id if found else 0, limit=500):
-        found += page
     return found

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from mcoflow.services.views import HostView, PlanView, StepDetail, StepView
+from mcoflow.cli.steps import Told
+from mcoflow.services.views import HostView, PlanView, StepView
 
 SHOWN: Final = 20
 """Steps whose result is told one by one."""
@@ -31,7 +32,7 @@ def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
     return (str(plan.id), plan.word, ago(plan.created_at, now), plan.counters.words(), _title(plan))
 
 
-def plan(found: PlanView, steps: Sequence[StepDetail], now: datetime) -> str:
+def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
     """Return a task with its steps, and what can be done with it now."""
     facts = {
         "id": str(found.id),
@@ -49,7 +50,7 @@ def plan(found: PlanView, steps: Sequence[StepDetail], now: datetime) -> str:
     return "\n".join(lines + _ways_on(found))
 
 
-def step_table(steps: Sequence[StepDetail]) -> str:
+def step_table(steps: Sequence[Told]) -> str:
     """Return steps as a table."""
     rows = [(str(each.step.id), each.step.host or "", what(each.step), *_standing(each)) for each in steps]
     return table(("step", "host", "what", "state", ""), rows)
@@ -77,9 +78,9 @@ def _title(plan: PlanView) -> str:
     return f"{plan.title} (simulated)" if plan.simulated else plan.title
 
 
-def _standing(detail: StepDetail) -> tuple[str, str]:
-    step, done = detail.step, change(detail.output)
-    predicted = "predicted: " if done and detail.input.get("check") else ""
+def _standing(told: Told) -> tuple[str, str]:
+    step, done = told.step, change(told.output)
+    predicted = "predicted: " if done and told.input.get("check") else ""
     said = step.error or "; ".join(step.warnings) or predicted + done
     return step.words, "" if said == step.words else said
 

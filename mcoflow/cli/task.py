@@ -105,14 +105,17 @@ def skip(shell: Shell, plan_id: UUID, step: int, dry_run: bool) -> None:
 
 
 def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
-    """Print a task with its steps; as JSON with all of them, their data and the history."""
+    """Print a task with its first steps; as JSON with all of them, their data and the history."""
     from mcoflow.cli import render
-    from mcoflow.cli.follow import LINES, details
     from mcoflow.cli.plain import plain
+    from mcoflow.cli.steps import first_told, told
 
-    steps = details(services.plans, plan.id, limit=LINES if shell.json else render.SHOWN)
-    if shell.json:
-        history = services.plans.history(plan.id)
-        shell.result({**plain(plan), "steps": steps, "history": history}, str)
-    else:
+    if not shell.json:
+        steps = first_told(services.plans, plan, render.SHOWN)
         shell.result(plan, lambda: render.plan(plan, steps, services.clock.now()))
+        return
+    every = [
+        {**plain(each.step), "input": each.input, "output": each.output}
+        for each in told(services.plans, plan)
+    ]
+    shell.result({**plain(plan), "steps": every, "history": services.plans.history(plan.id)}, str)

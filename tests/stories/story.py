@@ -100,7 +100,7 @@ class DeploymentStory:
 
         assert (ended["state"], ended["result"]) == ("paused", "error")
         shown = deployed.mcoflow("task", "show", ended["id"], "--output", "json")
-        step = json.loads(shown.stdout)["steps"][0]["step"]
+        step = json.loads(shown.stdout)["steps"][0]
         assert step["words"] == "no such host"
         assert step["error"] == "no agent for web9: no queue is bound"
         assert step["duration"] < 1.0

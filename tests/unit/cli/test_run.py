@@ -1,12 +1,17 @@
 """`mcoflow run`: what is refused, what is said, and how it ends."""
 
+import os
+import pty
 import re
+import subprocess
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.services import Services
+from tests.stories.processes import MCOFLOW
 from tests.unit.cli.conftest import Mcoflow
 
 pytestmark = pytest.mark.usefixtures("services")
@@ -34,7 +39,7 @@ def test_machine_output_is_one_document_with_steps_and_history(mcoflow: Mcoflow)
 
     assert ended.code == ExitCode.OK
     assert (ended.json["state"], ended.json["result"]) == ("stopped", "success")
-    assert [each["step"]["host"] for each in ended.json["steps"]] == ["sim-00001", "sim-00002"]
+    assert [each["host"] for each in ended.json["steps"]] == ["sim-00001", "sim-00002"]
     assert ended.json["history"]
 
 
@@ -80,9 +85,41 @@ def test_a_failure_ends_with_1_the_reason_and_what_can_be_done(mcoflow: Mcoflow)
     assert "mcoflow task resume" in ended.out
 
 
+def test_a_large_task_is_told_in_numbers_and_by_those_that_failed(mcoflow: Mcoflow) -> None:
+    hosts = ",".join(["sim-00001", *(f"nobody{number}" for number in range(220))])
+
+    ended = mcoflow("run", "ping", "--host", hosts, "--wait")
+
+    assert ended.code == ExitCode.FAILED
+    assert "nobody" not in ended.err.partition("mcoflow: ")[0]
+    assert "1 of 221 done, 220 failed" in ended.out
+    assert ended.out.count("no such host") >= 20
+    assert "… of 221 steps" in ended.out
+    task = re.search(r"id +(\S+)", ended.out)
+    assert task is not None
+    told = mcoflow("task", "show", task[1], "--output", "json").json
+    assert len(told["steps"]) == 221
+    assert mcoflow("task", "cancel", task[1]).code == ExitCode.OK
+
+
+def test_on_a_terminal_a_table_is_drawn(settings: Path) -> None:
+    ours, theirs = pty.openpty()
+    words = ["run", "install", "nginx", "--host", "sim-00001", "--wait", "--config", str(settings)]
+
+    done = subprocess.run([MCOFLOW, *words], stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=True)
+
+    os.close(theirs)
+    drawn = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert "\x1b[" in drawn
+    assert "Install nginx on sim-00001" in drawn
+    assert b"success" in done.stdout
+    assert b"\x1b" not in done.stdout
+
+
 def test_a_skipped_step_is_a_warning_which_counts_as_done(mcoflow: Mcoflow) -> None:
     paused = mcoflow("run", "install", "nginx", "--host", "web9,sim-00001", "--wait", "--output", "json").json
-    failed = next(each["step"]["id"] for each in paused["steps"] if each["step"]["host"] == "web9")
+    failed = next(each["id"] for each in paused["steps"] if each["host"] == "web9")
 
     planned = mcoflow("task", "skip", paused["id"], str(failed), "--dry-run", "--output", "json")
     assert planned.json["step_ids"] == [failed]

@@ -66,7 +66,7 @@ def test_usr1_prints_the_stacks_of_all_threads(served: Served) -> None:
     """B-048: for those who wonder what it is doing."""
     served.tell(signal.SIGUSR1)
 
-    served.says("Current thread")
+    served.says("(most recent call first)")
     assert served.process.poll() is None
 
 
