@@ -13,7 +13,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("root")
 """One deployment for all stories of the file, so one worker tells them."""
-PICKUP = 5
+PICKUP = 8
 
 
 class Site:
