@@ -42,7 +42,7 @@ from mcoflow.engine.replies import read
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.workers import Workers
-from mcoflow.errors import StoreUnavailableError
+from mcoflow.errors import BusError, StoreUnavailableError
 from mcoflow.ports.bus import (
     Bells,
     Delivery,
@@ -134,10 +134,22 @@ class Executor:
         ended = self._director.stop(wait=max(1.0, until - self._clock.monotonic())) and ended
         self._keeper.stop()
         try:
-            self._store.unregister_world(self.world.id)
+            self._leave()
         except StoreUnavailableError as error:  # the lease will run out by itself
             log.warning("world.not_unregistered", extra={"reason": str(error)})
         return ended
+
+    def _leave(self) -> None:
+        """Free the plans. While replies wait, the row stays as that of a dead world, so that others read them."""
+        try:
+            retired = self._connector.retire_executor(self.world.token)
+        except BusError as error:
+            log.info("queue.not_retired", extra={"reason": str(error)})
+            retired = False
+        if retired:
+            self._store.unregister_world(self.world.id)
+        else:
+            self._store.expire_world(self.world.id)
 
     def store_plan(self, draft: PlanDraft) -> Future[UUID]:
         """Let the director store a plan and its first steps in one commit with whatever else waits.

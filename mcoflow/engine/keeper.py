@@ -71,13 +71,17 @@ class Keeper:
                     log.warning("world.expired", extra={"world": str(self._world.id)})
                     self._on_expired()
                     return
-                if self._adopted or self._clock.monotonic() >= reconcile_at:
+                if self._adopted or self._clock.monotonic() >= reconcile_at or self._somebody_died():
                     self._reconcile()
                     reconcile_at = self._clock.monotonic() + self._settings.reconcile.total_seconds()
             except (StoreUnavailableError, BusError) as error:
                 log.warning("keeper.waits", extra={"reason": str(error)})
             except Exception:  # whatever it is, the heart has to go on beating
                 log.exception("keeper.failed")
+
+    def _somebody_died(self) -> bool:
+        """Whether a lease has run out: its plans are taken over at once, so its replies are needed soon."""
+        return any(not world.alive for world in self._store.worlds())
 
     def _reconcile(self) -> None:
         """Look for dead executors: expire them, read their replies, and forget them when nothing is left."""
