@@ -140,7 +140,7 @@ class Executor:
         return ended
 
     def _leave(self) -> None:
-        """Free the plans. While replies wait, the row stays as that of a dead world, so that others read them."""
+        """Free the plans. While replies wait, the row stays as that of a dead world: others read them."""
         try:
             retired = self._connector.retire_executor(self.world.token)
         except BusError as error:
