@@ -19,7 +19,10 @@ from mcoflow.ports.bus import AgentQueue, Inlet
 from mcoflow.wire.topology import Topology
 
 _FIRST_WAIT: Final = 1.0
-_LONGEST_WAIT: Final = 30.0
+_LONGEST_WAIT: Final = 5.0
+"""Seconds between two looks for the queues of a host: a look is cheap, and who admits a host waits for it."""
+_LOOKS_A_SECOND: Final = 50
+"""Thousands of simulated hosts that nobody admits must not keep the broker busy: they wait longer."""
 
 
 class Attended:
@@ -27,7 +30,8 @@ class Attended:
 
     def __init__(self, host: str, number: int, inlet: Inlet, prefetch: int, chance: Random) -> None:
         self.host, self.number, self.inlet, self.prefetch = host, number, inlet, prefetch
-        self.backoff = Backoff(chance, first=_FIRST_WAIT, longest=_LONGEST_WAIT, least=_FIRST_WAIT)
+        longest = max(_LONGEST_WAIT, number / _LOOKS_A_SECOND)
+        self.backoff = Backoff(chance, first=_FIRST_WAIT, longest=longest, least=_FIRST_WAIT)
         self.problem: str | None = ""  #: "" not known yet, None consumed
 
     def tag(self, queue: AgentQueue) -> str:

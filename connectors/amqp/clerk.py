@@ -29,6 +29,11 @@ class Job:
     failed: Callable[[Failure, str], None]
     at: int = field(default=0)
 
+    @property
+    def what(self) -> str:
+        """Name the step under way, for errors."""
+        return self.steps[min(self.at, len(self.steps) - 1)].what if self.steps else "nothing"
+
     @classmethod
     def of(cls, future: "Future[_T]", steps: Sequence[Step], result: Callable[[], _T]) -> "Job":
         """Make a job that resolves a future."""
@@ -58,12 +63,12 @@ class Clerk:
         self._wire = self._channel = None
         jobs, self._jobs = list(self._jobs), deque()
         for job in jobs:
-            job.failed(Failure(0, why), job.steps[job.at].what if job.steps else "nothing")
+            job.failed(Failure(0, why), job.what)
 
     def submit(self, job: Job) -> None:
         """Do it after what was submitted before; fails at once when the link is down."""
         if self._wire is None:
-            job.failed(Failure(0, "the link to the broker is down"), job.steps[job.at].what)
+            job.failed(Failure(0, "the link to the broker is down"), job.what)
             return
         self._jobs.append(job)
         self._go_on()
@@ -102,5 +107,5 @@ class Clerk:
         self._channel, self._opening, self._asking = None, False, False
         if self._jobs:
             job = self._jobs.popleft()
-            job.failed(failure, job.steps[min(job.at, len(job.steps) - 1)].what)
+            job.failed(failure, job.what)
         self._go_on()

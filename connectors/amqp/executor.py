@@ -1,11 +1,12 @@
 """The executor's connector: declares the topology and consumes replies, presence, plans."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from connectors.amqp.clerk import Clerk, Job, Step
+from connectors.amqp.clerks import Clerks
 from connectors.amqp.connector import AmqpConnector
 from connectors.amqp.failures import NOT_FOUND, PRECONDITION_FAILED, Failure
 from connectors.amqp.intake import Consumer
@@ -19,6 +20,8 @@ from mcoflow.ports.bus import AgentQueue, Bells, Census, HostRequests, Inlet, Re
 
 _T = TypeVar("_T")
 _NOT_YET: Final = ""
+_HOSTS_AT_ONCE: Final = 200
+"""Hosts declared by one question: a slow broker too is done with them long before CALL_TIMEOUT."""
 
 
 class AmqpExecutorConnector(AmqpConnector):
@@ -30,6 +33,7 @@ class AmqpExecutorConnector(AmqpConnector):
         """See AmqpConnector."""
         super().__init__(url, **settings)
         self._clerk = Clerk()
+        self._clerks = Clerks()
         self._shared = False
         self._tokens: set[str] = set()
         self._subscriptions: dict[Source, Subscription] = {}
@@ -62,6 +66,15 @@ class AmqpExecutorConnector(AmqpConnector):
         """Declare the two queues of a host and their bindings."""
         queues, bindings = self._topology.host_queues(host), self._topology.host_bindings(host, collectives)
         self._ask(f"declare the queues of {host}", queue_steps(queues, bindings), lambda: None)
+
+    def declare_hosts(self, hosts: Mapping[str, AbstractSet[str]]) -> None:
+        """Declare the queues of many hosts, given with their collectives, several at a time."""
+        steps = [
+            queue_steps(self._topology.host_queues(host), self._topology.host_bindings(host, collectives))
+            for host, collectives in hosts.items()
+        ]
+        for start in range(0, len(steps), _HOSTS_AT_ONCE):
+            self._ask_side_by_side("declare the queues of hosts", steps[start : start + _HOSTS_AT_ONCE])
 
     def remove_host(self, host: str) -> None:
         """Delete the queues of a host and what is in them."""
@@ -119,6 +132,20 @@ class AmqpExecutorConnector(AmqpConnector):
 
         return self._io.call(start, what, timeout=CALL_TIMEOUT)
 
+    def _ask_side_by_side(self, what: str, errands: Sequence[Sequence[Step]]) -> None:
+        """Have the clerks run the errands, and wait for all of them."""
+
+        def start(future: "Future[None]") -> None:
+            def failed(failure: Failure, step: str) -> None:
+                future.set_exception(failure.error(step))
+
+            def begin() -> None:
+                self._clerks.submit(errands, lambda: future.set_result(None), failed)
+
+            self._clerk.submit(Job([], begin, failed))  # after what is declared on a new link: exchanges
+
+        self._io.call(start, what, timeout=CALL_TIMEOUT)
+
     # -- consuming, on the thread ------------------------------------------------------------------------
 
     def _add(self, source: Source, subscription: Subscription) -> None:
@@ -174,6 +201,7 @@ class AmqpExecutorConnector(AmqpConnector):
     def _consuming_up(self, wire: Wire) -> None:
         self._wire = wire
         self._clerk.link_up(wire)
+        self._clerks.link_up(wire)
         self._declare_and_consume()
 
     def _consuming_down(self) -> None:
@@ -181,6 +209,7 @@ class AmqpExecutorConnector(AmqpConnector):
         for subscription in self._subscriptions.values():
             subscription.link_down()
         self._clerk.link_down("the link to the broker was lost")
+        self._clerks.link_down("the link to the broker was lost")
 
     def _pause(self) -> None:
         for subscription in self._subscriptions.values():

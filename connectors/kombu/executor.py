@@ -1,5 +1,6 @@
 """The executor's connector on memory://."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from connectors.kombu.connector import KombuConnector
@@ -37,6 +38,11 @@ class KombuExecutorConnector(KombuConnector):
         """Declare the two queues of a host and their bindings."""
         bindings = self._topology.host_bindings(host, collectives)
         self._world.declare((), self._topology.host_queues(host), bindings)
+
+    def declare_hosts(self, hosts: Mapping[str, AbstractSet[str]]) -> None:
+        """Declare the queues of many hosts, given with their collectives."""
+        for host, collectives in hosts.items():
+            self.declare_host(host, collectives)
 
     def remove_host(self, host: str) -> None:
         """Delete the queues of a host and what is in them."""

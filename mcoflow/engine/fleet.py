@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
@@ -71,7 +71,7 @@ class Fleet:
 
         def chore() -> None:
             self._declared.discard(host)
-            self._declare(self._hosts[host])
+            self._declare([self._hosts[host]])
             then()
 
         self.submit(chore)
@@ -114,9 +114,7 @@ class Fleet:
             else:
                 broken.append(self._evidence(delivery, message.fault))
         try:
-            admitted = [record for record in seen.values() if record.admitted]
-            for record in admitted:
-                self._declare(record)
+            self._declare([record for record in seen.values() if record.admitted])
             self._store.save_hosts(list(seen.values()))
             if broken:
                 self._store.commit(Changes(evidence=broken))
@@ -158,10 +156,13 @@ class Fleet:
             operations_digest=body.operations_digest,
         )
 
-    def _declare(self, record: HostRecord) -> None:
-        if record.identity not in self._declared:
-            self._connector.declare_host(record.identity, set(record.collectives))
-            self._declared.add(record.identity)
+    def _declare(self, records: Sequence[HostRecord]) -> None:
+        new = {record.identity: set(record.collectives) for record in records}
+        for identity in self._declared & new.keys():
+            del new[identity]
+        if new:
+            self._connector.declare_hosts(new)
+            self._declared |= new.keys()
 
     def _evidence(self, delivery: Delivery, fault: str) -> EvidenceRecord:
         word, _, detail = (fault or "malformed: no presence message").partition(": ")

@@ -3,7 +3,7 @@
 Source: the project's bus specification, chapter 1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -241,6 +241,9 @@ class ExecutorConnector(Connector, Protocol):
     def declare_host(self, host: str, collectives: AbstractSet[str]) -> None:
         """Declare the two queues of a host and their bindings."""
 
+    def declare_hosts(self, hosts: Mapping[str, AbstractSet[str]]) -> None:
+        """Declare many hosts, given with their collectives; what is refused is raised after the rest."""
+
     def remove_host(self, host: str) -> None:
         """Delete the queues of a host and what is in them."""
 
@@ -261,5 +264,5 @@ class AgentConnector(Connector, Protocol):
         """Consume both queues of the host, also after each reconnect.
 
         While the queues do not exist the watch hears down("not admitted: …") and it is tried again after
-        1 s doubling to 30 s; `publish` to Presence works meanwhile.
+        1 s, later after up to 5 s; `publish` to Presence works meanwhile.
         """

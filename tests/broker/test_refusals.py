@@ -236,6 +236,22 @@ def test_a_foreign_argument_raises_and_deletes_nothing(rabbitmq: RabbitMQ, bus: 
     assert send(executor, parcel(Plans())) == ["confirmed"]
 
 
+def test_of_many_hosts_one_with_a_foreign_queue_is_named_and_the_others_are_declared(
+    rabbitmq: RabbitMQ, bus: Bus
+) -> None:
+    """B-011: also when many are declared at once."""
+    hosts = [f"web{number}" for number in range(20)]
+    pika_channel(rabbitmq).queue_declare(f"{bus.prefix}.agent.web7", durable=True)
+    executor = bus.executor()
+    executor.declare_shared()
+
+    with pytest.raises(TopologyMismatchError, match=rf"mcoflow bus rebuild {bus.prefix}\.agent\.web7"):
+        executor.declare_hosts({host: {"main"} for host in hosts})
+
+    found = {host for host in hosts if send(executor, parcel(Request(host))) == ["confirmed"]}
+    assert found == set(hosts) - {"web7"}
+
+
 def test_replicated_queues_are_quorum_queues(rabbitmq: RabbitMQ) -> None:
     connector, watch = (
         AmqpExecutorConnector(rabbitmq.url, prefix=rabbitmq.new_prefix(), replicated=True),

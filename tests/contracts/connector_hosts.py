@@ -151,8 +151,8 @@ class HostContract(BusFixtures):
     ) -> None:
         before, inbox = threading.active_count(), Inbox()
         hosts = [f"sim-{n:05}" for n in range(300)]
+        executor.declare_hosts({host: {"main"} for host in hosts})
         for host in hosts:
-            executor.declare_host(host, {"main"})
             agent.attend(host, inbox)
 
         assert send(executor, parcel(AskAll("main"))) == ["confirmed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from uuid import uuid4
@@ -177,6 +177,9 @@ class FakeConnector:
 
     def declare_host(self, host: str, collectives: AbstractSet[str]) -> None:
         self._broker.declared.append(host)
+
+    def declare_hosts(self, hosts: Mapping[str, AbstractSet[str]]) -> None:
+        self._broker.declared += hosts
 
     def remove_host(self, host: str) -> None:
         pass
