@@ -23,7 +23,11 @@ ANSWER: Final = 10.0
 """Seconds that an agent has to answer a query."""
 RUN_MARGIN: Final = 30.0
 """Seconds added to the time limit that the agent itself keeps, before the server steps in."""
+PICKUP_GRACE: Final = 5.0
+"""Seconds after the pickup deadline in which an `accepted` under way may still arrive: nothing was started
+that would need the grace of a kill, and the cancel lies behind the request should the host come back."""
 CANCELLED_BY_PEOPLE: Final = "cancel"
+NOT_PICKED_UP: Final = "pickup"
 
 _PLAIN: Final[Mapping[str, Outcome]] = {
     Word.OK: Outcome.OK,
@@ -106,7 +110,8 @@ class Flights:
         if record.cancel == CANCELLED_BY_PEOPLE == why:
             return self._enforce_cancel(record, now)
         record.cancel = why
-        self._wait(record, Wait.CANCEL, now + record.grace)
+        grace = min(record.grace, PICKUP_GRACE) if why == NOT_PICKED_UP else record.grace
+        self._wait(record, Wait.CANCEL, now + grace)
         return Next(send="cancel")
 
     def abandon(self, record: RequestRecord, now: float) -> None:
@@ -118,7 +123,7 @@ class Flights:
         """The deadline of what the request waits for has passed."""
         match record.wait:
             case Wait.PICKUP:
-                return self.cancel(record, "pickup", now)
+                return self.cancel(record, NOT_PICKED_UP, now)
             case Wait.CANCEL:
                 return self._cancel_unanswered(record, now, link_up=link_up)
             case Wait.SILENCE if record.run_due_at is not None and now >= record.run_due_at:
@@ -193,7 +198,7 @@ def _outcome(record: RequestRecord, body: ResultBody) -> tuple[Outcome, str]:
     if body.outcome in _PLAIN:
         return _PLAIN[body.outcome], "journal_lost" if body.outcome == Word.JOURNAL_LOST else reason
     if body.outcome == Word.CANCELLED:
-        return (Outcome.NOT_PICKED_UP if record.cancel == "pickup" else Outcome.CANCELLED), ""
+        return (Outcome.NOT_PICKED_UP if record.cancel == NOT_PICKED_UP else Outcome.CANCELLED), ""
     if body.outcome == Word.KILLED:
         by_people = record.cancel == CANCELLED_BY_PEOPLE
         return (Outcome.CANCELLED_KILLED if by_people else Outcome.TIMED_OUT_KILLED), ""

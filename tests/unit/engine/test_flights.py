@@ -54,7 +54,7 @@ def test_pickup_then_cancel_then_not_picked_up() -> None:
     flights, record = flight()
 
     assert overdue(flights, record) == Next(send="cancel")
-    assert (record.wait, record.cancel, record.due_at) == (Wait.CANCEL, "pickup", 110.0)
+    assert (record.wait, record.cancel, record.due_at) == (Wait.CANCEL, "pickup", 105.0)
     assert end_of(flights, record, overdue(flights, record)) is Outcome.NOT_PICKED_UP
 
 

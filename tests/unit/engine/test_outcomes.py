@@ -119,7 +119,7 @@ def test_not_picked_up(house: House) -> None:
     house.advance(61)
     until(lambda: house.broker.of_kind("cancel"), "the agent is told not to begin")
     assert house.step(plan_id).state is StepState.SUSPENDED
-    house.advance(31)
+    house.advance(6)
 
     assert ended(house, plan_id) == (Outcome.NOT_PICKED_UP, Effect.NONE, "web1: not picked up")
 
