@@ -188,8 +188,11 @@ class FakeConnector:
         pass
 
     def retire_executor(self, token: str) -> bool:
-        self._broker.retired.append(token)
-        return True
+        with self._broker.lock:
+            if self._broker.waiting.get(Replies(token)):
+                return False
+            self._broker.retired.append(token)
+            return True
 
     def census(self, source: Source) -> Census | None:
         with self._broker.lock:

@@ -29,9 +29,9 @@ Shown = tuple[str, str]
 class House:
     """One world at first; `restart` puts another in its place, `another` beside it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, database: Path) -> None:
         self.clock = ManagedClock()
-        self.store = open_store(f"sqlite:///{directory}/engine.db", self.clock)
+        self.store = open_store(f"sqlite:///{database}", self.clock, migrate=False)
         self.broker = FakeBroker()
         self.hosts = FakeHosts(self.broker)
         self.worlds: list[World] = []
@@ -191,8 +191,9 @@ class House:
 
 
 @contextmanager
-def open_house(directory: Path) -> Iterator[House]:
-    house = House(directory)
+def open_house(database: Path) -> Iterator[House]:
+    """A house on a database whose schema is up to date."""
+    house = House(database)
     try:
         yield house
     finally:

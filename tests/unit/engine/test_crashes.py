@@ -3,12 +3,15 @@
 import threading
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
 
 from mcoflow.action import FOREVER, Action
-from mcoflow.domain.requests import RequestState
+from mcoflow.domain.requests import CommandKind, RequestState, WorldRecord
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.engine.settings import WorldSettings
-from mcoflow.errors import StoreUnavailableError
+from mcoflow.errors import StoreUnavailableError, WaitTimeoutError
 from tests.unit.engine.fake_hosts import accepted, only, result, silent
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
@@ -270,3 +273,67 @@ def test_a_world_that_was_declared_dead_goes_on_although_the_database_is_away_at
     assert refused.wait(10)
     until(lambda: world._executor is not first and world._executor is not None, "a new registration")
     assert house.rest(compose(house, do("a"))).result is PlanResult.SUCCESS
+
+
+def test_a_claim_that_loses_the_race_calls_no_code(house: House) -> None:
+    """E-018: nothing of a lost batch is seen: no job, no answer; the next owner applies the command."""
+    play.scripts["a"] = sleep
+    plan_id = compose(house, one(Listen))
+    step = house.step_when(plan_id, StepState.SUSPENDED)
+    thief = WorldRecord(uuid4(), "executor", "x-thief0000000", {})
+    stolen = threading.Event()
+
+    def steal(changes: Any) -> None:
+        if changes.steps and not stolen.is_set():
+            house.store.expire_world(house.store.plan(plan_id).owner or thief.id)
+            house.store.register_world(thief, lease=60.0)
+            assert house.store.claim(thief.id, [plan_id])
+            stolen.set()
+
+    house.valve.before["commit"] = steal
+    with pytest.raises(WaitTimeoutError):
+        house.world.command(
+            plan_id,
+            CommandKind.EVENT,
+            {"step_id": step.id, "value": "go"},
+            actor="bob",
+            wait=timedelta(seconds=0.5),
+        )
+    assert stolen.is_set()
+    assert play.log == ["a"]
+    assert house.step(plan_id).state is StepState.SUSPENDED
+    house.store.expire_world(thief.id)
+
+    house.another()
+
+    assert house.rest(plan_id).result is PlanResult.SUCCESS
+    assert play.log == ["a", "a"]
+
+
+def test_a_reply_to_a_plan_that_is_lost_at_that_moment_is_not_acknowledged(house: House) -> None:
+    """B-015: it is applied by whoever owns the plan, and acknowledged then."""
+    house.hosts.default = silent
+    plan_id = compose(house, install)
+    until(lambda: house.hosts.requests, "asked")
+    until(lambda: house.store.open_requests([plan_id]), "stored")
+    stolen = threading.Event()
+    heir: list[UUID] = []
+
+    def steal(changes: Any) -> None:
+        if changes.steps and not stolen.is_set():
+            (mine,) = [world for world in house.store.worlds() if world.id == house.store.plan(plan_id).owner]
+            other = WorldRecord(uuid4(), "executor", "x-heir00000000", {})
+            heir.append(other.id)
+            house.store.register_world(other, lease=60.0)
+            house.store.expire_world(mine.id)
+            assert house.store.claim(other.id, [plan_id])
+            stolen.set()
+
+    house.valve.before["commit"] = steal
+    delivery = house.hosts.say(result())
+    assert stolen.wait(10)
+    assert house.broker.verdicts(delivery) == []
+    house.store.expire_world(heir[0])
+    house.another()
+
+    assert house.rest(plan_id).result is PlanResult.SUCCESS

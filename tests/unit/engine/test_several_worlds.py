@@ -183,6 +183,20 @@ def test_plans_of_an_executor_that_ended_go_on_elsewhere_at_once(house: House) -
     assert house.rest(plan_id).result is PlanResult.SUCCESS
 
 
+def test_replies_that_come_while_an_executor_ends_are_read_by_the_next(house: House) -> None:
+    """E-102: its queue is not forgotten as long as something waits in it."""
+    house.hosts.default = silent
+    plan_id = compose(house, install)
+    until(lambda: house.hosts.requests, "asked")
+    house.broker.stop_consuming(house.world._connector)  # type: ignore[arg-type]
+    house.hosts.say(result())
+    house.world.terminate()
+
+    house.another()
+
+    assert house.rest(plan_id).result is PlanResult.SUCCESS
+
+
 def test_a_plan_with_an_error_is_not_paused_only_because_the_executor_ends(house: House) -> None:
     """E-019: its other branches have not been started yet; the next owner starts them."""
     held = play.hold("slow")
