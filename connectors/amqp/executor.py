@@ -151,11 +151,8 @@ class AmqpExecutorConnector(AmqpConnector):
     def _add(self, source: Source, subscription: Subscription) -> None:
         self._drop_subscription(source)
         self._subscriptions[source] = subscription
-        match source:
-            case Replies(token) | Bells(token):
-                self._tokens.add(token)
-            case Shared():
-                self._shared = True
+        if isinstance(source, Shared):
+            self._shared = True
         if self._wire is not None:
             self._declare_and_consume()
 
@@ -166,8 +163,10 @@ class AmqpExecutorConnector(AmqpConnector):
 
     def _declare_and_consume(self) -> None:
         """Declare what this connector relies on, then begin to consume what is not consumed yet."""
-        steps = shared_steps(self._topology) if self._shared or self._tokens else []
-        for token in sorted(self._tokens):
+        consumed = {source.token for source in self._subscriptions if isinstance(source, Replies | Bells)}
+        tokens = self._tokens | consumed  # not those let go: another executor may have deleted their queues
+        steps = shared_steps(self._topology) if self._shared or tokens else []
+        for token in sorted(tokens):
             steps += executor_steps(self._topology, token)
         self._clerk.submit(Job(steps, self._declared, self._not_declared))
 

@@ -201,6 +201,23 @@ class HostContract(BusFixtures):
         assert executor.census(Replies(TOKEN)) is None
         assert executor.retire_executor(TOKEN) is True
 
+    def test_a_reply_queue_that_was_let_go_is_not_declared_again(
+        self, bus: Bus, executor: ExecutorConnector
+    ) -> None:
+        """B-015, B-016: another executor has retired it; made anew, replies would wait in it for nobody."""
+        other, dead, inbox = bus.executor(bus.prefix), "x-dead00000001", Inbox()
+        for reader in (executor, other):
+            reader.consume(Replies(dead), inbox, prefetch=10)
+        eventually(lambda: executor.census(Replies(dead)) == Census(messages=0, consumers=2))
+        for reader in (executor, other):
+            reader.stop_consuming(Replies(dead))
+        eventually(lambda: other.retire_executor(dead))
+
+        executor.consume(Replies("x-dead00000002"), inbox, prefetch=10)
+
+        eventually(lambda: executor.census(Replies("x-dead00000002")) == Census(messages=0, consumers=1))
+        assert executor.census(Replies(dead)) is None
+
     def test_two_worlds_do_not_see_each_other(self, bus: Bus, executor: ExecutorConnector) -> None:
         """B-030: two worlds on one bus, or in one process."""
         other, here, there = bus.executor(bus.prefix + "b"), Inbox(), Inbox()
