@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -86,7 +86,9 @@ class Keeper:
     def _reconcile(self) -> None:
         """Look for dead executors: expire them, read their replies, and forget them when nothing is left."""
         found = False
-        for world in self._store.worlds():
+        worlds = self._store.worlds()
+        self._let_go(worlds)
+        for world in worlds:
             if world.id == self._world.id:
                 continue
             if world.alive and proven_dead(world.meta):
@@ -114,6 +116,17 @@ class Keeper:
                     self._store.unregister_world(world.id)
         except BusError as error:
             log.info("world.burial_waits", extra={"world": str(world.id), "reason": str(error)})
+
+    def _let_go(self, worlds: Sequence[WorldRecord]) -> None:
+        """Read no longer for those that another executor has buried while we began to."""
+        for world_id in self._adopted.keys() - {world.id for world in worlds}:
+            token = self._adopted[world_id]
+            if self._empty(token):
+                self._connector.stop_consuming(Replies(token))
+                if self._connector.retire_executor(token):
+                    del self._adopted[world_id]
+                else:  # nobody else would read what has come meanwhile
+                    self._connector.consume(Replies(token), self._inlet, prefetch=REPLIES_PREFETCH)
 
     def _empty(self, token: str) -> bool:
         census = self._connector.census(Replies(token)) if token else None
