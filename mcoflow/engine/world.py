@@ -257,7 +257,8 @@ class World:
         if report.link is Link.DOWN and self._fleet is not None:
             self._fleet.link_broke()
         self._link = report
-        log.info("link.changed", extra={"link": report.link.value, "why": report.why})
+        level = logging.WARNING if report.link in (Link.DOWN, Link.BLOCKED) else logging.INFO
+        log.log(level, "link.changed", extra={"link": report.link.value, "why": report.why})
         if self._executor is not None:
             self._executor.link_changed(report)
 
@@ -268,6 +269,6 @@ def _unconcerned(_parcel: Parcel, _receipt: Receipt) -> None:
 
 def _refusal(answer: CommandAnswer, plan: PlanRecord) -> McoflowError:
     """Return what the executor refused with."""
-    if answer.code == CommandRefusedError.__name__:
-        return CommandRefusedError(answer.error, plan.id, plan.state, ALLOWED[plan.state])
-    return EventDroppedError(answer.error)
+    if answer.code == EventDroppedError.__name__:
+        return EventDroppedError(answer.error)
+    return CommandRefusedError(answer.error, plan.id, plan.state, ALLOWED[plan.state])

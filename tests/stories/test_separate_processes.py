@@ -77,7 +77,7 @@ class TestSeparateProcesses(DeploymentStory):
     """The story of `mcoflow executor`, `mcoflow web` and `mcoflow agent`."""
 
     def test_an_offline_host_is_not_picked_up_at_the_deadline(self, deployed: Deployed, site: Site) -> None:
-        """A host that was there, and is not when the request comes; after the deadline it has 5 s of grace."""
+        """A host that was there, and is not when the request comes; it has 5 s of grace."""
         with Process(site.folder, "web2", "agent", settings=site.host("web2", "fake")) as agent:
             agent.facts()
             until(lambda: "web2" in deployed.online(), "the agent is online", within=30)
