@@ -298,11 +298,14 @@ class Director:
         waiting = self._store.waiting(self._world_id, limit=CLAIM)
         wanted = set(waiting.plans) | {command.plan_id for command in waiting.commands}
         wanted -= parts.memory.runs.keys()
+        commands = waiting.commands
         if wanted:
             faultpoint("lease.before_take")
             parts.recovery.take_up(batch, self._claim(batch, wanted))
             faultpoint("lease.after_take")
-        for command in waiting.commands:
+            if commands:  # another executor may have applied them before the plans became ours
+                commands = self._store.waiting(self._world_id, limit=CLAIM).commands
+        for command in commands:
             self._obey(batch, command)
         if len(waiting.plans) == CLAIM:
             self._next_poll = 0.0

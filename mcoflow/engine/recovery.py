@@ -45,7 +45,7 @@ class Recovery:
         self._confirms = confirms
 
     def take_up(self, batch: Batch, snapshots: Sequence[PlanSnapshot]) -> None:
-        """Keep the plans and start what may start; a plan at rest is only kept."""
+        """Keep the plans and start what may start; a plan at rest is let go again with this batch."""
         faultpoint("recovery")
         runs = {snapshot.plan.id: PlanRun(snapshot) for snapshot in snapshots}
         self._memory.runs.update(runs)
@@ -53,6 +53,7 @@ class Recovery:
         if live:
             self._load(batch, runs, live)
         for run in runs.values():
+            batch.touch(run)
             if run.id in batch.dropped or run.plan.state not in (PlanState.PLANNED, PlanState.RUNNING):
                 continue
             try:

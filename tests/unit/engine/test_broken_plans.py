@@ -148,7 +148,7 @@ def test_a_bug_in_a_command_is_the_answer_to_it(house: House) -> None:
     house.step_when(plan_id, StepState.SUSPENDED)
     break_for(house, "note", lambda _batch, run, *_rest: run.id, {plan_id})
 
-    with pytest.raises(Exception, match="a bug in mcoflow"):
+    with pytest.raises(CommandRefusedError, match="a bug in mcoflow"):
         house.cancel(plan_id)
 
     repaired(house, "note")

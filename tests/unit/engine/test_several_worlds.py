@@ -3,11 +3,14 @@
 import threading
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from mcoflow.action import FOREVER, Action
-from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.requests import CommandKind, CommandRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from mcoflow.errors import StoreUnavailableError
+from mcoflow.errors import CommandRefusedError, StoreUnavailableError
 from mcoflow.ports.bus import Link
 from tests.unit.engine.fake_hosts import result, silent
 from tests.unit.engine.house import House
@@ -132,6 +135,40 @@ def test_a_plan_that_another_executor_changed_meanwhile_is_read_anew(house: Hous
 
     assert house.rest(plan_id).result is PlanResult.SUCCESS
     assert seen == ["2", "2"]
+
+
+def test_a_command_that_another_executor_has_obeyed_meanwhile_is_not_obeyed_again(house: House) -> None:
+    """E-044: one effect, though this executor saw the command before the other one claimed the plan."""
+
+    def fail(_action: Any, _event: Any) -> None:
+        raise RuntimeError("again")
+
+    play.scripts["a"] = fail
+    plan_id = compose(house, do("a"))
+    house.rest(plan_id)
+    slow, go_on = threading.Event(), threading.Event()
+
+    def late(*_args: Any, **_fields: Any) -> None:
+        slow.set()
+        assert go_on.wait(20)
+
+    house.valve.before["claim"] = late
+    first, valve = house.world, house.valve
+    house.another(executor=False)
+    house.store.add_command(CommandRecord(uuid4(), plan_id, CommandKind.RESUME, 0.0))
+    assert slow.wait(10)
+    house.another()
+    until(lambda: house.history(plan_id).count("pause execution") == 2, "the other one obeyed")
+    house.world.terminate()
+    go_on.set()
+    until(lambda: house.valves[0].calls.count("claim") == 1, "the slow one claims")
+    valve.open()
+    with pytest.raises(CommandRefusedError):
+        first.command(plan_id, CommandKind.SKIP, {"step_id": 999}, actor="bob", wait=timedelta(seconds=10))
+
+    assert play.log == ["a", "a"]
+    plan = house.rest(plan_id)
+    assert (plan.state, plan.owner) == (PlanState.PAUSED, None)
 
 
 # -- the end of a process ---------------------------------------------------------------------------------
