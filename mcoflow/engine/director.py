@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from mcoflow.clock import Clock
-from mcoflow.domain.records import PlanDraft, PlanSnapshot
-from mcoflow.domain.requests import CommandAnswer, CommandRecord
+from mcoflow.domain.records import PlanSnapshot
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.deadlines import Deadlines
+from mcoflow.engine.letter import HostDeclared, Letter, OnCommit, PlanMade, RepliesRead, Ring, can_wait
+from mcoflow.engine.lookout import Lookout
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
@@ -33,51 +33,15 @@ from mcoflow.engine.workers import Workers
 from mcoflow.errors import ExecutorStoppedError, LeaseLostError, StoreUnavailableError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Connector, Link, LinkReport, Parcel, Verdict
-from mcoflow.wire.envelope import Envelope
-from mcoflow.wire.messages import AcceptedBody
 
 log = logging.getLogger("mcoflow.director")
 
 BATCH: Final = 1000
 """Letters applied in one transaction at the most: bounds how long the first of them waits."""
-POLL: Final = 0.25
-"""Seconds between two looks into the database for plans and commands that no bell announced."""
-CLAIM: Final = 500
 LINGER: Final = 0.02
 """Seconds that good news of no consequence waits for something worth a commit."""
 CROWD: Final = 200
 """Letters that are worth a commit whatever they say."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanMade:
-    """A plan from a planner in this process; `stored` is resolved after the commit."""
-
-    draft: PlanDraft
-    stored: Future[UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """There is something in the database for us."""
-
-
-@dataclass(frozen=True, slots=True)
-class RepliesRead:
-    """What waited in the reply queues at the start has been read: deadlines may be enforced."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostDeclared:
-    """The queues of a host that had lost them exist again: send the request once more."""
-
-    request_id: UUID
-
-
-OnCommit = Callable[[Collection[UUID]], None]
-"""Hears which plans a commit touched."""
-
-Letter = PlanMade | Ring | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
 
 
 @dataclass(slots=True)
@@ -122,7 +86,9 @@ class Director:
         self._on_commit = on_commit
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="director", daemon=True)
-        self._next_poll = 0.0
+        self._lookout = Lookout(
+            parts.memory, parts.people, parts.recovery, store=store, clock=clock, world_id=world_id
+        )
         self._deadlines = Deadlines(parts.memory, parts.steps, parts.replies)
         self._held: list[Message] = []
         self._draining = False
@@ -188,7 +154,7 @@ class Director:
         mailbox = self._parts.mailbox
         letters = mailbox.take(wait=self._patience(), limit=BATCH)
         until = self._clock.monotonic() + LINGER
-        while letters and len(letters) < CROWD and not len(self._parts.post) and all(map(_can_wait, letters)):
+        while letters and len(letters) < CROWD and not len(self._parts.post) and all(map(can_wait, letters)):
             left = min(until - self._clock.monotonic(), self._patience())
             if left <= 0 or self._stopping.is_set():
                 break
@@ -241,8 +207,11 @@ class Director:
                 raise
             except Exception as error:  # noqa: BLE001 - one plan is at fault, the others must not suffer
                 self._failed(batch, letter, error)
-        if self._clock.monotonic() >= self._next_poll and not self._draining:
-            self._look(batch)
+        if self._lookout.due and not self._draining:
+            self._lookout.look(batch)
+            held, self._held = self._held, []
+            if held:
+                self._held += self._parts.replies.apply(batch, held)
 
     def _apply_one(self, batch: Batch, letter: Letter) -> None:
         match letter:
@@ -259,7 +228,7 @@ class Director:
             case RepliesRead():
                 self._deadlines.held = False
             case Ring():
-                self._next_poll = 0.0
+                self._lookout.next_look = 0.0
 
     def _failed(self, batch: Batch, letter: Letter, error: Exception) -> None:
         """Break off the plan that a letter is about."""
@@ -291,58 +260,6 @@ class Director:
         self._parts.steps.note(batch, run, "start execution")
         batch.open(run, run.begin(batch.now))
 
-    def _look(self, batch: Batch) -> None:
-        """Take up plans and commands that wait in the database."""
-        parts = self._parts
-        self._next_poll = self._clock.monotonic() + POLL
-        waiting = self._store.waiting(self._world_id, limit=CLAIM)
-        wanted = set(waiting.plans) | {command.plan_id for command in waiting.commands}
-        wanted -= parts.memory.runs.keys()
-        commands = waiting.commands
-        if wanted:
-            faultpoint("lease.before_take")
-            parts.recovery.take_up(batch, self._claim(batch, wanted))
-            faultpoint("lease.after_take")
-            if commands:  # another executor may have applied them before the plans became ours
-                commands = self._store.waiting(self._world_id, limit=CLAIM).commands
-        for command in commands:
-            self._obey(batch, command)
-        if len(waiting.plans) == CLAIM:
-            self._next_poll = 0.0
-        held, self._held = self._held, []
-        if held:
-            self._held += parts.replies.apply(batch, held)
-
-    def _claim(self, batch: Batch, wanted: Collection[UUID]) -> Sequence[PlanSnapshot]:
-        """Claim them all at once; one by one if that fails, to find the one that cannot be read."""
-        try:
-            return self._store.claim(self._world_id, wanted)
-        except StoreUnavailableError:
-            raise
-        except Exception:
-            log.exception("claim.failed", extra={"plans": len(wanted)})
-        claimed: list[PlanSnapshot] = []
-        for plan_id in wanted:
-            try:
-                claimed += self._store.claim(self._world_id, [plan_id])
-            except StoreUnavailableError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the others can be claimed
-                break_off(self._parts.memory, batch, plan_id, error)
-        return claimed
-
-    def _obey(self, batch: Batch, command: CommandRecord) -> None:
-        try:
-            if command.plan_id in self._parts.memory.runs:
-                self._parts.people.apply(batch, command)
-            elif command.plan_id not in batch.dropped:
-                self._parts.people.refuse_if_over(batch, command, self._store)
-        except StoreUnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001 - answered, lest it is tried for ever
-            break_off(self._parts.memory, batch, command.plan_id, error)
-            batch.answers.append((None, CommandAnswer(command.id, {}, type(error).__name__, str(error))))
-
     def _effects(self, batch: Batch) -> None:
         """Let the world see what was committed."""
         parts = self._parts
@@ -367,7 +284,8 @@ class Director:
         if batch.answers:
             faultpoint("command.committed")
         self._at_rest(batch.touched.values())
-        self._on_commit(batch.touched.keys() | batch.drafts.keys())
+        answered = {plan_id for plan_id, _ in batch.answers if plan_id is not None}
+        self._on_commit(batch.touched.keys() | batch.drafts.keys() | answered)
 
     def _at_rest(self, runs: Iterable[PlanRun]) -> None:
         for run in runs:
@@ -377,19 +295,8 @@ class Director:
     def _patience(self) -> float:
         """How long the loop may sleep."""
         now = self._clock.monotonic()
-        wait = max(0.0, self._next_poll - now)
+        wait = max(0.0, self._lookout.next_look - now)
         due = self._parts.memory.agenda.next_due()
         if due is not None:
             wait = min(wait, max(0.0, due - self._clock.now().timestamp()))
         return wait
-
-
-def _can_wait(letter: Letter) -> bool:
-    """Whether nothing follows from a letter but a mark in the database."""
-    match letter:
-        case Receipted(receipt="confirmed"):
-            return True
-        case Message(envelope=Envelope(body=AcceptedBody())):
-            return True
-        case _:
-            return False

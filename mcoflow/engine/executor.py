@@ -16,19 +16,10 @@ from mcoflow.domain.ids import new_executor_token, new_uuid
 from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import WorldRecord
 from mcoflow.engine.committer import Committer
-from mcoflow.engine.director import (
-    Director,
-    HostDeclared,
-    Letter,
-    OnCommit,
-    Parts,
-    PlanMade,
-    RepliesRead,
-    Ring,
-)
+from mcoflow.engine.director import Director, Parts
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
-from mcoflow.engine.letters import Writer
+from mcoflow.engine.letter import HostDeclared, Letter, OnCommit, PlanMade, RepliesRead, Ring
 from mcoflow.engine.liveness import this_process
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
@@ -42,6 +33,7 @@ from mcoflow.engine.replies import read
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.workers import Workers
+from mcoflow.engine.writer import Writer
 from mcoflow.errors import BusError, StoreUnavailableError
 from mcoflow.ports.bus import (
     Bells,

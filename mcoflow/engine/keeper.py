@@ -50,6 +50,7 @@ class Keeper:
         self._on_expired = on_expired
         self._stopping = threading.Event()
         self._adopted: dict[UUID, str] = {}
+        self._read: set[UUID] = set()  # whose reply queues were found empty
         self._thread = threading.Thread(target=self._loop, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -62,6 +63,8 @@ class Keeper:
         self._stopping.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
+        for token in self._adopted.values():
+            self._connector.stop_consuming(Replies(token))
 
     def _loop(self) -> None:
         reconcile_at = self._clock.monotonic() + self._settings.reconcile.total_seconds()
@@ -87,49 +90,51 @@ class Keeper:
         """Look for dead executors: expire them, read their replies, and forget them when nothing is left."""
         found = False
         worlds = self._store.worlds()
-        self._let_go(worlds)
         for world in worlds:
-            if world.id == self._world.id:
-                continue
-            if world.alive and proven_dead(world.meta):
+            if world.alive and world.id != self._world.id and proven_dead(world.meta):
                 self._store.expire_world(world.id)
                 log.warning("world.dead", extra={"world": str(world.id), "meta": world.meta})
                 found = True
                 faultpoint("reconciler.mid")
-            elif world.alive:
-                continue
-            self._bury(world)
+        if found:
+            worlds = self._store.worlds()
+        if self._is_eldest(worlds):
+            for world in worlds:
+                if not world.alive:
+                    self._bury(world)
         if found:
             self._on_found()
 
+    def _is_eldest(self, worlds: Sequence[WorldRecord]) -> bool:
+        """Whether it is for us to bury the dead: of two who do, one could make a queue anew that nobody reads."""
+        living = [world.id for world in worlds if world.alive and world.kind == self._world.kind]
+        return living[:1] == [self._world.id]
+
     def _bury(self, world: WorldRecord) -> None:
-        if world.id not in self._adopted and world.token:
-            self._adopted[world.id] = world.token
-            self._connector.consume(Replies(world.token), self._inlet, prefetch=REPLIES_PREFETCH)
-            faultpoint("recovery.queue_taken")
-            return  # at the next look the queue has been read
+        """Read the reply queue until it is empty; then read it no longer, and a look later delete it.
+
+        What was under way when the reading ended goes back into the queue meanwhile, so that it is not
+        deleted along.
+        """
+        replies = Replies(world.token)
         try:
-            if self._empty(world.token):
-                self._connector.stop_consuming(Replies(world.token))
-                self._adopted.pop(world.id, None)
-                if self._connector.retire_executor(world.token):
-                    self._store.unregister_world(world.id)
+            if world.id in self._adopted:
+                if self._empty(world.token):
+                    self._connector.stop_consuming(replies)
+                    del self._adopted[world.id]
+                    self._read.add(world.id)
+            elif world.id in self._read and self._connector.retire_executor(world.token):
+                self._store.unregister_world(world.id)
+                self._read.discard(world.id)
+            else:
+                self._adopted[world.id] = world.token
+                self._connector.consume(replies, self._inlet, prefetch=REPLIES_PREFETCH)
+                faultpoint("recovery.queue_taken")
         except BusError as error:
             log.info("world.burial_waits", extra={"world": str(world.id), "reason": str(error)})
 
-    def _let_go(self, worlds: Sequence[WorldRecord]) -> None:
-        """Read no longer for those that another executor has buried while we began to."""
-        for world_id in self._adopted.keys() - {world.id for world in worlds}:
-            token = self._adopted[world_id]
-            if self._empty(token):
-                self._connector.stop_consuming(Replies(token))
-                if self._connector.retire_executor(token):
-                    del self._adopted[world_id]
-                else:  # nobody else would read what has come meanwhile
-                    self._connector.consume(Replies(token), self._inlet, prefetch=REPLIES_PREFETCH)
-
     def _empty(self, token: str) -> bool:
-        census = self._connector.census(Replies(token)) if token else None
+        census = self._connector.census(Replies(token))
         return census is None or census.messages == 0
 
     @property

@@ -11,11 +11,11 @@ from uuid import UUID
 from mcoflow.domain.requests import RequestRecord, RequestState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
-from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.post import Post
 from mcoflow.engine.replies import Replies
+from mcoflow.engine.writer import Writer
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Connector, Delivery, Parcel, Receipt, Verdict
 

@@ -11,12 +11,12 @@ from mcoflow.domain.records import ErrorRecord, PlanSnapshot, StepRecord
 from mcoflow.domain.requests import RequestRecord, RequestState, Wait
 from mcoflow.domain.states import Phase, PlanState, StepState
 from mcoflow.engine.batch import Batch
-from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.steps import Steps
+from mcoflow.engine.writer import Writer
 from mcoflow.errors import McoflowError, StoreUnavailableError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Parcel

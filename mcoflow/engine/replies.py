@@ -11,11 +11,11 @@ from mcoflow.domain.requests import EvidenceRecord, RequestRecord, RequestState
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.flights import Next
-from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.steps import Steps
+from mcoflow.engine.writer import Writer
 from mcoflow.errors import (
     MalformedMessageError,
     PlanNotFoundError,

@@ -19,10 +19,10 @@ from mcoflow.domain.states import Phase, PlanState, StepState
 from mcoflow.engine.arrivals import SILENCE, loaded, reply_json
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallData, CallResult, call, host_request, host_result
-from mcoflow.engine.letters import Writer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
+from mcoflow.engine.writer import Writer
 from mcoflow.errors import McoflowError, StoreUnavailableError
 
 DELAYED: Final = "event"

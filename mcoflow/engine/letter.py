@@ -1,0 +1,58 @@
+"""What the director hears of: the closed set of letters in its mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import dataclass
+from uuid import UUID
+
+from mcoflow.domain.records import PlanDraft
+from mcoflow.engine.receipts import Receipted
+from mcoflow.engine.replies import Message
+from mcoflow.engine.steps import JobDone
+from mcoflow.ports.bus import LinkReport
+from mcoflow.wire.envelope import Envelope
+from mcoflow.wire.messages import AcceptedBody
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    """A plan from a planner in this process; `stored` is resolved after the commit."""
+
+    draft: PlanDraft
+    stored: Future[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """There is something in the database for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepliesRead:
+    """What waited in the reply queues at the start has been read: deadlines may be enforced."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostDeclared:
+    """The queues of a host that had lost them exist again: send the request once more."""
+
+    request_id: UUID
+
+
+OnCommit = Callable[[Collection[UUID]], None]
+"""Hears which plans a commit touched."""
+
+Letter = PlanMade | Ring | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
+
+
+def can_wait(letter: Letter) -> bool:
+    """Whether nothing follows from a letter but a mark in the database."""
+    match letter:
+        case Receipted(receipt="confirmed"):
+            return True
+        case Message(envelope=Envelope(body=AcceptedBody())):
+            return True
+        case _:
+            return False
