@@ -1,6 +1,6 @@
 """The `hosts` table: what the server knows of each host, from its presence messages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
@@ -80,6 +80,12 @@ def hosts_after(connection: Connection, after: str, limit: int | None, text: str
     found = select(*_BRIEF).where(hosts.c.identity > after).order_by(hosts.c.identity).limit(limit)
     if text:
         found = found.where(hosts.c.identity.contains(text.lower(), autoescape=True))
+    return [_host_of(row) for row in connection.execute(found)]
+
+
+def hosts_named(connection: Connection, names: Collection[str]) -> Sequence[HostRecord]:
+    """Return those of these hosts that were ever seen, without facts and operations."""
+    found = select(*_BRIEF).where(hosts.c.identity.in_(names)).order_by(hosts.c.identity)
     return [_host_of(row) for row in connection.execute(found)]
 
 

@@ -1,6 +1,6 @@
 """The pages' and the command line's side of the store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from mcoflow.ports.store import PlanQuery, PlanWhole, StepRow
 from mcoflow.storage import notes, pages, snapshots
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.database import Database
-from mcoflow.storage.hosts import host_of, hosts_after
+from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
 from mcoflow.storage.tables import actions
 
 
@@ -88,6 +88,11 @@ class SqlReader:
         """Hosts in order of name, facts left None; `limit` None means all of them."""
         with self._database.reading() as connection:
             return hosts_after(connection, after, limit, text)
+
+    def hosts_named(self, names: Collection[str]) -> Sequence[HostRecord]:
+        """Those of these hosts (1,000 at most) that were ever seen, in order of name, facts left None."""
+        with self._database.reading() as connection:
+            return hosts_named(connection, names)
 
     def now(self) -> float:
         """The database's clock."""

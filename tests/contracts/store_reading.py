@@ -173,6 +173,13 @@ class HostsContract:
         assert [host.identity for host in store.hosts(text="DB")] == ["db1"]
         assert {host.facts is None for host in store.hosts()} == {True}
 
+    def test_hosts_are_found_by_name_at_once_and_those_never_seen_left_out(self, store: WholeStore) -> None:
+        store.save_hosts([HostRecord(name, facts={"long": "x"}) for name in ("web2", "db1", "web1")])
+
+        found = store.hosts_named(["web9", "web2", "db1"])
+        assert [(host.identity, host.facts) for host in found] == [("db1", None), ("web2", None)]
+        assert store.hosts_named([]) == []
+
     def test_a_host_never_seen_is_named(self, store: WholeStore) -> None:
         with pytest.raises(HostNotFoundError, match="web9"):
             store.host("web9")
