@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -43,7 +44,12 @@ def up(shell: Shell, simulate: int | None) -> None:
     """
     from mcoflow import bootstrap
 
-    _serve(shell, lambda config: bootstrap.embedded(config, simulate=simulate or 0))
+    terminal = sys.stderr.isatty()
+    _serve(
+        shell,
+        lambda config: bootstrap.embedded(config, simulate=simulate or 0),
+        level=lambda config: level_of_up(config, terminal=terminal),
+    )
 
 
 @click.command()
@@ -114,6 +120,12 @@ def agent(shell: Shell, /, *, check: bool, simulate: int | None, latency: float,
         lambda config: bootstrap.agent(config, simulate=simulate or 0, simulation=simulation),
         level=lambda config: config.agent.log_level,
     )
+
+
+def level_of_up(config: "Config", *, terminal: bool) -> str:
+    """Return from which level on `up` logs: on a terminal only warnings, unless the settings name a level."""
+    named = "log_level" in config.server.model_fields_set
+    return config.server.log_level if named or not terminal else "warning"
 
 
 def _serve(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcoflow.bootstrap import Deployment
-from mcoflow.cli.serve import NO_LOGIN, NOT_ROOT, NOT_SIGNED, banner
+from mcoflow.cli.serve import NO_LOGIN, NOT_ROOT, NOT_SIGNED, banner, level_of_up
 from mcoflow.config import Config, load_config
 
 
@@ -48,3 +48,10 @@ def test_on_a_shared_broker_the_missing_signatures_are_named(tmp_path: Path) -> 
     assert said[0] == "mcoflow executor is up"
     assert NOT_SIGNED in said
     assert "  bus       amqp://mco:***@mq/" in said
+
+
+def test_a_terminal_stays_calm_unless_the_settings_name_a_level(tmp_path: Path) -> None:
+    assert level_of_up(config_of(tmp_path), terminal=True) == "warning"
+    assert level_of_up(config_of(tmp_path), terminal=False) == "info"
+    asked = config_of(tmp_path, MCOFLOW_SERVER_LOG_LEVEL="info")
+    assert level_of_up(asked, terminal=True) == "info"
