@@ -61,9 +61,12 @@ def _teach_templates(app: Flask) -> None:
         ago=when.ago,
         clock_time=when.clock_time,
         took=when.took,
+        clock_words=when.clock_words,
         terminal=text.terminal,
         as_text=text.as_text,
         shorten=text.shorten,
+        breakable=text.breakable,
+        size=text.size,
     )
     app.jinja_env.globals.update(asset=_asset, zone_name=when.zone_name, request_id=request_id)
 

@@ -39,16 +39,31 @@ def terminal(text: str) -> Markup:
 
 
 def as_text(value: Any) -> str:
-    """Return a JSON value as text: strings as they are, yes and no, the rest as indented JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return "\u2013"
+    """Return a JSON value as text: strings as they are, yes and no, a dash for nothing, the rest JSON."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None or value in ("", [], {}):
+        return "\u2013"
+    if isinstance(value, str):
+        return value
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return ", ".join(value)
     return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def breakable(name: str) -> Markup:
+    """Return a dotted name as HTML that may be broken after each dot and underscore."""
+    return Markup("<wbr>").join(escape(visible(piece)) for piece in re.split(r"(?<=[._])", name))
+
+
+def size(number: int) -> str:
+    """Return `512 B`, `2.0 GiB`, `252 GiB`."""
+    shown, unit = float(number), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if abs(shown) < 1024 or unit == "PiB":
+            break
+        shown /= 1024
+    return f"{number} B" if unit == "B" else f"{shown:.{1 if abs(shown) < 100 else 0}f} {unit}"
 
 
 def shorten(text: str, length: int) -> str:

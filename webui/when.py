@@ -11,6 +11,8 @@ from webui.current import services
 
 _UNITS: Final = ((86400, "day"), (3600, "h"), (60, "min"))
 _LONGEST_NAME: Final = 64
+IN_STEP: Final = 1.0
+"""Seconds by which two clocks may differ: a message takes some time, too."""
 
 
 @lru_cache(maxsize=128)
@@ -52,11 +54,21 @@ def ago(at: datetime) -> str:
     return "just now" if seconds < 5 else f"{seconds} s ago"
 
 
+def clock_words(difference: timedelta) -> str:
+    """Return how a clock differs from ours: `in step`, `12 s ahead`, `3 min 5 s behind`."""
+    seconds = difference.total_seconds()
+    if abs(seconds) < IN_STEP:
+        return "in step"
+    return f"{took(abs(difference))} {'ahead' if seconds > 0 else 'behind'}"
+
+
 def took(span: timedelta | None) -> str:
-    """Return `0.4 s`, `12 s`, `3 min 12 s`, `2 h 5 min`; a dash where nothing has begun."""
+    """Return `40 ms`, `1.4 s`, `12 s`, `3 min 12 s`, `2 h 5 min`; a dash where nothing has begun."""
     if span is None:
         return "\u2013"
     seconds = span.total_seconds()
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

@@ -1,14 +1,13 @@
-"""What people see of hosts: presence, facts, operations."""
+"""What people see of hosts: presence and facts."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from mcoflow.clock import Clock
 from mcoflow.domain.requests import HostRecord
-from mcoflow.errors import HostNotFoundError
 from mcoflow.ports.store import Reader
+from mcoflow.services.facts import agents_of, grouped, problems_of, system_of
 from mcoflow.services.times import certain_moment
 from mcoflow.services.views import HostDetail, HostPage, HostView, Presence
 
@@ -31,23 +30,25 @@ class Hosts:
         return HostPage(items, items[-1].name if len(found) > limit else "")
 
     def show(self, name: str) -> HostDetail:
-        """One host with facts and operations; HostNotFoundError."""
+        """One host with its facts; HostNotFoundError."""
         host = self._reader.host(name)
-        facts = sorted(_flat("", host.facts or {}))
-        operations = [
-            (operation, _shown(about)) for operation, about in sorted((host.operations or {}).items())
-        ]
-        return HostDetail(self._view(host), facts, operations)
+        facts = host.facts or {}
+        return HostDetail(
+            host=self._view(host),
+            system=system_of(facts),
+            agents=agents_of(facts),
+            problems=problems_of(facts),
+            facts=grouped(facts),
+        )
 
-    def presence(self, names: Iterable[str]) -> Mapping[str, Presence | None]:
-        """The presence of each host; None for one never seen. One read for each name."""
-        return {name: self._presence_of(name) for name in names}
+    def presence(self, names: Collection[str]) -> Mapping[str, Presence | None]:
+        """The presence of each host, 1,000 at most; None for one never seen."""
+        found = {host.identity: self._presence(host) for host in self._reader.hosts_named(names)}
+        return {name: found.get(name) for name in names}
 
-    def _presence_of(self, name: str) -> Presence | None:
-        try:
-            return self._presence(self._reader.host(name))
-        except HostNotFoundError:
-            return None
+    def simulated(self, names: Collection[str]) -> frozenset[str]:
+        """Those of these hosts, 1,000 at most, that are simulated."""
+        return frozenset(host.identity for host in self._reader.hosts_named(names) if host.simulated)
 
     def _view(self, host: HostRecord) -> HostView:
         return HostView(
@@ -69,16 +70,3 @@ class Hosts:
         if host.state == "down" or silent > LATE_WITHIN:
             return Presence.OFFLINE
         return Presence.LATE if silent > ONLINE_WITHIN else Presence.ONLINE
-
-
-def _flat(path: str, value: Any) -> Iterable[tuple[str, str]]:
-    """Yield dotted names and values as text."""
-    if isinstance(value, Mapping) and value:
-        for key, each in value.items():
-            yield from _flat(f"{path}.{key}" if path else str(key), each)
-    else:
-        yield path, _shown(value)
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -164,14 +164,16 @@ class Plans:
         rows = self._reader.steps(plan_id, after=after, limit=SUBJECTS)
         subjects = {row.step.id: subject_of(json_object(row.input)) for row in rows}
         now = self._now()
-        steps = [step_view(step, now, subjects.get(step.id, "")) for step in snapshot.steps]
+        over = snapshot.plan.state is PlanState.STOPPED
+        steps = [step_view(step, now, subjects.get(step.id, ""), over=over) for step in snapshot.steps]
         return Graph(self._view(snapshot.plan), lay_out(snapshot.graph, steps), steps)
 
     def steps(self, plan_id: UUID, *, after: int = 0, limit: int = STEPS) -> Sequence[StepView]:
         """Steps in order, from the first after `after`."""
         now = self._now()
         rows = self._reader.steps(plan_id, after=after, limit=limit)
-        return [step_view(row.step, now, subject_of(json_object(row.input))) for row in rows]
+        over = self._reader.plan(plan_id).state is PlanState.STOPPED
+        return [step_view(row.step, now, subject_of(json_object(row.input)), over=over) for row in rows]
 
     def step(self, plan_id: UUID, step_id: int) -> StepDetail:
         """One step with its data; PlanNotFoundError if there is no such task or step."""
@@ -181,9 +183,10 @@ class Plans:
         by_id = {step.id: step for step in snapshot.steps}
         needs = [by_id[need] for need in _steps_before(snapshot.graph.needs, step_id)]
         plan = self._view(snapshot.plan)
+        over = plan.state is PlanState.STOPPED
         step = row.step
         return StepDetail(
-            step=step_view(step, now, subject_of(given)),
+            step=step_view(step, now, subject_of(given), over=over),
             queue=step.queue,
             error_kind=step.error.kind if step.error else "",
             traceback=step.error.traceback if step.error else "",
@@ -192,8 +195,8 @@ class Plans:
             execution_time=step.execution_time,
             request_id=row.request_id,
             note=row.request_note,
-            waits_for=[step_view(need, now) for need in needs],
-            simulated=plan.simulated,
+            waits_for=[step_view(need, now, over=over) for need in needs],
+            simulated=plan.simulated and self._is_simulated(step.host),
             may_skip=step.state is StepState.ERROR and CommandKind.SKIP in plan.allowed,
         )
 
@@ -241,6 +244,9 @@ class Plans:
         whole = self._reader.whole(plan_id)
         outputs = {action["id"]: json_object(action["output"]) for action in whole.actions}
         return whole.snapshot, resolved(json_object(row.input), outputs)
+
+    def _is_simulated(self, host: str | None) -> bool:
+        return host is not None and any(each.simulated for each in self._reader.hosts_named([host]))
 
     def _view(self, plan: PlanRecord) -> PlanView:
         return plan_view(plan, self._engine.allowed(plan.state, plan.result), self._now())

@@ -93,8 +93,8 @@ def counters(counts: Mapping[StepState, int]) -> Counters:
     )
 
 
-def step_view(step: StepRecord, now: float, subject: str = "") -> StepView:
-    """Return the view of a step; `subject` is what it works on, as far as its input is known."""
+def step_view(step: StepRecord, now: float, subject: str = "", *, over: bool = False) -> StepView:
+    """Return the view of a step; `subject`: what it works on, if known; `over`: its plan has stopped."""
     return StepView(
         id=step.id,
         phase=step.phase,
@@ -104,7 +104,7 @@ def step_view(step: StepRecord, now: float, subject: str = "") -> StepView:
         host=step.host,
         state=step.state,
         mark=_step_mark(step),
-        words=step_words(step),
+        words=step_words(step, over=over),
         unknown_effect=step.outcome is not None and step.outcome.effect is Effect.UNKNOWN,
         attempt=step.attempt,
         error=step.error.message if step.error else "",
@@ -115,8 +115,10 @@ def step_view(step: StepRecord, now: float, subject: str = "") -> StepView:
     )
 
 
-def step_words(step: StepRecord) -> str:
+def step_words(step: StepRecord, *, over: bool = False) -> str:
     """Return the exact words for where a step stands: its outcome on the host if it has one."""
+    if over and step.state is StepState.PENDING:
+        return "not run"
     if step.outcome is not None and step.state in (StepState.ERROR, StepState.CANCELLED):
         return step.outcome.words(step.reason)
     if step.state is StepState.SUCCESS and step.warnings:

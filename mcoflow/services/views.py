@@ -178,12 +178,35 @@ class HostView:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact, `name` without its group. `size`: it is so many bytes; `at`: it is a time."""
+
+    name: str
+    value: Any
+    size: int | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """The facts whose names begin with the same word, in order of name."""
+
+    name: str
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
 class HostDetail:
-    """One host with what it told about itself. `facts` are dotted names with values as text, in order."""
+    """One host with what it told about itself.
+
+    `system`, `agents` and `problems` are read from its facts: empty where they say nothing of it.
+    """
 
     host: HostView
-    facts: Sequence[tuple[str, str]]
-    operations: Sequence[tuple[str, str]]
+    system: str
+    agents: Sequence[str]
+    problems: Sequence[str]
+    facts: Sequence[FactGroup]
 
 
 @dataclass(frozen=True, slots=True)

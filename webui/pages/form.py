@@ -79,6 +79,7 @@ def page(
         filled=filled,
         faults=faults or {},
         made=made,
+        known=services().hosts.list(),
         key=key or str(uuid4()),
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 from mcoflow.domain.states import Phase
 from mcoflow.services.graph_layout import Edge, Layout, Node
 
-WIDTH: Final = 236
+WIDTH: Final = 260
 HEIGHT: Final = 52
 GAP_X: Final = 56
 GAP_Y: Final = 14

@@ -16,6 +16,7 @@ from mcoflow.services.plans import Graph
 from mcoflow.services.views import PlanView, StepView
 from webui.current import services
 from webui.pages.form import again_url
+from webui.pages.outcome import outcome_of
 from webui.pages.picture import Picture, draw
 from webui.parts import Part, answer
 
@@ -47,11 +48,12 @@ class Reading:
         """The graph as shapes."""
         return draw(self.graph.layout)
 
-    def planning(self) -> Sequence[StepView]:
+    def _planning(self) -> Sequence[StepView]:
         """The steps that laid out the others."""
         return [step for step in self.graph.steps if step.phase is Phase.PLAN]
 
-    def listed(self) -> Sequence[StepView]:
+    @cached_property
+    def _listed(self) -> Sequence[StepView]:
         """The steps of the page of the list that is asked for, or of one stack, and one more."""
         steps = [step for step in self.graph.steps if step.phase is not Phase.PLAN]
         if stack := request.args.get("stack", type=int):
@@ -60,13 +62,21 @@ class Reading:
             steps = [step for step in steps if step.id in chosen]
         return [step for step in steps if step.id > self._after][: LISTED + 1]
 
+    def _played(self) -> frozenset[str]:
+        """The hosts among those of the listed steps that are simulated."""
+        hosts = {step.host for step in self._listed if step.host}
+        return services().hosts.simulated(hosts) if self.plan.simulated else frozenset()
+
+    def _steps(self) -> tuple[PlanView, Sequence[StepView], int, Sequence[StepView], frozenset[str]]:
+        return self.plan, self._listed, LISTED, self._planning(), self._played()
+
     def parts(self) -> dict[str, Part]:
         """Return the live parts of the page."""
         plans, plan = services().plans, self.plan
         return {
             "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan))),
             "graph": Part("task", "graph", lambda: (plan, self.picture)),
-            "steps": Part("task", "steps", lambda: (plan, self.listed(), LISTED, self.planning())),
+            "steps": Part("task", "steps", self._steps),
             "history": Part("task", "history", lambda: (plan, plans.history(plan.id))),
             "evidence": Part("task", "evidence", lambda: (plan, plans.evidence(plan.id))),
         }
@@ -91,5 +101,5 @@ def step(plan_id: UUID, step_id: int) -> Response:
         plan, detail = services().plans.show(plan_id), services().plans.step(plan_id, step_id)
     except PlanNotFoundError:
         raise NotFound(f"task {plan_id} has no step {step_id}") from None
-    parts = {"step": Part("step", "step", lambda: (plan, detail))}
+    parts = {"step": Part("step", "step", lambda: (plan, detail, outcome_of(detail.output)))}
     return answer("step.html", parts, plan=plan, detail=detail)

@@ -56,7 +56,7 @@ def confirm_skip(plan_id: UUID, step_id: int) -> ResponseReturnValue:
         covered = set(services().plans.skip(plan_id, step_id, actor=LOCAL, dry_run=True))
     except CommandRefusedError as refused:
         return page(plan_id, problem=_sentence(refused), status=HTTPStatus.CONFLICT)
-    graph = services().plans.graph(plan_id)
+    graph = services().plans.graph(plan_id, after=step_id - 1)  # with what the first of them works on
     steps = [step for step in graph.steps if step.id in covered]
     return answer("skip.html", {}, plan=graph.plan, step_id=step_id, steps=steps)
 

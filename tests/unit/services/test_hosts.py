@@ -45,16 +45,23 @@ def test_presence_goes_by_the_last_message(tmp_path: Path, record: HostRecord, p
     store.close()
 
 
-def test_facts_are_flat_and_in_order(tmp_path: Path) -> None:
+def test_a_host_shows_its_facts_by_group_and_what_follows_from_them(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/h.db", SystemClock())
-    facts = {"os": {"name": "Debian", "like": []}, "cpu": {"count": 4}, "up": True}
-    store.save_hosts([HostRecord("h", last_seen=NOW, facts=facts)])
-    assert Hosts(store, Noon()).show("h").facts == [
-        ("cpu.count", "4"),
-        ("os.like", "[]"),
-        ("os.name", "Debian"),
-        ("up", "true"),
-    ]
+    facts = {"os": {"name": "Debian", "like": []}, "cpu": {"count": 4}, "mcoflow": {"agents": ["package"]}}
+    store.save_hosts([HostRecord("h", last_seen=NOW, facts=facts), HostRecord("new", last_seen=NOW)])
+    hosts = Hosts(store, Noon())
+    found = hosts.show("h")
+    assert [group.name for group in found.facts] == ["cpu", "mcoflow", "os"]
+    assert (found.system, found.agents, found.problems) == ("Debian", ["package"], [])
+    untold = hosts.show("new")
+    assert (untold.system, untold.agents, untold.facts) == ("", [], [])
+    store.close()
+
+
+def test_simulated_hosts_are_found_among_others(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/h.db", SystemClock())
+    store.save_hosts([HostRecord("played", simulated=True), HostRecord("real")])
+    assert Hosts(store, Noon()).simulated({"played", "real", "never"}) == {"played"}
     store.close()
 
 
