@@ -106,7 +106,7 @@ class Keeper:
             self._on_found()
 
     def _is_eldest(self, worlds: Sequence[WorldRecord]) -> bool:
-        """Whether it is for us to bury the dead: of two who do, one could make a queue anew that nobody reads."""
+        """Whether we bury the dead: of two who do, one could make a queue anew that nobody reads."""
         living = [world.id for world in worlds if world.alive and world.kind == self._world.kind]
         return living[:1] == [self._world.id]
 
