@@ -1,0 +1,94 @@
+"""Who buries dead executors, and in which order."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from mcoflow.clock import SystemClock
+from mcoflow.domain.requests import WorldRecord
+from mcoflow.engine.keeper import Keeper
+from mcoflow.engine.settings import WorldSettings
+from mcoflow.ports.bus import Delivery, Inlet, Source
+from mcoflow.storage import SqlStore, open_store
+from tests.unit.engine.fake_broker import FakeBroker, FakeConnector
+from tests.waiting import until
+
+QUICK = WorldSettings(heartbeat=timedelta(milliseconds=20), reconcile=timedelta(milliseconds=20))
+DEAD, ELDER, YOUNGER = (WorldRecord(UUID(int=n), "executor", f"x-{n:012}", {}) for n in (1, 2, 3))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    with closing(open_store(f"sqlite:///{tmp_path}/db", SystemClock())) as store:
+        for world in (DEAD, ELDER, YOUNGER):
+            store.register_world(world, lease=60)
+        store.expire_world(DEAD.id)
+        yield store
+
+
+@pytest.fixture
+def broker() -> Iterator[FakeBroker]:
+    with closing(FakeBroker()) as broker:
+        yield broker
+
+
+class LateConnector(FakeConnector):
+    """When reading ends for the first time, a message that was under way goes back into the queue."""
+
+    late = b"late"
+
+    def stop_consuming(self, source: Source) -> None:
+        super().stop_consuming(source)
+        if self.late:
+            self._broker.deliver(source, self.late)
+            self.late = b""
+
+
+def keeper(
+    store: SqlStore, connector: FakeConnector, world: WorldRecord, inlet: Inlet = lambda _: None
+) -> Keeper:
+    """A keeper for one of the worlds."""
+    return Keeper(
+        store,
+        connector,
+        SystemClock(),
+        world,
+        QUICK,
+        inlet=inlet,
+        on_found=lambda: None,
+        on_expired=lambda: None,
+    )
+
+
+def test_only_the_eldest_executor_reads_what_a_dead_one_left(store: SqlStore, broker: FakeBroker) -> None:
+    """R-008, B-015: of two readers one could make the queue anew that the other has just deleted."""
+    broker.unread = True
+    younger, elder = (keeper(store, broker.connector(), world) for world in (YOUNGER, ELDER))
+    younger.start()
+    elder.start()
+
+    assert (elder.adopted, younger.adopted) == ([DEAD.token], [])
+
+    elder.stop()
+    store.unregister_world(ELDER.id)
+    until(lambda: younger.adopted == [DEAD.token], "the younger one in its place")
+    younger.stop()
+
+
+def test_what_goes_back_when_the_reading_ends_is_read_before_the_queue_is_deleted(
+    store: SqlStore, broker: FakeBroker
+) -> None:
+    """B-015: nothing that an agent has sent is deleted unread."""
+    replies: list[Delivery] = []
+    elder = keeper(store, LateConnector(broker, confirm=True), ELDER, replies.append)
+
+    elder.start()
+
+    until(lambda: DEAD.id not in {world.id for world in store.worlds()}, "the burial")
+    assert [reply.body for reply in replies] == [b"late"]
+    assert broker.retired == [DEAD.token]
+    elder.stop()
