@@ -89,13 +89,11 @@ class Committer:
     def _changes(self, batch: Batch) -> Changes | None:
         """What is to be written; None if it is nothing but marks that can wait for company."""
         changed = self._changed_requests(batch)
-        open_ones = [each for each in self._confirmed if self._still_open(each)]
+        self._confirmed = {each for each in self._confirmed if self._still_open(each)}
         changes = batch.changes(changed, ())
-        if changes or (open_ones and self._clock.monotonic() >= self._flush_at):
-            changes.confirmed = open_ones
+        if changes or (self._confirmed and self._clock.monotonic() >= self._flush_at):
+            changes.confirmed = list(self._confirmed)
             return changes
-        if not open_ones:
-            self._confirmed.clear()
         return None
 
     def _still_open(self, request_id: UUID) -> bool:
