@@ -2,9 +2,9 @@
 
 import sys
 
-from mcoflow.agent.process import serve
 from mcoflow.ports.bus_settings import BusSettings
 from tests.crash.agent_parts import crash_agent
+from tests.crash.serving import serve
 
 
 def main(url: str, prefix: str, state_dir: str, effects: str, identity: str = "web1") -> None:
