@@ -7,18 +7,21 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from mcoflow.clock import Clock
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.engine.replies import read
-from mcoflow.errors import BusError, StoreUnavailableError
+from mcoflow.errors import BusError, BusUnavailableError, StoreError, StoreUnavailableError
 from mcoflow.ports.bus import Delivery, ExecutorConnector, Verdict
 from mcoflow.ports.store import Changes, Store
 from mcoflow.wire.envelope import Envelope
 from mcoflow.wire.messages import PresenceBody
 
 log = logging.getLogger("mcoflow.fleet")
+AWAY: Final = 1.0
+"""Seconds until what failed for want of the broker or the database is tried again."""
 
 
 class Fleet:
@@ -43,6 +46,7 @@ class Fleet:
         self._declared: set[str] = set()
         self._arrived: list[Delivery] = []
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="fleet")
 
     # -- what the engine asks -------------------------------------------------------------------------------
@@ -70,8 +74,7 @@ class Fleet:
         """Declare the queues of an admitted host again, on the fleet's thread, and call `then`."""
 
         def chore() -> None:
-            self._declared.discard(host)
-            self._declare([self._hosts[host]])
+            self._declare_again(self._hosts[host])
             then()
 
         self.submit(chore)
@@ -96,6 +99,7 @@ class Fleet:
 
     def close(self) -> None:
         """Finish the chore under way and drop the others."""
+        self._closing.set()
         self._chores.shutdown(wait=True, cancel_futures=True)
 
     def _take_in(self) -> None:
@@ -115,16 +119,30 @@ class Fleet:
                 broken.append(self._evidence(delivery, message.fault))
         try:
             self._declare([record for record in seen.values() if record.admitted])
-            self._store.save_hosts(list(seen.values()))
+            saved = self._save(list(seen.values()))
             if broken:
                 self._store.commit(Changes(evidence=broken))
-        except (BusError, StoreUnavailableError) as error:
+        except (BusUnavailableError, StoreUnavailableError) as error:
             log.warning("presence.put_back", extra={"count": len(deliveries), "reason": str(error)})
+            self._closing.wait(AWAY)  # what goes back comes again at once
             self._connector.settle(deliveries, Verdict.RETURN)
             return
-        for identity, record in seen.items():
-            self._hosts[identity] = replace(record, facts=None, operations=None)
+        for record in saved:
+            self._hosts[record.identity] = replace(record, facts=None, operations=None)
         self._connector.settle(deliveries, Verdict.ACK)
+
+    def _save(self, records: Sequence[HostRecord]) -> Sequence[HostRecord]:
+        """Store the hosts; return those that the database took, each by itself if it refuses one of them."""
+        try:
+            self._store.save_hosts(records)
+        except StoreUnavailableError:
+            raise
+        except StoreError as error:
+            if len(records) > 1:
+                return [record for each in records for record in self._save([each])]
+            log.error("host.not_saved", extra={"host": records[0].identity, "reason": str(error)})
+            return []
+        return records
 
     def _merge(self, earlier: HostRecord | None, envelope: Envelope, body: PresenceBody) -> HostRecord | None:
         """What is known of the host now; None for one that is not let in at all."""
@@ -160,9 +178,26 @@ class Fleet:
         new = {record.identity: set(record.collectives) for record in records}
         for identity in self._declared & new.keys():
             del new[identity]
-        if new:
+        if not new:
+            return
+        try:
             self._connector.declare_hosts(new)
+        except BusUnavailableError:
+            raise
+        except BusError as error:  # refused, not away: trying at once again would be refused again
+            log.error("hosts.not_declared", extra={"count": len(new), "reason": str(error)})
+        else:
             self._declared |= new.keys()
+
+    def _declare_again(self, record: HostRecord) -> None:
+        """Declare a host whose queues are gone, as soon as the broker is there: a request waits for it."""
+        self._declared.discard(record.identity)
+        while True:
+            try:
+                return self._declare([record])
+            except BusUnavailableError:
+                if self._closing.wait(AWAY):
+                    raise
 
     def _evidence(self, delivery: Delivery, fault: str) -> EvidenceRecord:
         word, _, detail = (fault or "malformed: no presence message").partition(": ")
