@@ -78,6 +78,18 @@ def test_enter_in_a_field_runs_nothing(site: Site, visits: Visits) -> None:
     visits.complaints.clear()  # Chromium reports the answer 422 as a failed load
 
 
+def test_what_the_form_says_back_moves_no_button_from_under_the_finger(site: Site, visits: Visits) -> None:
+    """W-012: on a small screen, pressed right after typing; 21 hosts ask for the typed number."""
+    page = visits.page(viewport={"width": 320, "height": 800})
+    page.goto(site.url)
+    page.get_by_label("Hostname").fill(",".join(f"web{number}" for number in range(21)))
+    page.get_by_label("Param").fill("nginx")
+    page.get_by_role("button", name="Install", exact=True).click()
+    page.get_by_label("Number of hosts").wait_for()
+    assert page.locator(".fault").inner_text() == "this goes to 21 hosts: type 21 to confirm"
+    visits.complaints.clear()  # Chromium reports the answer 422 as a failed load
+
+
 def test_everything_works_without_script(site: Site, visits: Visits) -> None:
     """W-002: start, watch by Refresh, cancel, filter, page."""
     page = visits.page(java_script_enabled=False)

@@ -1,12 +1,14 @@
 """JSON as it may arrive (HTTP specification, 1): anything a reader could take in two ways is refused."""
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 from werkzeug.exceptions import BadRequest
 
 MAX_DEPTH: Final = 20
 MAX_INT: Final = 2**53 - 1
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def read_json(body: bytes) -> Any:
@@ -45,6 +47,8 @@ def _integer(digits: str) -> int:
 def _check(value: Any, depth: int) -> None:
     if isinstance(value, str) and "\x00" in value:
         raise BadRequest("a text contains NUL")
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise BadRequest("a text contains half of a surrogate pair")
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         raise BadRequest("a number is too large")
     if isinstance(value, dict | list):

@@ -267,13 +267,13 @@ for (const field of document.querySelectorAll("[data-echo]")) {
     url.searchParams.set(field.name, field.value.slice(0, 4000));
     try {
       const answer = await fetch(url);
-      if (!answer.ok || mine !== asked) return;
+      if (!answer.ok || mine !== asked || document.querySelector("button:active")) return; // nothing moves under a finger
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-part]");
       morph(document.querySelector(`[data-part="${name}"]`), fresh);
     } catch { /* it is only a courtesy */ }
   };
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(echo, 300); });
-  field.addEventListener("blur", () => { if (timer) echo(); });
+  field.addEventListener("blur", (event) => { if (timer && !event.relatedTarget?.matches("button")) echo(); });
 }
 document.querySelector("[data-focus]")?.focus();
 
