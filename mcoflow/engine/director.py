@@ -17,7 +17,7 @@ from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.deadlines import Deadlines
 from mcoflow.engine.letter import HostDeclared, Letter, OnCommit, PlanMade, RepliesRead, Ring, can_wait
-from mcoflow.engine.lookout import Lookout
+from mcoflow.engine.lookout import POLL, Lookout
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
@@ -295,7 +295,7 @@ class Director:
     def _patience(self) -> float:
         """How long the loop may sleep."""
         now = self._clock.monotonic()
-        wait = max(0.0, self._lookout.next_look - now)
+        wait = POLL if self._draining else max(0.0, self._lookout.next_look - now)
         due = self._parts.memory.agenda.next_due()
         if due is not None:
             wait = min(wait, max(0.0, due - self._clock.now().timestamp()))

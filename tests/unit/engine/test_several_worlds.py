@@ -201,6 +201,32 @@ def test_terminating_waits_for_code_inside_and_not_for_suspended_steps(house: Ho
     assert house.world.terminate() is True
 
 
+def test_an_executor_that_waits_for_code_to_end_does_not_spin(house: House) -> None:
+    """E-101: it sleeps meanwhile, the machine may have better things to do."""
+    held = play.hold("a")
+    compose(house, do("a"))
+    play.wait_inside("a")
+    executor = house.world._executor
+    assert executor is not None
+    ending = threading.Thread(target=house.world.terminate)
+    ending.start()
+    until(lambda: executor._director._draining, "it drains")
+    takes = 0
+    take = executor.mailbox.take
+
+    def counted(**how: Any) -> Any:
+        nonlocal takes
+        takes += 1
+        return take(**how)
+
+    executor.mailbox.take = counted  # type: ignore[method-assign]
+    threading.Event().wait(1.0)
+    held.set()
+    ending.join(10)
+
+    assert takes < 20
+
+
 def test_terminating_right_after_the_start(empty_house: House) -> None:
     """E-101: right after start."""
     assert empty_house.another().terminate() is True
