@@ -99,6 +99,7 @@ def test_an_alias_of_a_registered_action_works(client: FlaskClient) -> None:
         (b'{"x": 1e999}', 400),
         (b'{"x": 9007199254740992}', 400),
         (b'{"x": "\\u0000"}', 400),
+        (b'{"x": ["\\ud800"]}', 400),
         (b"[" * 21 + b"]" * 21, 400),
         (b"[" * 100_000, 400),
         (b"[]", 422),
