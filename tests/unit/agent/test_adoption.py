@@ -1,4 +1,4 @@
-"""Workers that outlive their agent: adopted if they live, read if they are done, left alone if they are others."""
+"""Workers that outlive their agent: adopted if they live, read if they are done, else left alone."""
 
 import os
 import subprocess
