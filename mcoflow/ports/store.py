@@ -246,7 +246,7 @@ class Reader(Protocol):
         """One host with facts and operations; HostNotFoundError."""
 
     def hosts(self, *, after: str = "", limit: int | None = None, text: str = "") -> Sequence[HostRecord]:
-        """Hosts in order of name, from the first after `after`, facts left None; `limit` None: all of them."""
+        """Hosts in order of name from the first after `after`, facts left None; `limit` None: all of them."""
 
     def hosts_named(self, names: Collection[str]) -> Sequence[HostRecord]:
         """Those of these hosts (1,000 at most) that were ever seen, in order of name, facts left None."""

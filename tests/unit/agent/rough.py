@@ -1,4 +1,4 @@
-"""An operation plug-in that does everything to its process that one should not do, and a bench to run it on."""
+"""A plug-in that does everything to its process that one should not do, and a bench to run it on."""
 
 import threading
 from collections.abc import Iterator
