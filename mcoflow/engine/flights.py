@@ -28,6 +28,8 @@ PICKUP_GRACE: Final = 5.0
 that would need the grace of a kill, and the cancel lies behind the request should the host come back."""
 CANCELLED_BY_PEOPLE: Final = "cancel"
 NOT_PICKED_UP: Final = "pickup"
+_REJECTED: Final = "rejected"
+"""Why a message is a dead letter, in the broker's words: its receiver did not want it."""
 
 _PLAIN: Final[Mapping[str, Outcome]] = {
     Word.OK: Outcome.OK,
@@ -102,6 +104,18 @@ class Flights:
         """The queue of the host is full."""
         error = f"not picked up: {record.host} has not taken what waits for it, and its queue is full"
         return self._end(record, Outcome.NOT_PICKED_UP, now, error=error)
+
+    def died(self, record: RequestRecord, why: str, now: float) -> Next:
+        """The request is a dead letter. Only that the host rejected it is proof that nothing was run.
+
+        What expired or was pushed out may have been taken before, so the agent is asked.
+        """
+        if record.state is not RequestState.OPEN:
+            return Next()
+        if why == _REJECTED:
+            error = f"rejected (malformed): the agent of {record.host} cannot read the request"
+            return self._end(record, Outcome.REJECTED, now, reason="malformed", error=error)
+        return Next(send="query")
 
     # -- people and time ----------------------------------------------------------------------------------
 

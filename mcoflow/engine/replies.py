@@ -24,7 +24,7 @@ from mcoflow.errors import (
 )
 from mcoflow.ports.bus import Delivery, Parcel, ToExecutor
 from mcoflow.wire.envelope import Envelope, decode
-from mcoflow.wire.messages import AcceptedBody, ProgressBody, ResultBody
+from mcoflow.wire.messages import AcceptedBody, ProgressBody, RequestBody, ResultBody
 
 log = logging.getLogger("mcoflow.replies")
 _EVIDENCE_BYTES = 64 * 1024
@@ -72,13 +72,13 @@ class Replies:
             elif record.host != envelope.host:
                 self._record(batch, message, f"foreign: the request was for {record.host}", record)
             else:
-                self._guarded(batch, record, envelope)
+                self._guarded(batch, record, envelope, message.delivery.died)
                 batch.deliveries.append((record.plan_id, message.delivery))
         return self._place(batch, strangers) if strangers else []
 
-    def _guarded(self, batch: Batch, record: RequestRecord, envelope: Envelope) -> None:
+    def _guarded(self, batch: Batch, record: RequestRecord, envelope: Envelope, died: str | None) -> None:
         try:
-            self._known(batch, record, envelope)
+            self._known(batch, record, envelope, died)
         except StoreUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - the other plans must not suffer
@@ -102,7 +102,7 @@ class Replies:
             body = self._store.request_bodies([record.id])[record.id]
             batch.parcels.append((run.id, self._writer.parcel(record, body)))
 
-    def _known(self, batch: Batch, record: RequestRecord, envelope: Envelope) -> None:
+    def _known(self, batch: Batch, record: RequestRecord, envelope: Envelope, died: str | None) -> None:
         flights = self._memory.flights
         follows = Next()
         match envelope.body:
@@ -112,6 +112,8 @@ class Replies:
                 flights.accepted(record, batch.now)
             case ProgressBody() as body:
                 follows = flights.progress(record, body, batch.now)
+            case RequestBody() if died is not None:
+                follows = flights.died(record, died, batch.now)
             case _:
                 return
         self.follow(batch, record, follows)

@@ -59,9 +59,9 @@ class FakeBroker:
 
     # -- the test's hands ----------------------------------------------------------------------------------
 
-    def deliver(self, source: Source, body: bytes) -> Delivery:
-        """Put a message into a queue of executors."""
-        delivery = Delivery(source, body, str(uuid4()))
+    def deliver(self, source: Source, body: bytes, *, died: str | None = None) -> Delivery:
+        """Put a message into a queue of executors; `died`: why it is a dead letter."""
+        delivery = Delivery(source, body, str(uuid4()), died=died)
         with self.lock:
             self.waiting.setdefault(source, deque()).append(delivery)
         self.call(lambda: self._hand_over(source))
