@@ -7,11 +7,16 @@ from sqlalchemy import Connection, and_, select, update
 
 from mcoflow.domain.records import ActionRecord
 from mcoflow.ports.store import ActionKey, OutputChange
-from mcoflow.storage.many import Bulk, Many, Row, Values, fields_of
+from mcoflow.storage.many import Bulk, Lookup, Many, Row, Values, fields_of
 from mcoflow.storage.tables import actions
 from mcoflow.storage.texts import clean
 
-_KEY: Final = fields_of(actions.c.plan_id, actions.c.id)
+_DATA: Final = Lookup(
+    fields_of(actions.c.plan_id, actions.c.id),
+    lambda wanted: select(actions.c.plan_id, actions.c.id, actions.c.input, actions.c.output).join(
+        wanted, and_(actions.c.plan_id == wanted.c.plan_id, actions.c.id == wanted.c.id)
+    ),
+)
 
 
 def _update(row: Values) -> Any:
@@ -50,10 +55,5 @@ def action_data(
     connection: Connection, bulk: Bulk, keys: Collection[ActionKey]
 ) -> Mapping[ActionKey, tuple[str, str]]:
     """Return input and output of actions, as JSON text."""
-    wanted = bulk.rows(_KEY, [(plan_id.hex, action_id) for plan_id, action_id in keys])
-    found = connection.execute(
-        select(actions.c.plan_id, actions.c.id, actions.c.input, actions.c.output).join(
-            wanted, and_(actions.c.plan_id == wanted.c.plan_id, actions.c.id == wanted.c.id)
-        )
-    )
+    found = bulk.find(connection, _DATA, [(plan_id.hex, action_id) for plan_id, action_id in keys])
     return {(row.plan_id, row.id): (row.input, row.output) for row in found}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy import Row as Stored
 
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
@@ -23,6 +23,18 @@ def _answer(row: Values) -> Any:
 
 ANSWER_COMMANDS: Final = Many(
     fields_of(commands.c.result, commands.c.code, commands.c.error, commands.c.id), _answer
+)
+
+
+_WAITING: Final[Select[Any]] = (
+    select(commands)
+    .join(plans, plans.c.id == commands.c.plan_id)
+    .where(
+        commands.c.result.is_(None),
+        or_(plans.c.owner.is_(None), plans.c.owner.in_(bindparam("owners", expanding=True))),
+    )
+    .order_by(commands.c.at)
+    .limit(bindparam("limit", type_=Integer))
 )
 
 
@@ -56,14 +68,7 @@ def waiting_commands(
     connection: Connection, world_id: UUID, dead: Collection[UUID], limit: int
 ) -> Sequence[CommandRecord]:
     """Return unanswered commands to the plans of a world, and to plans of the dead or of nobody."""
-    nobody_else = or_(plans.c.owner.is_(None), plans.c.owner.in_([world_id, *dead]))
-    found = connection.execute(
-        select(commands)
-        .join(plans, plans.c.id == commands.c.plan_id)
-        .where(commands.c.result.is_(None), nobody_else)
-        .order_by(commands.c.at)
-        .limit(limit)
-    )
+    found = connection.execute(_WAITING, {"owners": [world_id, *dead], "limit": limit})
     return [_command_of(row) for row in found]
 
 

@@ -19,12 +19,15 @@ class RowExistsError(StoreError):
 class Database:
     """Engines for writing and for reading, which may be the same server or file, and how to take many rows.
 
-    `name` is the URL without its password, for messages.
+    `name` is the URL without its password, for messages. `sender` and `glancer` have the connections of
+    `writer` and `reader`, but leave it to the statements to begin a transaction: a round trip less each.
     """
 
     name: str
     writer: Engine
+    sender: Engine
     reader: Engine
+    glancer: Engine
     bulk: Bulk
 
     @contextmanager
@@ -34,9 +37,24 @@ class Database:
             yield connection
 
     @contextmanager
+    def sending(self) -> Iterator[Connection]:
+        """As `writing`, for a transaction whose first statement is a `bulk.write`, and the only one."""
+        with named_errors(self.name), self.sender.begin() as connection:
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One transaction whose statements all see the same state; it cannot write."""
-        with named_errors(self.name), self.reader.connect() as connection:
+        """One transaction whose statements all see the same state; it cannot write.
+
+        It is committed, because psycopg forgets all prepared statements when it rolls back.
+        """
+        with named_errors(self.name), self.reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """As `reading`, for one statement."""
+        with named_errors(self.name), self.glancer.begin() as connection:
             yield connection
 
     def close(self) -> None:

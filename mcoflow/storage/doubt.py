@@ -7,8 +7,6 @@ from collections.abc import Collection
 from threading import Lock
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports.store import Changes
 from mcoflow.storage.database import Database
@@ -23,14 +21,8 @@ class Doubts:
         self._batches: dict[int, tuple[Changes, int]] = {}
         self._claims: list[tuple[UUID, Collection[UUID]]] = []
 
-    def mark(self, connection: Connection) -> int | None:
-        """Return the number of the transaction under way, by which its fate can be asked for later."""
-        if connection.dialect.name == "sqlite":
-            return None
-        return int(connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one())
-
     def batch_broke(self, changes: Changes, transaction: int | None) -> None:
-        """Remember a batch whose COMMIT, if it came so far, was not answered."""
+        """Remember a batch whose COMMIT, if it came so far, was not answered; `transaction` is its number."""
         if transaction is not None:
             with self._lock:
                 self._batches[id(changes)] = (changes, transaction)
@@ -65,5 +57,5 @@ class Doubts:
             self._claims = [each for each in self._claims if each not in claims]
 
     def _fate(self, transaction: int) -> str:
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return str(connection.exec_driver_sql(f"SELECT pg_xact_status('{transaction}')").scalar_one())

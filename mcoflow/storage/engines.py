@@ -4,14 +4,16 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from mcoflow.errors import ConfigError
 from mcoflow.storage.database import Database
-from mcoflow.storage.many import PostgresqlBulk, SqliteBulk
+from mcoflow.storage.driver import driver_of
+from mcoflow.storage.many_postgresql import PostgresqlBulk
+from mcoflow.storage.many_sqlite import SqliteBulk
 
 BUSY_TIMEOUT: Final = 10.0
 """Seconds for which a writer waits for another, in this process or a second one."""
@@ -45,9 +47,12 @@ def connect(url: URL) -> Database:
     if url.drivername == "sqlite":
         make_private_file(Path(str(url.database)))
         writer, reader = sqlite_engine(url, "BEGIN IMMEDIATE", size=1), _sqlite_reader(url)
-        return Database(name, writer, reader, SqliteBulk(writer.dialect))
-    writer, reader = _postgresql_engine(url, WRITERS), _postgresql_reader(url)
-    return Database(name, writer, reader, PostgresqlBulk(writer.dialect))
+        return Database(name, writer, writer, reader, reader, SqliteBulk(writer.dialect))
+    sender = _postgresql_engine(url, WRITERS)
+    glancer = _postgresql_engine(url, READERS, "-c default_transaction_read_only=on")
+    writer = sender.execution_options(isolation_level="READ COMMITTED")
+    reader = glancer.execution_options(isolation_level="REPEATABLE READ")
+    return Database(name, writer, sender, reader, glancer, PostgresqlBulk(writer.dialect))
 
 
 def make_private_file(path: Path) -> None:
@@ -72,6 +77,7 @@ def sqlite_engine(url: URL, begin: str, *, size: int, wait: float = BUSY_TIMEOUT
         pool_size=size,
         max_overflow=0,
         pool_timeout=wait,
+        pool_use_lifo=True,  # the connection used last has its statements ready and its pages at hand
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _beginning(begin))
@@ -95,12 +101,13 @@ def _only_read(connection: sqlite3.Connection, _record: object) -> None:
 
 def _beginning(statement: str) -> Callable[[Connection], None]:
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+        with driver_of(connection) as driver:
+            driver.execute(statement)
 
     return begin
 
 
-def _postgresql_engine(url: URL, size: int, options: str = "", **more: Any) -> Engine:
+def _postgresql_engine(url: URL, size: int, options: str = "") -> Engine:
     return create_engine(
         url,
         connect_args={
@@ -112,11 +119,6 @@ def _postgresql_engine(url: URL, size: int, options: str = "", **more: Any) -> E
         pool_size=size,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT,
-        **more,
-    )
-
-
-def _postgresql_reader(url: URL) -> Engine:
-    return _postgresql_engine(
-        url, READERS, "-c default_transaction_read_only=on", isolation_level="REPEATABLE READ"
+        pool_use_lifo=True,  # the connection used last has its statements prepared
+        isolation_level="AUTOCOMMIT",
     )

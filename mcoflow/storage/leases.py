@@ -4,20 +4,34 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, literal_column, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from mcoflow.domain.records import HistoryRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.storage import worlds
-from mcoflow.storage.many import Bulk, Fields, fields_of
+from mcoflow.storage.many import Bulk, Fields, Write, fields_of
 from mcoflow.storage.notes import INSERT_HISTORY, new_history
 from mcoflow.storage.tables import OWNED, UNOWNED, UNSTOPPED, plans
 from mcoflow.storage.texts import hex_rows
 
 _ID: Final[Fields] = fields_of(plans.c.id)
 _OLDEST: Final[Select[Any]] = select(plans.c.id).order_by(plans.c.created_at, plans.c.id)
-_UNOWNED: Final = _OLDEST.where(text(UNOWNED))
-_OWNED: Final = _OLDEST.where(text(OWNED), text(UNSTOPPED))
+_LIMIT: Final = bindparam("limit", type_=Integer)
+_UNOWNED: Final = _OLDEST.where(text(UNOWNED)).limit(_LIMIT)
+_OF_THE_DEAD: Final = _OLDEST.where(
+    text(OWNED), text(UNSTOPPED), plans.c.owner.in_(bindparam("dead", expanding=True))
+).limit(_LIMIT)
 
 
 class _Claimed(NamedTuple):
@@ -30,9 +44,9 @@ def waiting_plans(connection: Connection, dead: Collection[UUID], limit: int) ->
 
     The plans of living worlds are not looked at, however many there are.
     """
-    found = list(connection.scalars(_UNOWNED.limit(limit)))
+    found = list(connection.scalars(_UNOWNED, {"limit": limit}))
     if dead and len(found) < limit:
-        found += connection.scalars(_OWNED.where(plans.c.owner.in_(dead)).limit(limit - len(found)))
+        found += connection.scalars(_OF_THE_DEAD, {"dead": dead, "limit": limit - len(found)})
     return found
 
 
@@ -46,7 +60,7 @@ def claim(
     if ids:
         _own(connection, world_id, plans.c.id.in_(select(bulk.rows(_ID, hex_rows(ids)))))
         lines = _takeovers(claimed, world_id, at)
-        bulk.run(connection, INSERT_HISTORY, [new_history(line) for line in lines])
+        bulk.write(connection, [Write(INSERT_HISTORY, [new_history(line) for line in lines])])
     return ids
 
 

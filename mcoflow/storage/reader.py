@@ -30,7 +30,7 @@ class SqlReader:
 
     def plan(self, plan_id: UUID) -> PlanRecord:
         """One plan; PlanNotFoundError."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return snapshots.load_plan(connection, plan_id)
 
     def count_plans(self, state: str | None) -> int:

@@ -4,17 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, literal_column, null, select, true, update
+from sqlalchemy import Connection, literal_column, null, select, true, update
 from sqlalchemy import Row as Stored
 
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import RequestRecord, RequestState, Wait
-from mcoflow.storage.many import Bulk, Many, Row, Values, fields_of
+from mcoflow.storage.many import Bulk, Lookup, Many, Row, Values, fields_of
 from mcoflow.storage.tables import requests
 from mcoflow.storage.texts import clean, hex_rows
 
 _ID: Final = fields_of(requests.c.id)
-_BY_PLAN: Final = fields_of(requests.c.plan_id)
 _OPEN: Final = requests.c.state != literal_column(f"'{RequestState.ENDED.value}'")
 _KNOWN: Final = tuple(each for each in requests.columns if each.name != "body")
 
@@ -46,6 +45,17 @@ INSERT_REQUESTS: Final = Many.insert(requests)
 UPDATE_REQUESTS: Final = Many(_CHANGED, _update)
 END_REQUESTS: Final = Many(_CHANGED, lambda row: _update(row, body=null()))
 CONFIRM_REQUESTS: Final = Many(_ID, _confirm)
+_OF_PLANS: Final = Lookup(
+    fields_of(requests.c.plan_id),
+    lambda wanted: select(*_KNOWN).where(requests.c.plan_id.in_(select(wanted)), _OPEN),
+)
+_BY_ID: Final = Lookup(_ID, lambda wanted: select(*_KNOWN).where(requests.c.id.in_(select(wanted))))
+_BODIES: Final = Lookup(
+    _ID,
+    lambda wanted: select(requests.c.id, requests.c.body).where(
+        requests.c.id.in_(select(wanted)), requests.c.body.is_not(None)
+    ),
+)
 
 
 def new_request(request: RequestRecord) -> Row:
@@ -94,31 +104,19 @@ def changed_request(request: RequestRecord) -> Row:
 
 def open_requests(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> Sequence[RequestRecord]:
     """Return the requests of plans that have not ended, without their bytes."""
-    wanted = bulk.rows(_BY_PLAN, hex_rows(plan_ids))
-    return _selected(connection, requests.c.plan_id.in_(select(wanted)) & _OPEN)
+    return [_request_of(row) for row in bulk.find(connection, _OF_PLANS, hex_rows(plan_ids))]
 
 
 def requests_by_id(
     connection: Connection, bulk: Bulk, request_ids: Collection[UUID]
 ) -> Mapping[UUID, RequestRecord]:
     """Return requests without their bytes."""
-    wanted = bulk.rows(_ID, hex_rows(request_ids))
-    return {each.id: each for each in _selected(connection, requests.c.id.in_(select(wanted)))}
+    return {row.id: _request_of(row) for row in bulk.find(connection, _BY_ID, hex_rows(request_ids))}
 
 
 def request_bodies(connection: Connection, bulk: Bulk, request_ids: Collection[UUID]) -> Mapping[UUID, bytes]:
     """Return the bytes of requests that have not ended."""
-    wanted = bulk.rows(_ID, hex_rows(request_ids))
-    found = connection.execute(
-        select(requests.c.id, requests.c.body).where(
-            requests.c.id.in_(select(wanted)), requests.c.body.is_not(None)
-        )
-    )
-    return {row.id: bytes(row.body) for row in found}
-
-
-def _selected(connection: Connection, where: ColumnElement[bool]) -> Sequence[RequestRecord]:
-    return [_request_of(row) for row in connection.execute(select(*_KNOWN).where(where))]
+    return {row.id: bytes(row.body) for row in bulk.find(connection, _BODIES, hex_rows(request_ids))}
 
 
 def _request_of(row: Stored[Any]) -> RequestRecord:

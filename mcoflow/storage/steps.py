@@ -10,11 +10,16 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.states import Phase, StepState
 from mcoflow.ports.store import ActionKey, StepChange
-from mcoflow.storage.many import Bulk, Many, Row, Values, fields_of
+from mcoflow.storage.many import Bulk, Lookup, Many, Row, Values, fields_of
 from mcoflow.storage.tables import steps
 from mcoflow.storage.texts import clean, from_json, to_json
 
-KEY_FIELDS: Final = fields_of(steps.c.plan_id, steps.c.id)
+_STATES: Final = Lookup(
+    fields_of(steps.c.plan_id, steps.c.id),
+    lambda wanted: select(steps.c.plan_id, steps.c.id, steps.c.state).join(
+        wanted, and_(steps.c.plan_id == wanted.c.plan_id, steps.c.id == wanted.c.id)
+    ),
+)
 
 
 def _update(row: Values) -> Any:
@@ -114,12 +119,7 @@ def stored_states(
     connection: Connection, bulk: Bulk, changes: Iterable[StepChange]
 ) -> Mapping[ActionKey, str]:
     """Return the states as they are stored, by plan and step."""
-    keys = bulk.rows(KEY_FIELDS, [(change.plan_id.hex, change.step.id) for change in changes])
-    found = connection.execute(
-        select(steps.c.plan_id, steps.c.id, steps.c.state).join(
-            keys, and_(steps.c.plan_id == keys.c.plan_id, steps.c.id == keys.c.id)
-        )
-    )
+    found = bulk.find(connection, _STATES, [(change.plan_id.hex, change.step.id) for change in changes])
     return {(row.plan_id, row.id): row.state for row in found}
 
 

@@ -1,12 +1,13 @@
 """The engine's side of the store, on SQLite or PostgreSQL."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 
 from mcoflow.clock import Clock
-from mcoflow.domain.records import PlanSnapshot
+from mcoflow.domain.records import PlanDraft, PlanSnapshot
 from mcoflow.domain.requests import (
     CommandAnswer,
     CommandRecord,
@@ -16,18 +17,24 @@ from mcoflow.domain.requests import (
     TimerRecord,
     WorldRecord,
 )
-from mcoflow.errors import StaleStepError, StoreUnavailableError
+from mcoflow.errors import LeaseLostError, StaleStepError, StoreUnavailableError
 from mcoflow.ports.store import ActionKey, Changes, Waiting
-from mcoflow.storage import actions, commands, leases, requests, steps, waits, worlds
-from mcoflow.storage.commit import Batch, StepsMovedError
+from mcoflow.storage import actions, commands, leases, refused, requests, waits, worlds
+from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
 from mcoflow.storage.doubt import Doubts
 from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
-from mcoflow.storage.many import fields_of
+from mcoflow.storage.many import Lookup, Many, MissedError, Write, fields_of
+from mcoflow.storage.plans import UPDATE_PLANS
 from mcoflow.storage.reader import SqlReader
 from mcoflow.storage.snapshots import load_many
 from mcoflow.storage.tables import plans
 from mcoflow.storage.texts import hex_rows
+
+_VERSIONS: Final = Lookup(
+    fields_of(plans.c.id),
+    lambda wanted: select(plans.c.id, plans.c.version).where(plans.c.id.in_(select(wanted))),
+)
 
 
 class SqlStore(SqlReader):
@@ -50,38 +57,40 @@ class SqlStore(SqlReader):
         if self._doubts.was_written(changes):
             return
         try:
-            self._write(changes)
+            self._write(changes, refused.unlike({}, changes.new_plans))
         except RowExistsError:
             if not changes.new_plans:
                 raise
-            # Another process stored the same new plan after we had looked; now it is there to be seen.
-            self._write(changes)
-        except StepsMovedError:
-            raise self._stale(changes) from None
+            self._write_what_is_new(changes)
 
-    def _write(self, changes: Changes) -> None:
+    def _write_what_is_new(self, changes: Changes) -> None:
+        """Look which of the plans are stored: they seldom are, so that it is not done before it has to be."""
+        try:
+            self._write(changes, self._not_stored(changes))
+        except RowExistsError:
+            # Another process stored the same new plan after we had looked; now it is there to be seen.
+            self._write(changes, self._not_stored(changes))
+
+    def _write(self, changes: Changes, new_plans: Collection[PlanDraft]) -> None:
         transaction = None
         try:
-            with self._database.writing() as connection:
-                Batch(connection, self._bulk).write(changes)
-                transaction = self._doubts.mark(connection)
+            with self._database.sending() as connection:
+                transaction = write_batch(connection, self._bulk, changes, new_plans)
         except StoreUnavailableError:
             self._doubts.batch_broke(changes, transaction)
             raise
+        except MissedError as missed:
+            raise self._refusal(changes, missed.many) from None
 
-    def _stale(self, changes: Changes) -> StaleStepError:
-        with self._database.reading() as connection:
-            stored = steps.stored_states(connection, self._bulk, changes.steps)
-        moved = [
-            (each, found)
-            for each in changes.steps
-            if (found := stored.get((each.plan_id, each.step.id), "gone")) != each.seen.value
-        ]
-        names = ", ".join(
-            f"step {each.step.id} of task {each.plan_id} was seen {each.seen} and is {found}"
-            for each, found in moved[:5]
-        )
-        return StaleStepError(names or "a step was moved meanwhile", {each.plan_id for each, _ in moved})
+    def _not_stored(self, changes: Changes) -> Collection[PlanDraft]:
+        with self._database.glancing() as connection:
+            return refused.not_stored(connection, self._bulk, changes.new_plans)
+
+    def _refusal(self, changes: Changes, missed: Many) -> LeaseLostError | StaleStepError:
+        with self._database.glancing() as connection:
+            if missed is UPDATE_PLANS:
+                return refused.lost_leases(connection, self._bulk, changes.plans)
+            return refused.stale_steps(connection, self._bulk, changes.steps)
 
     # -- worlds and leases ---------------------------------------------------------------------------------
 
@@ -146,41 +155,38 @@ class SqlStore(SqlReader):
 
     def action_data(self, keys: Collection[ActionKey]) -> Mapping[ActionKey, tuple[str, str]]:
         """Input and output of actions, as JSON text."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return actions.action_data(connection, self._bulk, keys)
 
     def open_requests(self, plan_ids: Collection[UUID]) -> Sequence[RequestRecord]:
         """Requests of these plans that have not ended, `body` left empty."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return requests.open_requests(connection, self._bulk, plan_ids)
 
     def request_bodies(self, request_ids: Collection[UUID]) -> Mapping[UUID, bytes]:
         """The exact bytes of requests that have not ended."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return requests.request_bodies(connection, self._bulk, request_ids)
 
     def requests(self, request_ids: Collection[UUID]) -> Mapping[UUID, RequestRecord]:
         """Requests by id, ended ones too, `body` left empty."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return requests.requests_by_id(connection, self._bulk, request_ids)
 
     def timers(self, plan_ids: Collection[UUID]) -> Sequence[TimerRecord]:
         """Timers of these plans."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return waits.timers_of(connection, self._bulk, plan_ids)
 
     def events(self, plan_ids: Collection[UUID]) -> Sequence[EventRecord]:
         """Events not yet consumed, oldest first per step."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return waits.events_of(connection, self._bulk, plan_ids)
 
     def versions(self, plan_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """The versions of plans, for those who watch them; unknown ids are left out."""
-        with self._database.reading() as connection:
-            wanted = self._bulk.rows(fields_of(plans.c.id), hex_rows(plan_ids))
-            found = connection.execute(
-                select(plans.c.id, plans.c.version).where(plans.c.id.in_(select(wanted)))
-            )
+        with self._database.glancing() as connection:
+            found = self._bulk.find(connection, _VERSIONS, hex_rows(plan_ids))
             return {row.id: row.version for row in found}
 
     # -- commands and hosts --------------------------------------------------------------------------------
@@ -192,7 +198,7 @@ class SqlStore(SqlReader):
 
     def answer(self, command_id: UUID) -> CommandAnswer | None:
         """What became of a command; None while it waits."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return commands.answer_to(connection, command_id)
 
     def save_hosts(self, hosts: Sequence[HostRecord]) -> None:
@@ -200,4 +206,4 @@ class SqlStore(SqlReader):
         latest = {host.identity: host for host in hosts}
         rows = [saved_host(latest[identity]) for identity in sorted(latest)]
         with self._database.writing() as connection:
-            self._bulk.run(connection, SAVE_HOSTS[connection.dialect.name], rows)
+            self._bulk.write(connection, [Write(SAVE_HOSTS[connection.dialect.name], rows)])

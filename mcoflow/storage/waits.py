@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, select
 
 from mcoflow.domain.requests import EventRecord, TimerRecord
-from mcoflow.storage.many import Bulk, Many, Row, Values, fields_of
+from mcoflow.storage.many import Bulk, Lookup, Many, Row, Values, fields_of
 from mcoflow.storage.tables import events, timers
 from mcoflow.storage.texts import clean, hex_rows
 
@@ -26,6 +26,14 @@ INSERT_TIMERS: Final = Many.insert(timers)
 DROP_TIMERS: Final = Many(fields_of(timers.c.id), _drop_timer)
 INSERT_EVENTS: Final = Many.insert(events, "number")
 DROP_EVENTS: Final = Many(fields_of(events.c.id), _drop_event)
+_TIMERS: Final = Lookup(
+    fields_of(timers.c.plan_id),
+    lambda wanted: select(timers).where(timers.c.plan_id.in_(select(wanted))).order_by(timers.c.due_at),
+)
+_EVENTS: Final = Lookup(
+    fields_of(events.c.plan_id),
+    lambda wanted: select(*_EVENT).where(events.c.plan_id.in_(select(wanted))).order_by(events.c.number),
+)
 
 
 def new_timer(timer: TimerRecord) -> Row:
@@ -41,17 +49,9 @@ def new_event(event: EventRecord) -> Row:
 
 def timers_of(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> Sequence[TimerRecord]:
     """Return the timers of plans, the first due first."""
-    wanted = bulk.rows(fields_of(timers.c.plan_id), hex_rows(plan_ids))
-    found = connection.execute(
-        select(timers).where(timers.c.plan_id.in_(select(wanted))).order_by(timers.c.due_at)
-    )
-    return [TimerRecord(**row._mapping) for row in found]
+    return [TimerRecord(**row._mapping) for row in bulk.find(connection, _TIMERS, hex_rows(plan_ids))]
 
 
 def events_of(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> Sequence[EventRecord]:
     """Return the events of plans in the order in which they were stored."""
-    wanted = bulk.rows(fields_of(events.c.plan_id), hex_rows(plan_ids))
-    found = connection.execute(
-        select(*_EVENT).where(events.c.plan_id.in_(select(wanted))).order_by(events.c.number)
-    )
-    return [EventRecord(**row._mapping) for row in found]
+    return [EventRecord(**row._mapping) for row in bulk.find(connection, _EVENTS, hex_rows(plan_ids))]

@@ -1,6 +1,7 @@
 """The `worlds` table: which processes take part, and until when each counts as alive."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -10,15 +11,18 @@ from mcoflow.storage.clock import database_now
 from mcoflow.storage.tables import worlds
 from mcoflow.storage.texts import from_json, to_json
 
+_LIVING: Final = select(worlds.c.id).where(worlds.c.expires_at > database_now())
+_DEAD: Final = select(worlds.c.id).where(worlds.c.expires_at <= database_now())
+
 
 def living(connection: Connection) -> Collection[UUID]:
     """Return the worlds that live."""
-    return connection.scalars(select(worlds.c.id).where(worlds.c.expires_at > database_now())).all()
+    return connection.scalars(_LIVING).all()
 
 
 def dead(connection: Connection) -> Collection[UUID]:
     """Return the worlds whose lease has run out; there is seldom one."""
-    return connection.scalars(select(worlds.c.id).where(worlds.c.expires_at <= database_now())).all()
+    return connection.scalars(_DEAD).all()
 
 
 def register(connection: Connection, world: WorldRecord, lease: float) -> None:

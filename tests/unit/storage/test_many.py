@@ -2,11 +2,12 @@
 
 import pytest
 from sqlalchemy import create_engine, select
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from mcoflow.storage import migrate
 from mcoflow.storage.engines import database_url
-from mcoflow.storage.many import Many, PostgresqlBulk, SqliteBulk, fields_of
+from mcoflow.storage.many import Many, Write, fields_of
+from mcoflow.storage.many_postgresql import PostgresqlBulk
+from mcoflow.storage.many_sqlite import SqliteBulk
 from mcoflow.storage.requests import CONFIRM_REQUESTS
 from mcoflow.storage.steps import UPDATE_STEPS
 from mcoflow.storage.tables import timers
@@ -20,7 +21,7 @@ def test_rows_that_are_too_long_together_go_in_parts(postgresql_url: str) -> Non
     rows = [(f"{n:032x}", "0" * 32, n, n / 10, "limit", "x" * (1_000 if n == 7 else n)) for n in range(50)]
 
     with engine.begin() as connection:
-        assert bulk.run(connection, insert_timers, rows) == 50
+        bulk.write(connection, [Write(insert_timers, rows, exact=True)])
         found = connection.execute(select(timers).order_by(timers.c.step_id)).all()
     engine.dispose()
 
@@ -29,7 +30,10 @@ def test_rows_that_are_too_long_together_go_in_parts(postgresql_url: str) -> Non
 
 @pytest.mark.parametrize("many", [UPDATE_STEPS, CONFIRM_REQUESTS, Many.insert(timers)])
 def test_no_rows_are_no_statement(many: Many) -> None:
-    assert SqliteBulk(SQLiteDialect_pysqlite()).run(None, many, []) == 0  # type: ignore[arg-type]
+    without_tables = create_engine("sqlite://")
+    with without_tables.begin() as connection:
+        SqliteBulk(without_tables.dialect).write(connection, [Write(many, [], exact=True)])
+    without_tables.dispose()
 
 
 def test_fields_may_be_named_otherwise_than_their_columns() -> None:

@@ -33,8 +33,8 @@ def broken_commit(store: SqlStore, *, done: bool) -> Callable[[], None]:
             driver.commit()
         driver.close()
 
-    event.listen(store._database.writer, "commit", cut)
-    return lambda: event.remove(store._database.writer, "commit", cut)
+    event.listen(store._database.sender, "commit", cut)
+    return lambda: event.remove(store._database.sender, "commit", cut)
 
 
 @pytest.mark.parametrize("done", [True, False])
