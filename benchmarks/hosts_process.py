@@ -10,6 +10,7 @@ from random import Random
 from connectors.choose import agent_connector
 from mcoflow.agent.settings import AgentSettings
 from mcoflow.agent.simulate import SimulatedHosts, Simulation
+from mcoflow.bootstrap.garbage import collect_seldom
 from mcoflow.clock import SystemClock
 from mcoflow.ports.bus_settings import BusSettings
 
@@ -25,6 +26,7 @@ def main(url: str, count: str, directory: str, mode: str) -> None:
         chance=Random(1),
     )
     hosts.start()
+    collect_seldom()
     sys.stdin.read()
     hosts.stop()
 

@@ -19,6 +19,7 @@ import psutil
 
 import mcoflow.actions  # noqa: F401 - registers the actions
 from connectors.choose import executor_connector
+from mcoflow.bootstrap.garbage import collect_seldom
 from mcoflow.clock import SystemClock
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.world import World
@@ -149,6 +150,7 @@ class Driver:
 def main(url: str, database: str) -> None:
     """Answer lines until standard input closes."""
     driver = Driver(url, database)
+    collect_seldom()
     for line in sys.stdin:
         method, arguments = json.loads(line)
         answer: Any = getattr(driver, method)(*arguments)

@@ -134,9 +134,12 @@ def _serve(
     level: "Callable[[Config], str]" = lambda config: config.server.log_level,
 ) -> None:
     """Run a deployment until TERM or INT; a second one ends the process at once."""
+    from mcoflow.bootstrap.garbage import collect_seldom
+
     config = shell.config()
     logs.set_up(level(config))
     with signals.taken(), deploy(config) as running:
+        collect_seldom()
 
         def reload() -> None:
             running.reload()
