@@ -110,8 +110,8 @@ class AgentDaemon:
             hosts=self._hosts,
         ).run()
         self._loop.later(0, self._purge)
-        self._loop.start()
         self._connector.open(partial(self._loop.post, self._linked))
+        self._loop.start()  # not before: it publishes at once what was under way
         for host in self._hosts.values():
             self._connector.attend(host.identity, partial(self._arrived, host))
 
