@@ -193,7 +193,7 @@ class Director:
                 self._quarantine.take_in(batch)
             self._effects(batch)
         parts.post.pump()
-        parts.memory.texts.trim()
+        parts.memory.trim()
 
     def _apply(self, batch: Batch, letters: Sequence[Letter]) -> None:
         messages = [letter for letter in letters if type(letter) is Message]

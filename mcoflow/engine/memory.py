@@ -18,6 +18,8 @@ from mcoflow.ports.store import ActionKey
 
 StepKey = tuple[UUID, int]
 _CACHED: Final = 4096
+_DEAD: Final = 4096
+"""Dead entries that the agenda may have beyond two for each one that lives."""
 
 
 class ActionTexts:
@@ -59,6 +61,9 @@ class Agenda:
         self._heap: list[tuple[float, int, UUID]] = []
         self._number = itertools.count()
 
+    def __len__(self) -> int:
+        return len(self._heap)
+
     def add(self, due_at: float, record_id: UUID) -> None:
         """Note that a request or timer becomes due."""
         heapq.heappush(self._heap, (due_at, next(self._number), record_id))
@@ -70,6 +75,11 @@ class Agenda:
             at, _, record_id = heapq.heappop(self._heap)
             due.append((at, record_id))
         return due
+
+    def replace(self, entries: Iterable[tuple[float, UUID]]) -> None:
+        """Have these entries, and no others."""
+        self._heap = [(due_at, next(self._number), record_id) for due_at, record_id in entries]
+        heapq.heapify(self._heap)
 
     def next_due(self) -> float | None:
         """When the next entry becomes due, dead ones included."""
@@ -129,6 +139,18 @@ class Memory:
         if not waiting:
             del self.events[key]
         return event
+
+    def trim(self) -> None:
+        """Let go of what is over between two batches.
+
+        Most answers come long before their deadline: the dead entries of a busy hour would take more memory
+        than everything else.
+        """
+        self.texts.trim()
+        if len(self.agenda) > 2 * (len(self.flights.open) + len(self.timers)) + _DEAD:
+            living = [(each.due_at, each.id) for each in self.flights.open.values()]
+            living += [(each.due_at, each.id) for each in self.timers.values()]
+            self.agenda.replace(living)
 
     def forget(self, run: PlanRun) -> None:
         """Drop a plan that came to rest, or was lost to another executor."""
