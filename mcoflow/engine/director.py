@@ -275,7 +275,7 @@ class Director:
         parts.receipts.forward(batch.forwards)
         for plan_id, queue, job in batch.jobs:
             if plan_id not in batch.dropped:
-                parts.workers.submit(queue, job)
+                parts.workers.submit(queue, plan_id, job)
         for future, plan_id in batch.resolved:
             if plan_id in batch.dropped:
                 future.set_exception(batch.broken.get(plan_id) or LeaseLostError([plan_id]))

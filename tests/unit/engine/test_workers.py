@@ -224,3 +224,23 @@ def test_an_unknown_queue_runs_on_the_default_one_with_one_warning(
         assert house.rest(compose(house, one(Elsewhere))).result is PlanResult.SUCCESS
 
     assert [record.message for record in caplog.records].count("queue.unknown") == 1
+
+
+def test_a_small_plan_does_not_wait_for_all_of_a_large_one(house: House) -> None:
+    """E-023: one worker; the small plan waits for at most one job more of the large one."""
+    house.restart(settings=WorldSettings(queues={"default": 1}))
+    held = play.hold("0")
+
+    def large(plan: Any) -> None:
+        for number in range(300):
+            plan.plan_action(Do, name=str(number))
+
+    many = compose(house, large)
+    play.wait_inside("0")
+    few = compose(house, do("small"))
+    house.step_when(few, StepState.RUNNING)
+    held.set()
+
+    house.rest(few)
+    house.rest(many)
+    assert play.log.index("small") <= 2
