@@ -88,7 +88,6 @@ class Job:
     check: bool
     timeout: timedelta
     directory: Path
-    output_cap: int
     run: int = 1
 
 

@@ -106,7 +106,6 @@ class Life:
             check=entry.body.check,
             timeout=self._time_of(entry),
             directory=self._work / str(entry.id),
-            output_cap=entry.body.output_cap,
             run=entry.runs,
         )
 

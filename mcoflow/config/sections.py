@@ -14,7 +14,6 @@ from mcoflow.config.values import (
     Identity,
     Listen,
     Listener,
-    Size,
     Url,
     WebUrl,
     Words,
@@ -94,7 +93,6 @@ class AgentConfig(Section):
     max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 1000
     retention_days: Annotated[int, Field(ge=9, le=3650)] = 30
     """Under 9 days a request redelivered at its last moment (7 days) could meet a forgetful journal."""
-    output_cap: Annotated[Size, Field(ge=2**10, le=2**24)] = 256 * 2**10
     facts_dir: HomePath = Path("/etc/mcoflow/facts.d")
     facts_interval: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
     presence_interval: Annotated[Duration, between("1 s", "2 min")] = timedelta(seconds=60)

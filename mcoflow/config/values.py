@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ from mcoflow.domain.ids import host_id
 from mcoflow.errors import InputInvalidError
 
 _SECONDS: Final = {"ms": 0.001, "s": 1, "": 1, "min": 60, "h": 3600, "d": 86400}
-_BYTES: Final = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20}
 _AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]*)")
 _LOGIN: Final = re.compile(r"(//[^:/?#\s]*:)\S*@")  # greedy: a password may hold what it should not
 _QUERY: Final = re.compile(r"((?:password|passwd|sslpassword)=)[^&\s]*", re.IGNORECASE)
@@ -34,16 +32,12 @@ class Url(str):
         return repr(masked(self))
 
 
-def _amount(text: str, units: Mapping[str, float], example: str) -> float:
-    match = _AMOUNT.fullmatch(text.strip())
-    if match is None or match[2] not in units:
-        known = ", ".join(filter(None, units))
-        raise ValueError(f"write a number and one of {known}, like {example}")
-    return float(match[1]) * units[match[2]]
-
-
 def _parse_duration(text: str) -> timedelta:
-    return timedelta(seconds=_amount(text, _SECONDS, "10 min"))
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or match[2] not in _SECONDS:
+        known = ", ".join(filter(None, _SECONDS))
+        raise ValueError(f"write a number and one of {known}, like 10 min")
+    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
 
 
 def _duration(value: object) -> object:
@@ -60,10 +54,6 @@ def between(low: str, high: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-def _size(value: object) -> object:
-    return int(_amount(value, _BYTES, "256 KiB")) if isinstance(value, str) else value
 
 
 def _words(value: object) -> object:
@@ -129,7 +119,6 @@ def _listener(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 """`500 ms`, `30 s`, `10 min`, `2 h`, `7 d`, or plain seconds."""
-Size = Annotated[int, BeforeValidator(_size)]
 """Bytes: `256 KiB`, `1 MiB`, or a plain number."""
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 """Separated by commas or blanks."""

@@ -248,7 +248,7 @@ class World:
             executor.stop(wait=5.0)
             try:
                 self._start_executor(self._connector)
-            except (StoreUnavailableError, BusError) as error:
+            except McoflowError as error:
                 log.warning("world.not_renewed", extra={"reason": str(error)})
                 return False
             return True

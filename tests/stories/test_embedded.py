@@ -9,7 +9,6 @@ from tests.stories.processes import Deployed, Process, write_settings
 from tests.stories.story import DeploymentStory
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("root")
 """One deployment for all stories of the file, so one worker tells them."""
 
 

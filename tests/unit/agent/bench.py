@@ -84,7 +84,6 @@ class Bench:
             check=check,
             timeout=timedelta(minutes=5),
             directory=self.folder / "jobs" / str(identity),
-            output_cap=256 * 1024,
         )
 
     def prepare(self, operation: str, *, check: bool = False, **args: Any) -> Started:

@@ -165,7 +165,6 @@ def test_an_identity_is_lower_cased() -> None:
         ("[broker]\n[broker]\n", "line 2: [broker] stands there twice"),
         ("[agent]\nparallel = many\n", "[agent] parallel = 'many': input should be a valid integer"),
         ("[agent]\nparallel = 0\n", "[agent] parallel = '0': input should be greater than or equal to 1"),
-        ("[agent]\noutput_cap = 1 MB\n", "[agent] output_cap = '1 MB': write a number and one of B, KiB"),
         ("[agent]\nidentity = a b\n", "[agent] identity = 'a b': 'a b' is no host name"),
         ("[server]\npickup_deadline = 8 d\n", "[server] pickup_deadline = '8 d': write 1 s to 7 d"),
         ("[server]\npickup_deadline = soon\n", "[server] pickup_deadline = 'soon': write a number and one"),

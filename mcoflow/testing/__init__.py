@@ -1,1 +1,0 @@
-"""mcoflow.testing."""
