@@ -162,13 +162,17 @@ class Supervisor:
         self._agents[host].kill()
         self._agents[host].wait(WITHIN)
 
+    def kill_servers(self) -> None:
+        """Kill the executors that still live."""
+        while self._servers:
+            self._servers.pop().kill()
+
     def close(self) -> None:
         """Leave no process behind."""
         for agent in self._agents.values():
             agent.kill()
             agent.wait()
-        for server in self._servers:
-            server.kill()
+        self.kill_servers()
         for line in self.trace():
             if "request" in line:
                 kill_marked(line["pid"], line["request"])

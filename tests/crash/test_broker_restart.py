@@ -4,8 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from tests.crash.supervisor import Supervisor
+from tests.crash.supervisor import WITHIN, Supervisor
 from tests.crash.work import new_gate
+from tests.waiting import until
 
 HOSTS = [f"web{number}" for number in range(1, 6)]
 
@@ -29,7 +30,9 @@ def test_a_hundred_requests_in_flight_outlive_the_broker(fleet, rabbitmq, blow):
     plans = [server.submit("many", hosts=HOSTS * 10, operation="once", gate=gate) for gate in (now, later)]
     for plan_id in plans:
         fleet.give(plan_id)
-    fleet.await_begin(plans[0], times=20)
+    until(
+        lambda: sum(map(len, map(fleet.events, plans))) == 20, "four executions on each host", within=WITHIN
+    )
 
     fleet.open_gate(now)
     getattr(rabbitmq, blow)()
