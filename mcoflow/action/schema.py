@@ -59,4 +59,5 @@ def _plain_object(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _in_words(faults: list[Any]) -> str:
     """One fault a field: `package: String should …`. Values are left out: they may be secret."""
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in faults)
+    told = ((".".join(map(str, e["loc"])) or "input", e["msg"].removeprefix("Value error, ")) for e in faults)
+    return "; ".join(f"{where}: {what}" for where, what in told)

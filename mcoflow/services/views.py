@@ -39,14 +39,9 @@ class Counters:
     cancelled: int
     skipped: int
 
-    @property
-    def settled(self) -> int:
-        """Steps that need nothing more."""
-        return self.done + self.skipped + self.cancelled
-
     def words(self) -> str:
         """Return the one summary line: `3 of 5 done, 1 failed`."""
-        parts = [f"{self.settled} of {self.total} done"]
+        parts = [f"{self.done} of {self.total} done"]
         named = ((self.failed, "failed"), (self.skipped, "skipped"), (self.cancelled, "cancelled"))
         return ", ".join(parts + [f"{count} {word}" for count, word in named if count])
 
