@@ -112,6 +112,15 @@ class _FastConnection(SelectConnection):  # type: ignore[misc,unused-ignore]
         """Send whole frames."""
         self._output_marshaled_frames([data])
 
+    def _on_connection_workflow_done(self, conn_or_exc: Any) -> None:
+        """Tell pika that a login was broken off in the way it expects to hear it.
+
+        It reports one that we close ourselves with the class of the exception instead of an instance, trips
+        over that, and would end the thread of all connections.
+        """
+        aborted = isinstance(conn_or_exc, type) and issubclass(conn_or_exc, Exception)
+        super()._on_connection_workflow_done(conn_or_exc() if aborted else conn_or_exc)
+
 
 class Channel:
     """One channel. Every `then` is called when the broker has answered."""
