@@ -191,7 +191,7 @@ _STATES = (PlanState.PAUSED, PlanState.STOPPED, PlanState.PLANNED)
 def _seconds(read: Callable[[], object]) -> float:
     """Return the shortest of some runs: other work on the machine is not the store's fault."""
     took = []
-    for _ in range(10):
+    for _ in range(50):
         start = perf_counter()
         read()
         took.append(perf_counter() - start)
