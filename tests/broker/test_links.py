@@ -112,7 +112,7 @@ def test_parcels_published_while_the_link_is_down_wait_for_it(bus: Bus, proxy: P
 
     assert executor.publish([parcel(Plans())], receipts) == 1
     proxy.listen()
-    if receipts.first() == ["unknown"]:  # sent before the second connection had noticed: then it is sent again
+    if receipts.first() == ["unknown"]:  # the second connection had not noticed yet: send again
         receipts = Receipts()
         executor.publish([parcel(Plans())], receipts)
 
