@@ -28,7 +28,8 @@ from mcoflow.engine.quarantine import Quarantine, break_off
 from mcoflow.engine.receipts import Receipted, Receipts
 from mcoflow.engine.recovery import Recovery
 from mcoflow.engine.replies import Message, Replies, read
-from mcoflow.engine.steps import JobDone, Steps
+from mcoflow.engine.steps import Steps
+from mcoflow.engine.work import JobDone
 from mcoflow.engine.workers import Workers
 from mcoflow.errors import ExecutorStoppedError, LeaseLostError, StoreUnavailableError
 from mcoflow.faults import faultpoint
@@ -104,7 +105,7 @@ class Director:
     def drain(self) -> None:
         """Start nothing more; what runs may end, and is stored."""
         self._draining = True
-        self._parts.steps.draining = True
+        self._parts.steps.work.draining = True
 
     def stop(self, *, wait: float) -> bool:
         """Finish the batch under way and end; return whether it ended in `wait` seconds."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from mcoflow.domain.records import PlanDraft
 from mcoflow.engine.receipts import Receipted
 from mcoflow.engine.replies import Message
-from mcoflow.engine.steps import JobDone
+from mcoflow.engine.work import JobDone
 from mcoflow.ports.bus import LinkReport
 from mcoflow.wire.envelope import Envelope
 from mcoflow.wire.messages import AcceptedBody

@@ -14,7 +14,8 @@ from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
-from mcoflow.engine.steps import Steps, takes_events
+from mcoflow.engine.steps import Steps
+from mcoflow.engine.waking import takes_events
 from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
 
 ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
@@ -106,7 +107,7 @@ class People:
         if not isinstance(value, accepts):
             known = ", ".join(each.__name__ for each in accepts) or "no user events"
             raise EventDroppedError(f"step {step.id} ({step.action}) takes {known}, not {value!r}")
-        self._steps.add_event(batch, run, step, "user", json.dumps(value))
+        self._steps.waking.add_event(batch, run, step, "user", json.dumps(value))
 
 
 def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:

@@ -108,12 +108,12 @@ class Recovery:
         detail = "taken over" if taken_over else ""
         self._steps.note(batch, run, "start execution", detail=detail)
         for step in run.suspended():
-            self._steps.wake(batch, run, step)
+            self._steps.waking.wake(batch, run, step)
 
     def _interrupted(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         """A step whose executor died inside user code: repeat it only if its author allows that."""
         if step.phase is Phase.FINALIZE or self._rerunnable(step):
-            self._steps.abandon_requests(batch, run, step)
+            self._steps.asking.abandon(batch, run, step)
             run.move(step, StepState.PENDING, batch.now)
             step.attempt += 1
             return

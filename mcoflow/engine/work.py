@@ -1,0 +1,103 @@
+"""What steps work on, and who does the work: their classes, their texts, the worker pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from mcoflow.action.base import Action
+from mcoflow.action.registry import Registry
+from mcoflow.domain.events import Cancel, Event
+from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
+from mcoflow.domain.states import StepState
+from mcoflow.engine.arrivals import SILENCE
+from mcoflow.engine.batch import Batch
+from mcoflow.engine.calls import CallData, CallResult, call
+from mcoflow.engine.memory import Memory
+from mcoflow.engine.plan_run import PlanRun
+from mcoflow.errors import McoflowError
+from mcoflow.ports.store import ActionKey
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    """A worker's report. `event_id` is the event that the call consumed."""
+
+    plan_id: UUID
+    step_id: int
+    attempt: int
+    result: CallResult
+    event_id: UUID | None
+
+
+class Work:
+    """Finds what a call needs, and hands calls to the workers with the batch."""
+
+    def __init__(
+        self, memory: Memory, actions: Registry, report: Callable[[JobDone], None], world_id: UUID
+    ) -> None:
+        self._memory = memory
+        self._actions = actions
+        self._report = report
+        self._world_id = world_id
+        self.draining = False  #: no more code may be started, the process is about to end
+
+    def action(self, step: StepRecord) -> type[Action] | ErrorRecord:
+        """The class of a step's action; an error if this process does not have it."""
+        try:
+            return self._actions.find(step.action)
+        except McoflowError as error:
+            return ErrorRecord(type(error).__name__, str(error))
+
+    def load(self, run: PlanRun, step: StepRecord) -> None:
+        """Have at hand what data() needs."""
+        self._memory.texts.load(keys(run, step))
+
+    def data(self, run: PlanRun, step: StepRecord) -> CallData:
+        """What a call of the step works on; it was loaded before."""
+        texts = self._memory.texts
+        given, output = texts.get((run.id, step.action_id))
+        outputs = {each: texts.get((run.id, each))[1] for each in run.producers(step.id)}
+        return CallData(run.id, step.action_id, given, output, outputs)
+
+    def keep_output(self, batch: Batch, run: PlanRun, step: StepRecord, output: str | None) -> None:
+        """Have the output of a step's action stored, if it changed."""
+        key = (run.id, step.action_id)
+        given, before = self._memory.texts.get(key)
+        if output is not None and output != before:
+            batch.outputs[key] = output
+            self._memory.texts.put(key, (given, output))
+
+    def to_worker(
+        self,
+        batch: Batch,
+        run: PlanRun,
+        step: StepRecord,
+        event: Event | Cancel | None = None,
+        event_id: UUID | None = None,
+    ) -> None:
+        """Let a worker call the step's code once the batch is committed; its data was loaded before."""
+        action = self.action(step)
+        if isinstance(action, ErrorRecord):
+            run.fail(step, action, batch.now)
+            return
+        run.move(step, StepState.RUNNING, batch.now)
+        batch.touch(run)
+        batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (SILENCE,))
+        data, report, found = self.data(run, step), self._report, action
+        plan_id, step_id, phase, attempt = run.id, step.id, step.phase, step.attempt
+
+        def job() -> None:
+            report(JobDone(plan_id, step_id, attempt, call(found, phase, data, event), event_id))
+
+        batch.jobs.append((run.id, step.queue, job))
+
+    def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
+        """Add a line to the plan's history."""
+        batch.history.append(HistoryRecord(run.id, batch.now, name, self._world_id, actor, detail))
+
+
+def keys(run: PlanRun, step: StepRecord) -> list[ActionKey]:
+    """The actions whose texts a call of the step needs: its own, and those that its input refers to."""
+    return [(run.id, each) for each in (step.action_id, *run.producers(step.id))]
