@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mcoflow.services import Services
     from mcoflow.services.views import PlanView
 
-FILTERS = ("all", "running", "paused", "failed", "warning", "succeeded", "cancelled")
+FILTERS = ("all", "running", "scheduled", "paused", "failed", "warning", "succeeded", "cancelled")
 
 
 @click.group()

@@ -10,6 +10,8 @@ from mcoflow.errors import InvalidMoveError
 class PlanState(StrEnum):
     """Where an execution plan stands."""
 
+    SCHEDULED = "scheduled"  #: arguments only: planned by an executor once it is due
+    PLANNING = "planning"  #: an executor plans what was scheduled; should it die, that is scheduled again
     PLANNED = "planned"  #: stored whole, waits for an executor
     RUNNING = "running"  #: has an owner, or waits for its next one
     PAUSED = "paused"  #: at rest with an error, until somebody acts
@@ -49,6 +51,8 @@ class Phase(StrEnum):
 
 _P = PlanState
 PLAN_MOVES: Final[Mapping[PlanState, frozenset[PlanState]]] = {
+    _P.SCHEDULED: frozenset({_P.PLANNING, _P.STOPPED}),
+    _P.PLANNING: frozenset({_P.PLANNED, _P.SCHEDULED, _P.STOPPED}),
     _P.PLANNED: frozenset({_P.RUNNING, _P.STOPPED}),
     _P.RUNNING: frozenset({_P.PAUSED, _P.STOPPED}),
     _P.PAUSED: frozenset({_P.RUNNING, _P.STOPPED}),

@@ -290,7 +290,7 @@ class Director:
 
     def _at_rest(self, runs: Iterable[PlanRun]) -> None:
         for run in runs:
-            if run.plan.state in (PlanState.PAUSED, PlanState.STOPPED):
+            if run.plan.state is not PlanState.RUNNING:
                 self._parts.memory.forget(run)
 
     def _patience(self) -> float:

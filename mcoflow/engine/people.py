@@ -19,6 +19,8 @@ from mcoflow.engine.waking import takes_events
 from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
 
 ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
+    PlanState.SCHEDULED: (CommandKind.CANCEL,),
+    PlanState.PLANNING: (CommandKind.CANCEL,),
     PlanState.PLANNED: (CommandKind.CANCEL,),
     PlanState.RUNNING: (CommandKind.CANCEL, CommandKind.EVENT),
     PlanState.PAUSED: (CommandKind.RESUME, CommandKind.SKIP, CommandKind.CANCEL),

@@ -233,7 +233,7 @@ class PlanRun:
 
     def _result(self) -> PlanResult:
         counts = self.plan.counts
-        if counts.get(StepState.CANCELLED):
+        if counts.get(StepState.CANCELLED) or (self.plan.cancel_requested and not self.steps):
             return PlanResult.CANCELLED
         if counts.get(StepState.ERROR):
             return PlanResult.ERROR

@@ -44,6 +44,7 @@ class Filter(StrEnum):
 
     ALL = "all"
     RUNNING = "running"
+    SCHEDULED = "scheduled"
     PAUSED = "paused"
     FAILED = "failed"
     WARNING = "warning"
@@ -53,7 +54,8 @@ class Filter(StrEnum):
 
 _FILTERS: Final[Mapping[Filter, tuple[tuple[PlanState, ...], tuple[PlanResult, ...]]]] = {
     Filter.ALL: ((), ()),
-    Filter.RUNNING: ((PlanState.PLANNED, PlanState.RUNNING), ()),
+    Filter.RUNNING: ((PlanState.PLANNING, PlanState.PLANNED, PlanState.RUNNING), ()),
+    Filter.SCHEDULED: ((PlanState.SCHEDULED,), ()),
     Filter.PAUSED: ((PlanState.PAUSED,), ()),
     Filter.FAILED: ((PlanState.STOPPED,), (PlanResult.ERROR,)),
     Filter.WARNING: ((PlanState.STOPPED,), (PlanResult.WARNING,)),

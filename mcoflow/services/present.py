@@ -176,6 +176,10 @@ def _standing(plan: PlanRecord) -> tuple[Mark, str]:
             return _RESULT_MARKS[plan.result], str(plan.result)
         case PlanState.PAUSED:
             return Mark.PAUSED, "paused"
+        case PlanState.SCHEDULED:
+            return Mark.PENDING, "scheduled"
+        case PlanState.PLANNING:
+            return Mark.RUNNING, "planning"
         case PlanState.PLANNED:
             return Mark.PENDING, "waiting"
         case PlanState.RUNNING:

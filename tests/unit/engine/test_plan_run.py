@@ -222,3 +222,13 @@ def test_a_plan_that_is_broken_off_is_paused_with_what_was_under_way_in_error() 
     assert not run.plan.owner
     assert {step.state for step in run.steps.values()} == {StepState.ERROR}
     assert run.live == 0
+
+
+def test_a_plan_that_is_cancelled_before_it_was_planned_counts_as_cancelled() -> None:
+    """E-060: it has no steps that could say so."""
+    plan = PlanRecord(UUID(int=1), "", "a", PlanState.SCHEDULED, 0.0, cancel_requested=True)
+    run = PlanRun(PlanSnapshot(plan, [], GraphMaker().graph()))
+
+    run.stop_at_rest(5.0)
+
+    assert (plan.state, plan.result, plan.ended_at) == (PlanState.STOPPED, PlanResult.CANCELLED, 5.0)
