@@ -7,9 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any, Self
 
 from benchmarks.figures import Figures
+from benchmarks.raw_rabbitmq import round_trip
 
 HOSTS = 1000
 SUSPENDED = 10_000
@@ -50,7 +52,7 @@ def measure(broker: str, database: str) -> Figures:
     """Measure everything on one store; the broker must be empty of hosts and the database new."""
     with playing(broker, "answer"), Peer("benchmarks.server_process", broker, database) as server:
         server.ask("await_hosts", HOSTS)
-        latency = server.ask("latency", 200)
+        turns = [(round_trip(broker, rounds=200), server.ask("latency", 150)) for _ in range(3)]
         fan_out = server.ask("fan_out", 5)
         server.ask("load", 20, 100, 10)
         load = server.ask("load", 150, 100, 10)
@@ -60,7 +62,8 @@ def measure(broker: str, database: str) -> Figures:
         rate=load["rate"],
         cpu=load["cpu"],
         commits=load["commits"],
-        latency=latency,
+        round_trip=median(raw for raw, _ in turns),
+        latency=median(ours for _, ours in turns),
         fan_out=fan_out,
         memory=memory,
         recovery=recovery,

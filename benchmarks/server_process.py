@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import psutil
 
-import mcoflow.actions  # noqa: F401 - registers the actions
 from connectors.choose import executor_connector
+from mcoflow.actions.hosts import Ping
 from mcoflow.bootstrap.garbage import collect_seldom
 from mcoflow.clock import SystemClock
+from mcoflow.domain.states import PlanResult
+from mcoflow.engine.handles import PlanningFailed, Triggered
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.world import World
 from mcoflow.ports.bus_settings import BusSettings
@@ -132,19 +133,15 @@ class Driver:
 
     def _ping(self, hosts: Sequence[str]) -> float:
         began = time.monotonic()
-        plan_id = self.world.submit("ping", {"hosts": list(hosts)}, user="bench").plan_id
-        self._await_end(plan_id)
-        return time.monotonic() - began
-
-    def _await_end(self, plan_id: UUID) -> None:
-        while True:
-            plan = self.store.plan(plan_id)
-            if plan.state in ("stopped", "paused"):
-                if plan.result != "success":
-                    raise SystemExit(f"{plan.label} ended {plan.result}: {plan.explanation}")
-                return
-            if not self.world.wait_for_change({plan_id: plan.version}, wait=WAIT):
-                raise SystemExit(f"{plan.label} stands still: {plan.counts}")
+        match self.world.trigger(Ping, hosts=list(hosts)):
+            case Triggered(future=future):
+                plan = future.wait(WAIT)
+            case PlanningFailed(error=error):
+                raise SystemExit(error.message)
+        seconds = time.monotonic() - began
+        if plan.result is not PlanResult.SUCCESS:
+            raise SystemExit(f"{plan.label} ended {plan.result}: {plan.explanation}")
+        return seconds
 
 
 def main(url: str, database: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from mcoflow.domain.records import HistoryRecord, PlanDraft, StepRecord
+from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord, StepRecord
 from mcoflow.domain.requests import (
     CommandAnswer,
     EventRecord,
@@ -56,6 +56,11 @@ class Batch:
         """Have the plan's row written, and so its epoch checked."""
         run.touched = True
         self.touched[run.id] = run
+
+    def written(self) -> Iterator[PlanRecord]:
+        """The plans as they were committed."""
+        yield from (run.plan for run in self.touched.values() if run.id not in self.dropped)
+        yield from (draft.plan for draft in self.drafts.values() if draft.plan.id not in self.dropped)
 
     def open(self, run: PlanRun, step_ids: Collection[int]) -> None:
         """Note the steps of a plan that may start now."""

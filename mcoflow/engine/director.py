@@ -286,7 +286,7 @@ class Director:
             faultpoint("command.committed")
         self._at_rest(batch.touched.values())
         answered = {plan_id for plan_id, _ in batch.answers if plan_id is not None}
-        self._on_commit(batch.touched.keys() | batch.drafts.keys() | answered)
+        self._on_commit(batch.touched.keys() | batch.drafts.keys() | answered, batch.written())
 
     def _at_rest(self, runs: Iterable[PlanRun]) -> None:
         for run in runs:

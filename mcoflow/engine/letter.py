@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from uuid import UUID
 
-from mcoflow.domain.records import PlanDraft
+from mcoflow.domain.records import PlanDraft, PlanRecord
 from mcoflow.engine.receipts import Receipted
 from mcoflow.engine.replies import Message
 from mcoflow.engine.work import JobDone
@@ -41,8 +41,8 @@ class HostDeclared:
     request_id: UUID
 
 
-OnCommit = Callable[[Collection[UUID]], None]
-"""Hears which plans a commit touched."""
+OnCommit = Callable[[Collection[UUID], Iterable[PlanRecord]], None]
+"""Hears which plans a commit touched, and how those stand that it wrote."""
 
 Letter = PlanMade | Ring | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
 

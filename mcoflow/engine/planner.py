@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
@@ -25,9 +25,17 @@ A = TypeVar("A", bound=Action)
 
 
 def make_plan(
-    action: type[Action], arguments: Mapping[str, Any], *, plan_id: UUID, user: str, now: float
+    action: type[Action],
+    arguments: Mapping[str, Any],
+    *,
+    plan_id: UUID,
+    user: str,
+    now: float,
+    args: Sequence[Any] = (),
 ) -> PlanDraft:
     """Run the plan methods and return the draft. A planning that fails is a draft that is stopped/error.
+
+    `args` and `arguments` are the positional and the named arguments of the plan method.
 
     Raises:
         NotSerialisableError: the arguments are no JSON; nothing can be stored.
@@ -39,11 +47,11 @@ def make_plan(
         state=PlanState.PLANNED,
         created_at=now,
         user=user,
-        args=to_json(plain(dict(arguments))),
+        args=to_json(plain(stored_arguments(args, arguments))),
     )
     planner = _Planner(plan)
     try:
-        root = planner.plan_action(action, (), dict(arguments))
+        root = planner.plan_action(action, tuple(args), dict(arguments))
         plan.label = root.label()[:200]
         return planner.draft()
     except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it becomes the plan's error
@@ -169,3 +177,8 @@ class _Planner:
                 )
             edge = (reference.step_id, consumer)
             self._references[edge] = self._references.get(edge, False) or reference.required
+
+
+def stored_arguments(args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a plan method as one JSON object: positional ones, if any, under `*`."""
+    return {**({"*": list(args)} if args else {}), **named}

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
+from mcoflow.action.base import Action
 from mcoflow.action.registry import REGISTERED, Registry
-from mcoflow.action.schema import valid_input
 from mcoflow.clock import Clock
-from mcoflow.domain.records import PlanDraft, PlanRecord
+from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.executor import Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
+from mcoflow.engine.futures import Futures, PlanFuture
+from mcoflow.engine.handles import PlanningFailed, Triggered
+from mcoflow.engine.intake import Intake, Triggering
 from mcoflow.engine.people import ALLOWED, check_allowed
-from mcoflow.engine.planner import make_plan
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import (
     BusError,
     CommandRefusedError,
     EventDroppedError,
-    ExecutorStoppedError,
     McoflowError,
     StoreUnavailableError,
     WaitTimeoutError,
 )
-from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Bell, ExecutorConnector, Link, LinkReport, Parcel, Plans, Receipt, Shared
 from mcoflow.ports.engine import Submitted
-from mcoflow.ports.store import Changes, Store
+from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.world")
-STORED_WITHIN: Final = 30.0
+COMMAND_WAIT: Final = timedelta(seconds=5)
+"""How long a command waits for its answer; it stays committed when it takes longer."""
 POLL: Final = 0.1
 POLL_OWN: Final = 0.5
 """Seconds between two looks of a world that hears its own commits, for the plans of other executors."""
@@ -77,6 +77,10 @@ class World:
         self._fleet: Fleet | None = None
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._futures = Futures(store)
+        self._intake = Intake(
+            store, actions, clock, self._futures, executor=lambda: self._executor, offer=self._offer
+        )
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -94,6 +98,7 @@ class World:
         Returns whether everything ended in time.
         """
         self._ending.set()
+        self._futures.close()
         with self._lock:
             executor, self._executor = self._executor, None
         ended = executor is None or executor.stop(wait=timeout.total_seconds())
@@ -116,19 +121,49 @@ class World:
         self, action: str, arguments: Mapping[str, Any], *, user: str, plan_id: UUID | None = None
     ) -> Submitted:
         """See Engine.submit."""
-        found = self._actions.find(action)
-        fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
-        now = self._clock.now().timestamp()
-        draft = make_plan(found, fields, plan_id=plan_id or uuid4(), user=user, now=now)
-        faultpoint("plan.before_commit")
-        executor = self._executor
-        if executor is not None and plan_id is None:
-            self._store_here(executor, draft)
-        else:
-            self._store_for_others(draft)
-        faultpoint("plan.after_commit")
-        failed = draft.plan.state is PlanState.STOPPED
-        return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
+        return self._intake.submit(action, arguments, user=user, plan_id=plan_id)
+
+    def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
+        """Plan the action with these arguments, store the plan, hand it to an executor.
+
+        Returns after the commit. A plan method that fails raises nothing: the plan is stored as stopped, and
+        PlanningFailed has the error. Without any executor alive the plan waits for one.
+
+        Raises:
+            NotSerialisableError: the arguments are no JSON; nothing is stored.
+            StoreUnavailableError: the database is away; nothing is stored.
+        """
+        return self.with_options().trigger(action, *args, **named)
+
+    def with_options(self, *, plan_id: UUID | None = None, user: str = "") -> Triggering:
+        """Return what triggers plans with these options.
+
+        Args:
+            plan_id: the id that the plan gets. Triggered twice with it, the same action with the same
+                arguments is one plan; with others PlanExistsError is raised.
+            user: who wants it, for the record.
+        """
+        return Triggering(self._intake, plan_id, user)
+
+    def future(self, plan_id: UUID) -> PlanFuture:
+        """Return the future of a stored plan; of one at rest it is resolved already.
+
+        Raises:
+            PlanNotFoundError: by `wait`, if there is no such plan.
+        """
+        future = self._futures.of(plan_id)
+        self._futures.look(plan_id)
+        return future
+
+    def resume(self, plan_id: UUID, *, actor: str = "") -> PlanFuture:
+        """Let a paused plan go on: what failed is tried once more, what is done is not repeated.
+
+        Raises:
+            PlanNotFoundError, CommandRefusedError: nothing changed.
+            WaitTimeoutError: committed, to be applied when an executor is there.
+        """
+        self.command(plan_id, CommandKind.RESUME, {}, actor=actor, wait=COMMAND_WAIT)
+        return self.future(plan_id)
 
     def command(
         self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta
@@ -176,28 +211,12 @@ class World:
         executor = self._executor
         return executor.status() if executor is not None else {}
 
-    # -- storing plans --------------------------------------------------------------------------------------
-
-    def _store_here(self, executor: Executor, draft: PlanDraft) -> None:
-        """Let the director store the plan and its first steps in one commit with whatever else waits."""
-        try:
-            executor.store_plan(draft).result(STORED_WITHIN)
-        except ExecutorStoppedError:
-            self._store_for_others(draft)
-        except FutureTimeoutError:
-            raise WaitTimeoutError(
-                f"the plan {draft.plan.id} was not stored within {STORED_WITHIN:.0f} s: "
-                "is the database away? it will be stored when it is back"
-            ) from None
-
-    def _store_for_others(self, draft: PlanDraft) -> None:
-        """Store the plan as one that waits for an executor, and offer it."""
-        self._store.commit(Changes(new_plans=[draft]))
+    def _offer(self, plan_id: UUID) -> None:
+        """Tell our own executor, or those at the other end of the bus, of a plan that is stored."""
         if self._executor is not None:
             self._executor.ring()
         elif self._connector is not None and link_is_up(self._link):
-            body = str(draft.plan.id).encode()
-            self._connector.publish([Parcel(Plans(), "plan", uuid4(), body)], _unconcerned)
+            self._connector.publish([Parcel(Plans(), "plan", uuid4(), str(plan_id).encode())], _unconcerned)
 
     def _ring_for(self, owner: UUID | None) -> None:
         if self._executor is not None:
@@ -225,7 +244,7 @@ class World:
             clock=self._clock,
             chance=self._chance,
             fleet=self._fleet,
-            on_commit=self._watch.ring,
+            on_commit=self._committed,
             on_expired=self._expired,
         )
         try:
@@ -235,6 +254,10 @@ class World:
             raise
         self._executor = executor
         executor.link_changed(self._link)
+
+    def _committed(self, touched: Collection[UUID], plans: Iterable[PlanRecord]) -> None:
+        self._futures.committed(plans)
+        self._watch.ring(touched)
 
     def _expired(self, executor: Executor) -> None:
         """Others have declared this world dead, or it broke: drop its plans, go on under a new name."""

@@ -1,0 +1,126 @@
+"""Futures of plans: resolved when a plan comes to rest, whichever executor brought it there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from mcoflow.domain.records import PlanRecord
+from mcoflow.domain.view import PlanView
+from mcoflow.errors import PlanNotFoundError, StoreUnavailableError, WaitTimeoutError
+from mcoflow.ports.store import Store
+
+log = logging.getLogger("mcoflow.futures")
+
+POLL: Final = 1.0
+"""Seconds between two looks into the database for plans that other executors may bring to rest."""
+
+
+class PlanFuture:
+    """The rest of a plan, stopped or paused, that is yet to come."""
+
+    def __init__(self, plan_id: UUID, outcome: Future[PlanView]) -> None:
+        self.plan_id = plan_id
+        self._outcome = outcome
+
+    def wait(self, timeout: timedelta | None = None) -> PlanView:
+        """Return the plan once it is stopped or paused.
+
+        Raises:
+            WaitTimeoutError: it is not within `timeout`; it goes on all the same.
+            PlanNotFoundError: it was deleted meanwhile.
+        """
+        try:
+            return self._outcome.result(None if timeout is None else timeout.total_seconds())
+        except FutureTimeoutError:
+            raise WaitTimeoutError(
+                f"plan {self.plan_id} has not come to rest within {timeout}; it goes on, wait for it again"
+            ) from None
+
+    def done(self) -> bool:
+        """Whether it has come to rest."""
+        return self._outcome.done()
+
+    def on_done(self, callback: Callable[[PlanFuture], None]) -> None:
+        """Have `callback` called once with this future; at once if it is done. It must not block."""
+        self._outcome.add_done_callback(lambda _: callback(self))
+
+
+class Futures:
+    """Those that are waited for in this process.
+
+    Commits of our own executor resolve them without a query. While there are any, a thread asks the database
+    each second for what other executors did, with one statement for all of them.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waited: dict[UUID, Future[PlanView]] = {}
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._poller: threading.Thread | None = None
+
+    def of(self, plan_id: UUID) -> PlanFuture:
+        """Return the future of a plan that is stored, or about to be; equal plans share one."""
+        with self._lock:
+            outcome = self._waited.setdefault(plan_id, Future())
+            if self._poller is None and not self._ending.is_set():
+                self._poller = threading.Thread(target=self._poll, name="plan-futures", daemon=True)
+                self._poller.start()
+        return PlanFuture(plan_id, outcome)
+
+    def committed(self, plans: Iterable[PlanRecord]) -> None:
+        """Resolve those that came to rest; called after each commit."""
+        if self._waited:
+            for plan in plans:
+                if plan.id in self._waited:
+                    self._look_at(PlanView.of(plan))
+
+    def look(self, plan_id: UUID) -> None:
+        """Ask the database about one plan: it may have been at rest all along."""
+        try:
+            self._look_at(PlanView.of(self._store.plan(plan_id)))
+        except PlanNotFoundError as missing:
+            outcome = self.forget(plan_id)
+            if outcome is not None:
+                outcome.set_exception(missing)
+
+    def forget(self, plan_id: UUID) -> Future[PlanView] | None:
+        """Wait no more for a plan: it is at rest, or not there; return what was waited on."""
+        with self._lock:
+            return self._waited.pop(plan_id, None)
+
+    def close(self) -> None:
+        """Ask no more; what is not resolved by then stays so."""
+        self._ending.set()
+
+    def _look_at(self, view: PlanView) -> None:
+        outcome = self.forget(view.id) if view.at_rest else None
+        if outcome is not None:
+            outcome.set_result(view)
+
+    def _poll(self) -> None:
+        seen: dict[UUID, int] = {}
+        while not self._ending.wait(POLL):
+            with self._lock:
+                waited = list(self._waited)
+                if not waited:
+                    self._poller = None
+                    return
+            try:
+                seen = self._look_at_changed(waited, seen)
+            except StoreUnavailableError as error:
+                log.info("futures.without_store", extra={"reason": str(error)})
+
+    def _look_at_changed(self, waited: list[UUID], seen: dict[UUID, int]) -> dict[UUID, int]:
+        versions = dict(self._store.versions(waited))
+        for plan_id in waited:
+            if plan_id not in versions or versions[plan_id] != seen.get(plan_id):
+                self.look(plan_id)
+        return versions

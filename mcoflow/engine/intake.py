@@ -1,0 +1,138 @@
+"""From an action and its arguments to a stored plan: by our own executor, or for whichever takes it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from mcoflow.action.base import Action
+from mcoflow.action.registry import Registry
+from mcoflow.action.schema import valid_input
+from mcoflow.clock import Clock
+from mcoflow.domain.records import ErrorRecord, PlanDraft
+from mcoflow.domain.states import Phase, PlanState
+from mcoflow.engine.executor import Executor
+from mcoflow.engine.futures import Futures
+from mcoflow.engine.handles import PlanningFailed, Triggered
+from mcoflow.engine.planner import make_plan
+from mcoflow.errors import ExecutorStoppedError, WaitTimeoutError
+from mcoflow.faults import faultpoint
+from mcoflow.ports.engine import Submitted
+from mcoflow.ports.store import Changes, Store
+
+STORED_WITHIN: Final = 30.0
+
+
+class Intake:
+    """Plans actions in the caller's thread and stores the plans."""
+
+    def __init__(
+        self,
+        store: Store,
+        actions: Registry,
+        clock: Clock,
+        futures: Futures,
+        *,
+        executor: Callable[[], Executor | None],
+        offer: Callable[[UUID], None],
+    ) -> None:
+        """Take how to get at our own executor, and how to offer a stored plan to others."""
+        self._store = store
+        self._actions = actions
+        self._clock = clock
+        self._futures = futures
+        self._executor = executor
+        self._offer = offer
+
+    def submit(
+        self, action: str, arguments: Mapping[str, Any], *, user: str, plan_id: UUID | None
+    ) -> Submitted:
+        """See Engine.submit."""
+        found = self._actions.find(action)
+        fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
+        draft = self._draft(found, (), fields, user=user, plan_id=plan_id)
+        self._keep(draft, elsewhere=plan_id is not None)
+        failed = draft.plan.state is PlanState.STOPPED
+        return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
+
+    def trigger(
+        self,
+        action: type[Action],
+        args: Sequence[Any],
+        named: Mapping[str, Any],
+        *,
+        user: str,
+        plan_id: UUID | None,
+    ) -> Triggered | PlanningFailed:
+        """See World.trigger."""
+        draft = self._draft(action, args, named, user=user, plan_id=plan_id)
+        future = self._futures.of(draft.plan.id)
+        try:
+            self._keep(draft, elsewhere=plan_id is not None)
+        except BaseException:
+            self._futures.forget(draft.plan.id)
+            raise
+        if draft.plan.state is PlanState.STOPPED and (error := _planning_error(draft)) is not None:
+            return PlanningFailed(draft.plan.id, error)
+        if plan_id is not None:
+            self._futures.look(plan_id)  # it may be an older one, and over
+        return Triggered(draft.plan.id, future)
+
+    def _draft(
+        self,
+        action: type[Action],
+        args: Sequence[Any],
+        named: Mapping[str, Any],
+        *,
+        user: str,
+        plan_id: UUID | None,
+    ) -> PlanDraft:
+        now = self._clock.now().timestamp()
+        return make_plan(action, named, args=args, plan_id=plan_id or uuid4(), user=user, now=now)
+
+    def _keep(self, draft: PlanDraft, *, elsewhere: bool) -> None:
+        """Store the plan; one with an id of its own may be there already, which only the database knows."""
+        faultpoint("plan.before_commit")
+        executor = self._executor()
+        if executor is not None and not elsewhere:
+            self._store_here(executor, draft)
+        else:
+            self._store_for_others(draft)
+        faultpoint("plan.after_commit")
+
+    def _store_here(self, executor: Executor, draft: PlanDraft) -> None:
+        """Let the director store the plan and its first steps in one commit with whatever else waits."""
+        try:
+            executor.store_plan(draft).result(STORED_WITHIN)
+        except ExecutorStoppedError:
+            self._store_for_others(draft)
+        except FutureTimeoutError:
+            raise WaitTimeoutError(
+                f"the plan {draft.plan.id} was not stored within {STORED_WITHIN:.0f} s: "
+                "is the database away? it will be stored when it is back"
+            ) from None
+
+    def _store_for_others(self, draft: PlanDraft) -> None:
+        """Store the plan as one that waits for an executor, and offer it."""
+        self._store.commit(Changes(new_plans=[draft]))
+        self._offer(draft.plan.id)
+
+
+def _planning_error(draft: PlanDraft) -> ErrorRecord | None:
+    return next((step.error for step in draft.steps if step.phase is Phase.PLAN and step.error), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Triggering:
+    """Triggers plans with options; World.with_options makes it."""
+
+    intake: Intake
+    plan_id: UUID | None
+    user: str
+
+    def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
+        """See World.trigger."""
+        return self.intake.trigger(action, args, named, user=self.user, plan_id=self.plan_id)
