@@ -14,7 +14,7 @@ from webui import errors, guard, health, text, when
 from webui.api import contract
 from webui.current import EXTENSION, Web, request_id
 from webui.doorbell import Doorbell
-from webui.pages import form, hosts, task, task_acts, task_events, tasks
+from webui.pages import form, hosts, task, task_acts, task_events, task_operating, tasks
 from webui.settings import WebSettings
 
 PAGE_BODY: Final = 1 << 20
@@ -41,7 +41,7 @@ def create_app(services: Services, settings: WebSettings) -> Flask:
     errors.install(app)
     _teach_templates(app)
     app.after_request(_keep_static)
-    for part in (form, tasks, task, task_acts, task_events, hosts, contract, health):
+    for part in (form, tasks, task, task_acts, task_operating, task_events, hosts, contract, health):
         app.register_blueprint(part.bp)
     return app
 

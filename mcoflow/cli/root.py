@@ -7,6 +7,7 @@ from mcoflow.cli.admin import config, db
 from mcoflow.cli.doctor import doctor
 from mcoflow.cli.exit_codes import table
 from mcoflow.cli.host import host, ping
+from mcoflow.cli.operate import OPERATE
 from mcoflow.cli.run import run
 from mcoflow.cli.serve import agent, executor, up, web
 from mcoflow.cli.shell import shared_options
@@ -44,5 +45,7 @@ def root() -> None:
     """Hold the commands."""
 
 
+for _command in OPERATE:
+    task.add_command(_command)
 for _command in (up, run, task, host, ping, web, executor, agent, db, config, doctor):
     root.add_command(_command)

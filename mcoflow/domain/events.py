@@ -43,6 +43,10 @@ class Cancel:
     """Closed signal: the plan was cancelled; `on_cancel` is called instead of `run`."""
 
 
+class Abort(Cancel):
+    """Closed signal: the plan was aborted, which waits for no host; `on_abort` is called instead."""
+
+
 class Forever:
     """The patience of a step that waits for a person."""
 

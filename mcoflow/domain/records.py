@@ -65,7 +65,7 @@ class PlanRecord:
 
     `version` rises with every commit that touches the plan. `owner` is the world that runs it; `epoch`
     rises with every change of owner and fences writes. `explanation` says in one line why it stands where
-    it stands.
+    it stands. `reverted`: what had run was undone; the result stays error.
     """
 
     id: UUID
@@ -83,6 +83,9 @@ class PlanRecord:
     started_at: float | None = None
     ended_at: float | None = None
     cancel_requested: bool = False
+    pause_requested: bool = False
+    abort_requested: bool = False
+    reverted: bool = False
     owner: UUID | None = None
     epoch: int = 0
     version: int = 1

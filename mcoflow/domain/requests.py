@@ -102,6 +102,9 @@ class CommandKind(StrEnum):
     """What people may ask of a plan."""
 
     CANCEL = "cancel"
+    ABORT = "abort"
+    HALT = "halt"  #: applied by whoever gives it, at once
+    PAUSE = "pause"
     RESUME = "resume"
     SKIP = "skip"
     EVENT = "event"

@@ -26,6 +26,7 @@ class PlanResult(StrEnum):
     WARNING = "warning"  #: a step warned or was skipped
     ERROR = "error"
     CANCELLED = "cancelled"
+    HALTED = "halted"  #: taken from whoever ran it; what was under way may have had any effect
 
 
 class StepState(StrEnum):

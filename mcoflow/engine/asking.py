@@ -8,6 +8,7 @@ from mcoflow.domain.events import HostRequest, Reply
 from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.requests import RequestRecord
 from mcoflow.engine.batch import Batch
+from mcoflow.engine.flights import ABORTED_BY_PEOPLE
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.writer import Writer
@@ -45,7 +46,8 @@ class Asking:
         """Tell the agent to stop; the end of the request, if that was the end of it."""
         if record.id not in self._memory.flights.open:
             return None  # the end of another one was the end of the step
-        follows = self._memory.flights.cancel(record, why, batch.now)
+        flights, abort = self._memory.flights, why == ABORTED_BY_PEOPLE
+        follows = flights.abort(record, batch.now) if abort else flights.cancel(record, why, batch.now)
         self._memory.agenda.add(record.due_at, record.id)
         if follows.send:
             batch.parcels.append((run.id, self._writer.cancel(record, batch.now)))

@@ -19,7 +19,7 @@ from mcoflow.action.host_action import HostAction
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.schema import valid_input, valid_output
 from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
-from mcoflow.domain.events import Cancel, Event, HostRequest, Reply
+from mcoflow.domain.events import Abort, Cancel, Event, HostRequest, Reply
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import REFERENCE_KEY, resolve
@@ -113,7 +113,9 @@ def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
 
 
 def _enter(made: Action, phase: Phase, event: Event | Cancel | None) -> None:
-    if isinstance(event, Cancel):
+    if isinstance(event, Abort):
+        cast("Cancellable", made).on_abort()
+    elif isinstance(event, Cancel):
         cast("Cancellable", made).on_cancel()
     elif phase is Phase.FINALIZE:
         cast("Any", made).finalize()

@@ -16,7 +16,7 @@ from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.deadlines import Deadlines
-from mcoflow.engine.letter import HostDeclared, Letter, OnCommit, PlanMade, RepliesRead, Ring, can_wait
+from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring, can_wait
 from mcoflow.engine.lookout import POLL, Lookout
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
@@ -228,6 +228,8 @@ class Director:
                 self._parts.receipts.send_again(batch, letter.request_id)
             case RepliesRead():
                 self._deadlines.held = False
+            case LetGo(plan_id=plan_id):
+                self._parts.memory.forget_plan(plan_id)
             case Ring():
                 self._lookout.next_look = 0.0
 

@@ -19,7 +19,7 @@ from mcoflow.engine.committer import Committer
 from mcoflow.engine.director import Director, Parts
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
-from mcoflow.engine.letter import HostDeclared, Letter, OnCommit, PlanMade, RepliesRead, Ring
+from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring
 from mcoflow.engine.liveness import this_process
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
@@ -156,6 +156,10 @@ class Executor:
     def ring(self) -> None:
         """Have the director look into the database now."""
         self.mailbox.put(Ring())
+
+    def let_go(self, plan_id: UUID) -> None:
+        """Have the director forget a plan that was taken away in the database."""
+        self.mailbox.put(LetGo(plan_id))
 
     def link_changed(self, report: LinkReport) -> None:
         """Hear of the link to the bus."""

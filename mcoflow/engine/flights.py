@@ -27,6 +27,7 @@ PICKUP_GRACE: Final = 5.0
 """Seconds after the pickup deadline in which an `accepted` under way may still arrive: nothing was started
 that would need the grace of a kill, and the cancel lies behind the request should the host come back."""
 CANCELLED_BY_PEOPLE: Final = "cancel"
+ABORTED_BY_PEOPLE: Final = "abort"
 NOT_PICKED_UP: Final = "pickup"
 _REJECTED: Final = "rejected"
 """Why a message is a dead letter, in the broker's words: its receiver did not want it."""
@@ -127,6 +128,12 @@ class Flights:
         grace = min(record.grace, PICKUP_GRACE) if why == NOT_PICKED_UP else record.grace
         self._wait(record, Wait.CANCEL, now + grace)
         return Next(send="cancel")
+
+    def abort(self, record: RequestRecord, now: float) -> Next:
+        """End the request without waiting for the agent, which is told to stop unless it was told before."""
+        told = bool(record.cancel)
+        record.cancel = ABORTED_BY_PEOPLE
+        return Next("" if told else "cancel", self._enforce_cancel(record, now).ended)
 
     def abandon(self, record: RequestRecord, now: float) -> None:
         """The step that asked has ended without the answer."""

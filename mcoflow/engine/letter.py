@@ -41,10 +41,17 @@ class HostDeclared:
     request_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """A plan was halted or deleted: it is ours no more."""
+
+    plan_id: UUID
+
+
 OnCommit = Callable[[Collection[UUID], Iterable[PlanRecord]], None]
 """Hears which plans a commit touched, and how those stand that it wrote."""
 
-Letter = PlanMade | Ring | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
+Letter = PlanMade | Ring | LetGo | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
 
 
 def can_wait(letter: Letter) -> bool:

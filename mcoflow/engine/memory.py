@@ -152,6 +152,12 @@ class Memory:
             living += [(each.due_at, each.id) for each in self.timers.values()]
             self.agenda.replace(living)
 
+    def forget_plan(self, plan_id: UUID) -> None:
+        """Drop a plan if it is here."""
+        run = self.runs.get(plan_id)
+        if run is not None:
+            self.forget(run)
+
     def forget(self, run: PlanRun) -> None:
         """Drop a plan that came to rest, or was lost to another executor."""
         self.runs.pop(run.id, None)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from mcoflow.action.registry import Registry
+from mcoflow.domain.records import StepRecord
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
 from mcoflow.domain.states import PlanState, StepState
 from mcoflow.engine.batch import Batch
@@ -18,15 +19,26 @@ from mcoflow.engine.steps import Steps
 from mcoflow.engine.waking import takes_events
 from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
 
+_K = CommandKind
 ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
-    PlanState.SCHEDULED: (CommandKind.CANCEL,),
-    PlanState.PLANNING: (CommandKind.CANCEL,),
-    PlanState.PLANNED: (CommandKind.CANCEL,),
-    PlanState.RUNNING: (CommandKind.CANCEL, CommandKind.EVENT),
-    PlanState.PAUSED: (CommandKind.RESUME, CommandKind.SKIP, CommandKind.CANCEL),
+    PlanState.SCHEDULED: (_K.CANCEL, _K.HALT),
+    PlanState.PLANNING: (_K.CANCEL, _K.HALT),
+    PlanState.PLANNED: (_K.CANCEL, _K.HALT),
+    PlanState.RUNNING: (_K.PAUSE, _K.CANCEL, _K.ABORT, _K.HALT, _K.EVENT),
+    PlanState.PAUSED: (_K.RESUME, _K.SKIP, _K.CANCEL, _K.HALT),
     PlanState.STOPPED: (),
 }
 """What may be asked of a plan, by its state; pages and commands offer what stands here."""
+_TAKEN_TOO: Final = frozenset(
+    {
+        (PlanState.PAUSED, _K.PAUSE),
+        (PlanState.SCHEDULED, _K.ABORT),
+        (PlanState.PLANNING, _K.ABORT),
+        (PlanState.PLANNED, _K.ABORT),
+        (PlanState.PAUSED, _K.ABORT),
+    }
+)
+"""Taken and not offered: it is so already, or a cancel says the same."""
 
 
 class People:
@@ -59,8 +71,13 @@ class People:
     def _do(self, batch: Batch, run: PlanRun, command: CommandRecord) -> dict[str, Any]:
         check_allowed(run.id, run.plan.state, command.kind)
         match command.kind:
+            case CommandKind.PAUSE:
+                self._pause(batch, run, command.actor)
+                return {}
             case CommandKind.CANCEL:
                 return {"step_ids": self._cancel(batch, run, command.actor)}
+            case CommandKind.ABORT:
+                return {"step_ids": self._abort(batch, run, command.actor)}
             case CommandKind.RESUME:
                 self._steps.note(batch, run, "start execution", actor=command.actor, detail="resumed")
                 batch.open(run, run.begin(batch.now))
@@ -70,17 +87,36 @@ class People:
             case CommandKind.EVENT:
                 self._event(batch, run, command)
                 return {}
+            case CommandKind.HALT:
+                message = "a halt waits for no executor: call World.halt"
+                raise CommandRefusedError(message, run.id, run.plan.state, ALLOWED[run.plan.state])
 
     def _cancel(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
         """Let nothing more start, and tell the steps that sleep; a plan at rest ends at once."""
-        self._steps.note(batch, run, "cancel", actor=actor)
-        run.plan.cancel_requested = True
-        if run.plan.state is not PlanState.RUNNING:
-            run.stop_at_rest(batch.now)
-            self._steps.note(batch, run, "finish execution", detail="cancelled")
-            return []
-        told = run.suspended()
+        told = self._let_nothing_start(batch, run, "cancel", actor)
         return [step.id for step in told if self._steps.signal_cancel(batch, run, step, "cancel")]
+
+    def _abort(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
+        """As a cancel, but wait for nobody who sleeps."""
+        told = self._let_nothing_start(batch, run, "abort", actor)
+        run.plan.abort_requested = True
+        return [step.id for step in told if self._steps.signal_abort(batch, run, step)]
+
+    def _let_nothing_start(self, batch: Batch, run: PlanRun, name: str, actor: str) -> list[StepRecord]:
+        """Mark the plan as cancelled, and stop it if it is at rest; return the steps that sleep."""
+        self._steps.note(batch, run, name, actor=actor)
+        run.plan.cancel_requested, run.plan.pause_requested = True, False
+        if run.plan.state is PlanState.RUNNING:
+            return run.suspended()
+        run.stop_at_rest(batch.now)
+        self._steps.note(batch, run, "finish execution", detail="cancelled")
+        return []
+
+    def _pause(self, batch: Batch, run: PlanRun, actor: str) -> None:
+        """Let what is under way end, and nothing more start; asked for twice, or at rest, nothing changes."""
+        if run.plan.state is PlanState.RUNNING and not run.plan.pause_requested:
+            run.plan.pause_requested = True
+            self._steps.note(batch, run, "pause", actor=actor)
 
     def _skip(self, batch: Batch, run: PlanRun, command: CommandRecord) -> list[int]:
         step_id = command.args.get("step_id")
@@ -115,6 +151,6 @@ class People:
 def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:
     """Raise CommandRefusedError, naming what is allowed, unless the state takes the command."""
     allowed: Sequence[CommandKind] = ALLOWED[state]
-    if kind not in allowed:
+    if kind not in allowed and (state, kind) not in _TAKEN_TOO:
         names = [each.value for each in allowed if each is not CommandKind.EVENT]
         raise CommandRefusedError.by_state(f"a {kind.value}", plan_id, state, names)

@@ -19,6 +19,7 @@ from mcoflow.domain.states import (
     check_plan_move,
     check_step_move,
 )
+from mcoflow.engine.verdict import explanation_of, result_of
 
 _LIVE = frozenset({StepState.RUNNING, StepState.SUSPENDED})
 
@@ -91,6 +92,13 @@ class PlanRun:
             self.plan.result, self.plan.explanation = PlanResult.PENDING, ""
         self.plan.started_at = self.plan.started_at or now
         return self._open_all()
+
+    def may_start(self, step: StepRecord) -> bool:
+        """Whether a step that is ready is let go: not after a pause, and after a cancel only to finalize."""
+        plan = self.plan
+        if step.state is not StepState.PENDING or plan.state is not PlanState.RUNNING or plan.pause_requested:
+            return False
+        return not plan.cancel_requested or step.phase is Phase.FINALIZE
 
     def retry(self, step: StepRecord) -> None:
         """Make a failed step, or one whose executor died inside it, pending once more."""
@@ -192,13 +200,25 @@ class PlanRun:
         counts = self.plan.counts
         if self.plan.cancel_requested and (not run_steps_done or counts.get(StepState.ERROR)):
             self.cancel_rest(now)
-        if self._waits_for_dispatch():
-            return False
         failed = counts.get(StepState.ERROR, 0) > 0
+        if self._waits_for_dispatch():
+            return self._rest_on_request(failed=failed)
         if not failed:
             self.cancel_rest(now)  # what is left follows a step that ended as cancelled: it can never start
         self._move_plan(PlanState.PAUSED if failed and not fail else PlanState.STOPPED)
         self._conclude(now)
+        return True
+
+    def _rest_on_request(self, *, failed: bool) -> bool:
+        """Pause, though steps could start, if somebody asked for it."""
+        plan = self.plan
+        if not plan.pause_requested:
+            return False
+        self._move_plan(PlanState.PAUSED)
+        plan.result = PlanResult.ERROR if failed else PlanResult.PENDING
+        left = plan.counts[StepState.PENDING]
+        plan.explanation = f"paused on request: {left} {'step has' if left == 1 else 'steps have'} not begun"
+        plan.pause_requested, plan.owner = False, None
         return True
 
     def stop_at_rest(self, now: float) -> None:
@@ -224,28 +244,12 @@ class PlanRun:
 
     def _conclude(self, now: float) -> None:
         plan = self.plan
-        plan.result = self._result()
-        plan.explanation = self._explanation()
-        plan.owner = None
+        plan.result = result_of(plan, self.steps.values())
+        plan.explanation = explanation_of(self.steps.values())
+        plan.pause_requested, plan.owner = False, None
         if plan.state is PlanState.STOPPED:
             plan.ended_at = now
             plan.started_at = plan.started_at or now
-
-    def _result(self) -> PlanResult:
-        counts = self.plan.counts
-        if counts.get(StepState.CANCELLED) or (self.plan.cancel_requested and not self.steps):
-            return PlanResult.CANCELLED
-        if counts.get(StepState.ERROR):
-            return PlanResult.ERROR
-        if counts.get(StepState.SKIPPED) or any(step.warnings for step in self.steps.values()):
-            return PlanResult.WARNING
-        return PlanResult.SUCCESS
-
-    def _explanation(self) -> str:
-        """Name up to three steps that failed, warned, or were cancelled with an outcome of their own."""
-        told = [text for step in self.steps.values() if (text := _told(step))]
-        rest = f" and {len(told) - 3} more" if len(told) > 3 else ""
-        return ("; ".join(told[:3]) + rest)[:500]
 
     def _move_plan(self, to: PlanState) -> None:
         check_plan_move(str(self.id), self.plan.state, to)
@@ -294,14 +298,3 @@ class PlanRun:
         return any(
             step.state is StepState.PENDING and step.id not in self._unmet for step in self.steps.values()
         )
-
-
-def _told(step: StepRecord) -> str:
-    where = f"{step.host}: " if step.host else ""
-    if step.error is not None and step.state in (StepState.ERROR, StepState.SKIPPED):
-        return f"{where}{step.error.message}"
-    if step.warnings:
-        return f"{where}{'; '.join(step.warnings)}"
-    if step.state is StepState.CANCELLED and step.outcome is not None:
-        return f"{where}{step.outcome.words(step.reason)}"
-    return ""

@@ -8,7 +8,7 @@ from uuid import UUID
 from mcoflow.action.base import Cancellable
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import Registry
-from mcoflow.domain.events import Cancel, Reply
+from mcoflow.domain.events import Abort, Cancel, Reply
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.requests import TimerRecord
@@ -17,6 +17,7 @@ from mcoflow.engine.arrivals import reply_json
 from mcoflow.engine.asking import Asking
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallResult, host_request, host_result
+from mcoflow.engine.flights import ABORTED_BY_PEOPLE, CANCELLED_BY_PEOPLE
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
@@ -58,7 +59,7 @@ class Steps:
             batch.ready.clear()
             self._memory.texts.load([key for run, step in wave for key in keys(run, step)])
             for run, step in wave:
-                if run.id in batch.dropped or not self._may_start(run, step):
+                if run.id in batch.dropped or not run.may_start(step):
                     continue
                 try:
                     self._start(batch, run, step)
@@ -86,10 +87,22 @@ class Steps:
         self.work.to_worker(batch, run, step, Cancel())
         return True
 
-    def _may_start(self, run: PlanRun, step: StepRecord) -> bool:
-        if step.state is not StepState.PENDING or run.plan.state is not PlanState.RUNNING:
-            return False
-        return not run.plan.cancel_requested or step.phase is Phase.FINALIZE
+    def signal_abort(self, batch: Batch, run: PlanRun, step: StepRecord) -> bool:
+        """Tell a suspended step that it is aborted; one that has no way to stop ends at once."""
+        action = self.work.action(step)
+        if not isinstance(action, ErrorRecord) and issubclass(action, HostAction):
+            return self.signal_cancel(batch, run, step, ABORTED_BY_PEOPLE)
+        batch.touch(run)
+        self.asking.abandon(batch, run, step)
+        run.told.add(step.id)
+        if isinstance(action, ErrorRecord) or not issubclass(action, Cancellable):
+            run.move(step, StepState.CANCELLED, batch.now)
+            step.error = ErrorRecord("StepCancelledError", "aborted while it waited: it may still be running")
+            self.clear(batch, run, step)
+        elif not self.work.draining:
+            self.work.load(run, step)
+            self.work.to_worker(batch, run, step, Abort())
+        return True
 
     def _start(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         action = self.work.action(step)
@@ -183,7 +196,10 @@ class Steps:
         run.move(step, StepState.SUSPENDED, batch.now)
         self.waking.expect_silence(batch, run, step, suspension)
         if run.plan.cancel_requested and step.id not in run.told:
-            self.signal_cancel(batch, run, step, "cancel")
+            if run.plan.abort_requested:
+                self.signal_abort(batch, run, step)
+            else:
+                self.signal_cancel(batch, run, step, CANCELLED_BY_PEOPLE)
         self.waking.wake(batch, run, step)
 
     # -- coming to rest -----------------------------------------------------------------------------------

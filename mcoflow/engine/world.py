@@ -21,6 +21,7 @@ from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.handles import PlanningFailed, Triggered
 from mcoflow.engine.intake import Intake, Triggering
+from mcoflow.engine.operating import COMMAND_WAIT, Operating
 from mcoflow.engine.people import ALLOWED, check_allowed
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.watch import Watch
@@ -37,8 +38,6 @@ from mcoflow.ports.engine import Submitted
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.world")
-COMMAND_WAIT: Final = timedelta(seconds=5)
-"""How long a command waits for its answer; it stays committed when it takes longer."""
 POLL: Final = 0.1
 POLL_OWN: Final = 0.5
 """Seconds between two looks of a world that hears its own commits, for the plans of other executors."""
@@ -46,7 +45,7 @@ RENEWAL_PAUSE: Final = 1.0
 PRESENCE_PREFETCH: Final = 500
 
 
-class World:
+class World(Operating):
     """Plans actions, gives commands, watches; with `executor` it runs plans too.
 
     Satisfies `mcoflow.ports.engine.Engine`. A client (executor=False) may have no connector: then executors

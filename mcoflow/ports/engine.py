@@ -40,12 +40,20 @@ class Engine(Protocol):
     ) -> dict[str, Any]:
         """Give a command to a plan, wherever it runs, and return its answer.
 
-        cancel → {"step_ids": [...]}, resume → {}, skip (arguments step_id, dry_run) → {"step_ids": [...]}.
+        cancel, abort → {"step_ids": [...]}, resume, pause → {}, skip (arguments step_id, dry_run) →
+        {"step_ids": [...]}. A halt is no command: see halt().
 
         Raises:
             PlanNotFoundError: no such plan.
             CommandRefusedError: the state forbids it.
             WaitTimeoutError: committed, but no executor has applied it within `wait`; it will be applied.
+        """
+
+    def halt(self, plan_id: UUID, *, reason: str, actor: str) -> None:
+        """Stop a plan at once, whoever runs it; the effect of what was under way is unknown.
+
+        Raises:
+            PlanNotFoundError, CommandRefusedError: there is no such plan, or it is stopped.
         """
 
     def allowed(self, state: str, result: str) -> Sequence[CommandKind]:

@@ -157,6 +157,12 @@ class Store(Protocol):
     def answer(self, command_id: UUID) -> CommandAnswer | None:
         """What became of a command; None while it waits."""
 
+    def halt(self, line: HistoryRecord) -> bool:
+        """Stop the plan of a line of history as halted, whoever owns it: epoch + 1, nothing of it stays open.
+
+        Returns False if it is stopped already; then nothing was changed. PlanNotFoundError: no such plan.
+        """
+
     # -- hosts -------------------------------------------------------------------------------------------
 
     def save_hosts(self, hosts: Sequence[HostRecord]) -> None:

@@ -10,6 +10,7 @@ from mcoflow.services.fields import Filled, Order
 from mcoflow.services.form import Echo, Form
 from mcoflow.services.health import Health
 from mcoflow.services.hosts import Hosts
+from mcoflow.services.operating import Operating
 from mcoflow.services.plans import Filter, Plans
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Form",
     "Health",
     "Hosts",
+    "Operating",
     "Order",
     "Plans",
     "Services",
@@ -32,6 +34,7 @@ class Services:
     """All use cases, bound to one engine and one store."""
 
     plans: Plans
+    operating: Operating
     hosts: Hosts
     form: Form
     contract: Contract
@@ -44,6 +47,7 @@ def build_services(engine: Engine, reader: Reader, clock: Clock) -> Services:
     hosts = Hosts(reader, clock)
     return Services(
         plans=Plans(engine, reader, clock),
+        operating=Operating(engine),
         hosts=hosts,
         form=Form(hosts),
         contract=Contract(engine, reader),

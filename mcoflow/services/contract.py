@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord
-from mcoflow.domain.states import Phase
+from mcoflow.domain.states import Phase, PlanResult
 from mcoflow.ports.engine import Engine
 from mcoflow.ports.store import PlanWhole, Reader
 from mcoflow.services.flow import finalize_flow, run_flow
@@ -49,7 +49,7 @@ def _plan(whole: PlanWhole) -> JsonObject:
         "class": plan.action,
         "label": plan.label,
         "state": str(plan.state),
-        "result": str(plan.result),
+        "result": _result(plan),
         "root_plan_step_id": by_phase[Phase.PLAN][0] if by_phase[Phase.PLAN] else None,
         "run_flow": run_flow(graph, by_phase[Phase.RUN]),
         "finalize_flow": finalize_flow(by_phase[Phase.FINALIZE]),
@@ -83,6 +83,11 @@ def _actions(whole: PlanWhole) -> list[JsonObject]:
 
 def _line(line: HistoryRecord) -> JsonObject:
     return {"time": int(line.at), "name": line.name, "world_id": str(line.world) if line.world else None}
+
+
+def _result(plan: PlanRecord) -> str:
+    """Return the result in Dynflow's words: it calls what was halted pending."""
+    return str(PlanResult.PENDING if plan.result is PlanResult.HALTED else plan.result)
 
 
 def _real_time(plan: PlanRecord) -> float:

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from mcoflow.action.naming import subject_of
 from mcoflow.clock import Clock
 from mcoflow.domain.records import JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.reference import REFERENCE_KEY
@@ -27,6 +26,7 @@ from mcoflow.services.present import (
     plan_view,
     resolved,
     step_view,
+    subject_of,
 )
 from mcoflow.services.views import EvidenceView, HistoryView, PlanPage, PlanView, StepDetail, StepView
 
@@ -60,7 +60,7 @@ _FILTERS: Final[Mapping[Filter, tuple[tuple[PlanState, ...], tuple[PlanResult, .
     Filter.FAILED: ((PlanState.STOPPED,), (PlanResult.ERROR,)),
     Filter.WARNING: ((PlanState.STOPPED,), (PlanResult.WARNING,)),
     Filter.SUCCEEDED: ((PlanState.STOPPED,), (PlanResult.SUCCESS,)),
-    Filter.CANCELLED: ((PlanState.STOPPED,), (PlanResult.CANCELLED,)),
+    Filter.CANCELLED: ((PlanState.STOPPED,), (PlanResult.CANCELLED, PlanResult.HALTED)),
 }
 
 

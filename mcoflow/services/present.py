@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.outcome import Effect
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord, StepRecord
@@ -31,6 +30,7 @@ _RESULT_MARKS: Final[Mapping[PlanResult, Mark]] = {
     PlanResult.WARNING: Mark.WARNING,
     PlanResult.ERROR: Mark.ERROR,
     PlanResult.CANCELLED: Mark.CANCELLED,
+    PlanResult.HALTED: Mark.CANCELLED,
 }
 _STEP_WORDS: Final[Mapping[StepState, str]] = {
     StepState.PENDING: "pending",
@@ -49,8 +49,8 @@ def title_of(action: str) -> str:
     try:
         found = REGISTERED.find(action)
     except UnknownActionError:
-        return spoken(action)
-    return found.title or spoken(action)
+        return _spoken(action)
+    return found.title or _spoken(action)
 
 
 def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> PlanView:
@@ -75,6 +75,7 @@ def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> P
         ended_at=moment(plan.ended_at),
         duration=span(plan.started_at, plan.ended_at, now),
         cancel_requested=plan.cancel_requested,
+        pause_requested=plan.pause_requested,
         version=plan.version,
         allowed=tuple(allowed),
     )
@@ -125,6 +126,12 @@ def step_words(step: StepRecord, *, over: bool = False) -> str:
     if step.state is StepState.SUCCESS and step.warnings:
         return "success, warned"
     return _STEP_WORDS[step.state]
+
+
+def subject_of(given: JsonObject) -> str:
+    """Return the package or service that a step works on; nothing if its input names none."""
+    found = given.get("package") or given.get("service")
+    return found if isinstance(found, str) else ""
 
 
 def history_view(line: HistoryRecord) -> HistoryView:
@@ -178,7 +185,13 @@ def _standing(plan: PlanRecord) -> tuple[Mark, str]:
         case PlanState.PLANNED:
             return Mark.PENDING, "waiting"
         case PlanState.RUNNING:
-            return Mark.RUNNING, "cancelling" if plan.cancel_requested else "running"
+            return Mark.RUNNING, _running_word(plan)
+
+
+def _running_word(plan: PlanRecord) -> str:
+    if plan.cancel_requested:
+        return "aborting" if plan.abort_requested else "cancelling"
+    return "pausing" if plan.pause_requested else "running"
 
 
 def _step_mark(step: StepRecord) -> Mark:
@@ -187,3 +200,8 @@ def _step_mark(step: StepRecord) -> Mark:
     if step.state is StepState.ERROR and step.outcome and step.outcome.effect is Effect.UNKNOWN:
         return Mark.UNKNOWN
     return _STEP_MARKS[step.state]
+
+
+def _spoken(action: str) -> str:
+    words = action.rsplit(".", 1)[-1].replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

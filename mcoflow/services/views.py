@@ -68,6 +68,7 @@ class PlanView:
     ended_at: datetime | None
     duration: timedelta | None
     cancel_requested: bool
+    pause_requested: bool
     version: int
     allowed: Sequence[CommandKind]
 

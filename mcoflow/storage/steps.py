@@ -65,7 +65,7 @@ def new_step(plan: str, step: StepRecord) -> Row:
         step.attempt,
         step.outcome and step.outcome.value,
         clean(step.reason),
-        _error_text(step.error),
+        error_text(step.error),
         to_json(step.warnings) if step.warnings else None,
         step.started_at,
         step.ended_at,
@@ -81,7 +81,7 @@ def changed_step(change: StepChange) -> Row:
         step.attempt,
         step.outcome and step.outcome.value,
         clean(step.reason),
-        _error_text(step.error),
+        error_text(step.error),
         to_json(step.warnings) if step.warnings else None,
         step.started_at,
         step.ended_at,
@@ -123,5 +123,6 @@ def stored_states(
     return {(row.plan_id, row.id): row.state for row in found}
 
 
-def _error_text(error: ErrorRecord | None) -> str | None:
+def error_text(error: ErrorRecord | None) -> str | None:
+    """Return an error as it is stored."""
     return to_json((error.kind, error.message, error.traceback, error.rescue)) if error else None

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from mcoflow.clock import Clock
-from mcoflow.domain.records import PlanDraft, PlanSnapshot
+from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanSnapshot
 from mcoflow.domain.requests import (
     CommandAnswer,
     CommandRecord,
@@ -19,7 +19,7 @@ from mcoflow.domain.requests import (
 )
 from mcoflow.errors import LeaseLostError, StaleStepError, StoreUnavailableError
 from mcoflow.ports.store import ActionKey, Changes, Waiting
-from mcoflow.storage import actions, commands, leases, refused, requests, waits, worlds
+from mcoflow.storage import actions, commands, halting, leases, refused, requests, waits, worlds
 from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
 from mcoflow.storage.doubt import Doubts
@@ -200,6 +200,11 @@ class SqlStore(SqlReader):
         """What became of a command; None while it waits."""
         with self._database.glancing() as connection:
             return commands.answer_to(connection, command_id)
+
+    def halt(self, line: HistoryRecord) -> bool:
+        """Stop the plan of a line of history as halted; False if it is stopped already. PlanNotFoundError."""
+        with self._database.writing() as connection:
+            return halting.halt(connection, line)
 
     def save_hosts(self, hosts: Sequence[HostRecord]) -> None:
         """Insert or update; facts and operations None leave what is stored, digest included."""

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     text,
 )
 
@@ -53,6 +54,9 @@ plans = Table(
     Column("owner", Uuid),
     Column("epoch", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("pause_requested", Boolean, nullable=False, server_default=false()),
+    Column("abort_requested", Boolean, nullable=False, server_default=false()),
+    Column("reverted", Boolean, nullable=False, server_default=false()),
     Index("plans_newest", "created_at", "id"),
     Index("plans_of_state", "state", "created_at", "id"),
     Index("plans_counted", "state", "result"),

@@ -24,7 +24,7 @@ def resume(plan_id: UUID) -> ResponseReturnValue:
         services().plans.resume(plan_id, actor=LOCAL)
         return "Resumed: failed steps run again, done ones do not."
 
-    return _carry_out(plan_id, act)
+    return carry_out(plan_id, act)
 
 
 @bp.get("/cancel")
@@ -46,7 +46,7 @@ def cancel(plan_id: UUID) -> ResponseReturnValue:
         told = services().plans.cancel(plan_id, actor=LOCAL)
         return f"Cancel requested: {len(told)} running {'step was' if len(told) == 1 else 'steps were'} told."
 
-    return _carry_out(plan_id, act)
+    return carry_out(plan_id, act)
 
 
 @bp.get("/steps/<int:step_id>/skip")
@@ -70,10 +70,10 @@ def skip(plan_id: UUID, step_id: int) -> ResponseReturnValue:
         names = ", ".join(map(str, covered))
         return f"Skipped: step {names}." if len(covered) == 1 else f"Skipped: steps {names}."
 
-    return _carry_out(plan_id, act)
+    return carry_out(plan_id, act)
 
 
-def _carry_out(plan_id: UUID, act: Callable[[], str]) -> ResponseReturnValue:
+def carry_out(plan_id: UUID, act: Callable[[], str]) -> ResponseReturnValue:
     """Act, then go back to the task with a notice; 409 with the task as it is now when it was refused."""
     try:
         flash(act(), "success")

@@ -34,6 +34,18 @@ def test_a_paused_task_is_cancelled_once(mcoflow: Mcoflow) -> None:
     assert "cancelled" in mcoflow("task", "show", task).out
 
 
+def test_a_paused_task_is_halted_once(mcoflow: Mcoflow) -> None:
+    task = mcoflow("run", "install", "nginx", "--host", "web9", "--wait", "--output", "json").json["id"]
+    assert mcoflow("task", "pause", task).code == ExitCode.OK
+
+    assert mcoflow("task", "halt", task, "--reason", "no such host").code == ExitCode.OK
+
+    shown = mcoflow("task", "show", task).out
+    assert "halted: no such host" in shown
+    for word in ("pause", "abort", "halt"):
+        assert mcoflow("task", word, task).code == ExitCode.FAILED
+
+
 @pytest.mark.parametrize(
     "words", [("show", NOWHERE), ("cancel", NOWHERE), ("resume", NOWHERE), ("skip", NOWHERE, "3")]
 )

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from mcoflow.action import Action, Cancellable, Event, HostAction, Rescue
 from mcoflow.domain.records import PlanDraft
 from mcoflow.engine.planner import make_plan
+from mcoflow.errors import StepCancelledError
 from tests.unit.engine.house import House
 from tests.waiting import until
 
@@ -104,6 +105,16 @@ class Stoppable(Cancellable):
         play.perform(self, self.input["name"] + " cancel")
         if self.input["name"] + " cancel" not in play.scripts:
             super().on_cancel()
+
+
+class Abortable(Stoppable):
+    """`<name> abort` is the script of an abort."""
+
+    name = "play.abortable"
+
+    def on_abort(self) -> None:
+        play.perform(self, self.input["name"] + " abort")
+        raise StepCancelledError("aborted")
 
 
 class Finish(Do):

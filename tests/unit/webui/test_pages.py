@@ -96,6 +96,29 @@ def test_cancel_asks_first_and_comes_back_with_a_notice(
     assert person.open(f"/tasks/{paused.id}/cancel").status_code == 409
 
 
+def test_what_cannot_be_taken_back_asks_first(person: Person, paused: PlanView, ended: Ended) -> None:
+    """A link without JavaScript leads to a page that says what it means; only its form does it."""
+    assert f'href="/tasks/{paused.id}/halt"' in person.open(f"/tasks/{paused.id}").text
+    page = person.open(f"/tasks/{paused.id}/halt")
+    assert "Halt the task" in page.text
+    assert ended(paused.id).state == "paused"
+    answer = person.send(f"/tasks/{paused.id}/halt")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/tasks/{paused.id}")
+    assert "effect of what was under way is unknown" in person.open(f"/tasks/{paused.id}").text
+    assert ended(paused.id).result == "halted"
+    for name in ("halt", "abort"):
+        assert person.open(f"/tasks/{paused.id}/{name}").status_code == 409
+        assert person.send(f"/tasks/{paused.id}/{name}").status_code == 409
+    assert person.client.get(f"/dynflow/tasks/{paused.id}/status").json["result"] == "pending"  # type: ignore[index]
+
+
+def test_a_pause_is_noted(person: Person, paused: PlanView) -> None:
+    """Of a task at rest it changes nothing; a stopped one refuses it."""
+    assert person.send(f"/tasks/{paused.id}/pause").status_code == 303
+    person.send(f"/tasks/{paused.id}/abort")
+    assert person.send(f"/tasks/{paused.id}/pause").status_code == 409
+
+
 def test_skip_shows_what_it_covers_and_skips_just_that(
     person: Person, paused: PlanView, ended: Ended
 ) -> None:
@@ -112,7 +135,7 @@ def test_skip_shows_what_it_covers_and_skips_just_that(
 
 def test_acts_need_their_token(person: Person, paused: PlanView) -> None:
     """W-008: each form, not only the first."""
-    for act in ("resume", "cancel", "steps/3/skip"):
+    for act in ("resume", "cancel", "pause", "abort", "halt", "steps/3/skip"):
         answer = person.client.post(f"/tasks/{paused.id}/{act}", data={"csrf_token": "wrong"})
         assert answer.status_code == 403
         assert f'action="/tasks/{paused.id}/{act}"' in answer.text

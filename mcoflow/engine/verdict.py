@@ -1,0 +1,38 @@
+"""What became of a plan: its result by the first rule that matches, and the line that explains it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from mcoflow.domain.records import PlanRecord, StepRecord
+from mcoflow.domain.states import PlanResult, StepState
+
+
+def result_of(plan: PlanRecord, steps: Collection[StepRecord]) -> PlanResult:
+    """Return the result of a plan at rest: cancelled, error, warning, success, whichever comes first."""
+    counts = plan.counts
+    if counts.get(StepState.CANCELLED) or (plan.cancel_requested and not steps):
+        return PlanResult.CANCELLED
+    if counts.get(StepState.ERROR):
+        return PlanResult.ERROR
+    if counts.get(StepState.SKIPPED) or any(step.warnings for step in steps):
+        return PlanResult.WARNING
+    return PlanResult.SUCCESS
+
+
+def explanation_of(steps: Iterable[StepRecord]) -> str:
+    """Name up to three steps that failed, warned, or were cancelled with an outcome of their own."""
+    told = [text for step in steps if (text := _told(step))]
+    rest = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return ("; ".join(told[:3]) + rest)[:500]
+
+
+def _told(step: StepRecord) -> str:
+    where = f"{step.host}: " if step.host else ""
+    if step.error is not None and step.state in (StepState.ERROR, StepState.SKIPPED):
+        return f"{where}{step.error.message}"
+    if step.warnings:
+        return f"{where}{'; '.join(step.warnings)}"
+    if step.state is StepState.CANCELLED and step.outcome is not None:
+        return f"{where}{step.outcome.words(step.reason)}"
+    return ""

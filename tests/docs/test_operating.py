@@ -1,0 +1,51 @@
+"""The pages about operating tasks are tried as they stand: their code runs, and prints what they say."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcoflow.cli.root import root
+from mcoflow.clock import SystemClock
+from mcoflow.storage import open_store
+from tests.unit.engine.house import House, open_house
+
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
+OPERATING = ("pause-and-stop-a-task",)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """An executor on a database of its own."""
+    open_store(f"sqlite:///{tmp_path}/mcoflow.db", SystemClock()).close()
+    with open_house(tmp_path / "mcoflow.db") as opened:
+        opened.another()
+        yield opened
+
+
+def text_of(page: str) -> str:
+    return (PAGES / f"{page}.md").read_text()
+
+
+@pytest.mark.parametrize("page", OPERATING)
+def test_the_code_of_the_page_prints_what_the_page_says(
+    page: str, house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {"world": house.world, "folder": tmp_path, "__name__": f"docs.{page}"}
+    code = re.findall(r"```python\n(.*?)```", text_of(page), re.DOTALL)
+    for block in code:
+        exec(compile(block, page, "exec"), names)
+
+    shown = "".join(re.findall(r"```text\n(.*?)```", text_of(page), re.DOTALL))
+    assert capsys.readouterr().out == shown
+    assert code
+
+
+@pytest.mark.parametrize("page", OPERATING)
+def test_the_commands_of_the_page_are_there(page: str) -> None:
+    tasks = root.commands["task"].commands  # type: ignore[attr-defined]
+
+    for name in re.findall(r"mcoflow task (\w+)", text_of(page)):
+        assert name in tasks
