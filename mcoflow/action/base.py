@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.schema import valid_input
@@ -19,7 +20,7 @@ from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
 from mcoflow.domain.records import JsonObject
-from mcoflow.errors import PhaseError, StepCancelledError
+from mcoflow.errors import InputInvalidError, PhaseError, StepCancelledError
 
 A = TypeVar("A", bound="Action")
 
@@ -35,9 +36,11 @@ class Action:
         name: the stored name, `<module>.<qualname>` unless given; former_names: those of older releases.
         title: for people; an action without one is part of others and not offered by itself.
         Input, Output: pydantic models; None takes any JSON object.
-        queue: the worker pool; rerunnable: `run` may be repeated after a crash of its executor.
+        queue: the worker pool; None is that of the action that plans this one, and `default` for the root.
+        rerunnable: `run` may be repeated after a crash of its executor.
         patience: how much silence a suspend bears, unless it says otherwise.
         accepts: the JSON types of user events that `run` takes; none by default.
+        subscribe: classes of actions; wherever one of exactly these is planned, this one is planned too.
     """
 
     name: ClassVar[str] = ""
@@ -45,10 +48,11 @@ class Action:
     title: ClassVar[str] = ""
     Input: ClassVar[type[BaseModel] | None] = None
     Output: ClassVar[type[BaseModel] | None] = None
-    queue: ClassVar[str] = "default"
+    queue: ClassVar[str | None] = None
     rerunnable: ClassVar[bool] = False
     patience: ClassVar[timedelta] = timedelta(hours=1)
     accepts: ClassVar[tuple[type, ...]] = ()
+    subscribe: ClassVar[tuple[type[Action], ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -71,8 +75,15 @@ class Action:
         self.plan_self(*args, **fields)
 
     def label(self) -> str:
-        """The plan's title in lists, asked of its root action after planning."""
-        return self.title or self.name
+        """The plan's title in lists, asked of its root action after planning.
+
+        By default what it does and to which hosts: `Restart one nginx on web1`. An action without a title
+        and without hosts is called by its name.
+        """
+        subject = self._stage.planning.subject() if self._stage.planning is not None else ""
+        if not subject:
+            return self.title or self.name
+        return f"{self.title or spoken(self.name)} {subject}"
 
     def rescue_strategy(self) -> Rescue:
         """What becomes of the plan when a step of this action failed."""
@@ -101,6 +112,32 @@ class Action:
     def concurrence(self) -> AbstractContextManager[None]:
         """What is planned inside may run at the same time; so does the body of every plan method."""
         return self._planning().block("C")
+
+    def order(self, first: Action, then: Action) -> None:
+        """Let `then`, with all that it planned, start after `first` with all that it planned; no data passes.
+
+        Raises:
+            PlanningError: one of the two is not of this plan. A cycle is found at the end of planning.
+        """
+        self._planning().order(first, then)
+
+    @property
+    def triggering_action(self) -> Action:
+        """In plan: the action that planned this one, or the one that it subscribes to.
+
+        Raises:
+            PhaseError: in the root, and outside of plan.
+        """
+        self._planning()
+        if self._stage.triggered_by is None:
+            raise PhaseError(f"{self.name}: the root of a plan has no triggering action")
+        return self._stage.triggered_by
+
+    @property
+    def from_subscription(self) -> bool:
+        """In plan: whether this action joined because it subscribes to another; PhaseError elsewhere."""
+        self._planning()
+        return self._stage.from_subscription
 
     def validated(self, fields: Mapping[str, Any]) -> JsonObject:
         """Return fields checked against Input, for a plan method that adds no step of its own."""
@@ -207,6 +244,10 @@ class Cancellable(Action):
 
 
 def _as_fields(given: Mapping[str, Any] | BaseModel | None) -> dict[str, Any]:
-    if given is None:
-        return {}
-    return given.model_dump() if isinstance(given, BaseModel) else dict(given)
+    if isinstance(given, BaseModel):
+        return given.model_dump()
+    if given is not None and not isinstance(given, Mapping):
+        raise InputInvalidError(
+            f"input is a mapping, a model, or fields by name; a {type(given).__name__} is none"
+        )
+    return dict(given or {})

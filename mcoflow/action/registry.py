@@ -18,6 +18,7 @@ class Registry:
     def __init__(self) -> None:
         self._by_name: dict[str, type[Action]] = {}
         self._names: dict[type[Action], str] = {}
+        self._subscribers: dict[type[Action], list[type[Action]]] = {}
 
     def add(self, action: type[Action]) -> type[Action]:
         """Register a class under its `name` and `former_names`; usable as a decorator.
@@ -30,8 +31,17 @@ class Registry:
             if known is not action and known.__qualname__ != action.__qualname__:
                 raise ConfigurationError(f"the action name {name!r} is taken by {known.__qualname__}")
             self._by_name[name] = action
+        if action not in self._names:
+            for trigger in action.subscribe:
+                self._subscribers.setdefault(trigger, []).append(action)
         self._names[action] = action.name
         return action
+
+    def subscribers(self, action: type[Action]) -> Iterator[type[Action]]:
+        """Yield the classes that join wherever exactly this one is planned, in the order of registration."""
+        for each in self._subscribers.get(action, ()):
+            if self._by_name[each.name] is each:  # not one that was defined anew since, as in a shell
+                yield each
 
     def find(self, name: str) -> type[Action]:
         """Return the class; UnknownActionError names the nearest one."""

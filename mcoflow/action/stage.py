@@ -34,8 +34,14 @@ class PlanningStage(Protocol):
     def block(self, kind: str) -> AbstractContextManager[None]:
         """Open a sequence or a concurrence."""
 
+    def order(self, first: Action, then: Action) -> None:
+        """Let one action with all that it planned start after another."""
+
     def output_of(self, action: Action) -> OutputReference:
         """A reference to what the action's run step will put out."""
+
+    def subject(self) -> str:
+        """What the plan works on, as its arguments and steps tell: `nginx on web1`; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ class Stage:
     input: dict[str, Any]
     output: dict[str, Any]
     planning: PlanningStage | None = None
+    triggered_by: Action | None = None  #: who planned it, or whom it subscribes to
+    from_subscription: bool = False
     produced: Produced = field(default_factory=Produced)
 
     @property

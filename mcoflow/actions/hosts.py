@@ -26,11 +26,6 @@ class OnHosts(Action):
         for host in hosts:
             self.plan_action(self.step, host=host, **asked)
 
-    def label(self) -> str:
-        """`Install nginx on web1`, `Install nginx on 12 hosts`."""
-        thing = self.input.get("package") or self.input.get("service") or ""
-        return " ".join(word for word in (self.title, thing, on_hosts(self.input["hosts"])) if word)
-
 
 class Install(OnHosts):
     """Have a package present."""
@@ -75,8 +70,3 @@ class Ping(OnHosts):
     title = "Ping"
     Input = Targets
     step = PingHost
-
-
-def on_hosts(hosts: list[str]) -> str:
-    """Name one host, count several."""
-    return f"on {hosts[0]}" if len(hosts) == 1 else f"on {len(hosts)} hosts"

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from mcoflow.action import Action, OutputReference, Reply, Rescue
-from mcoflow.actions.hosts import on_hosts
+from mcoflow.action.naming import on_hosts
 from mcoflow.actions.models import PackagesAndServices
 from mcoflow.actions.on_hosts import InstallPackage, RestartService
 from mcoflow.errors import HostError

@@ -52,7 +52,7 @@ class Graph:
                     raise PlanningError(f"step {node} waits for step {each}, which is not in the plan")
         rest = self._unordered()
         if rest:
-            names = ", ".join(str(node) for node in sorted(rest) if node > 0)
+            names = ", ".join(str(node) for node in sorted(self._circle(rest)) if node > 0)
             raise PlanningError(f"steps {names} wait for each other: a cycle, no order can run them")
 
     def order(self) -> list[int]:
@@ -73,6 +73,14 @@ class Graph:
                 if unmet[after] == 0:
                     ready.append(after)
         return ranks
+
+    def _circle(self, rest: set[int]) -> Iterable[int]:
+        """Return one cycle among nodes that cannot be ordered: each of them needs another one of them."""
+        node, seen = min(rest), dict[int, int]()
+        while node not in seen:
+            seen[node] = len(seen)
+            node = next(each for each in self.needs[node] if each in rest)
+        return list(seen)[seen[node] :]
 
     def _unordered(self) -> set[int]:
         unmet = {node: len(before) for node, before in self.needs.items()}

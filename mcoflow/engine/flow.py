@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 
 from mcoflow.domain.graph import Graph
 
+Ends = tuple[list[int], list[int]]
+"""The steps (or gates) with which a part begins, and those with which it ends."""
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Block:
-    """A sequence ("S") or concurrence ("C") of steps and blocks."""
+    """A sequence ("S") or concurrence ("C") of steps and blocks; if `kept`, GraphMaker notes its ends."""
 
     kind: str
     parts: list[Block | int] = field(default_factory=list)
+    kept: bool = False
+    ends: Ends = ([], [])
 
 
 class GraphMaker:
@@ -26,6 +31,13 @@ class GraphMaker:
     def add(self, block: Block) -> None:
         """Add the order that a block says."""
         self._ends(block)
+
+    def order(self, first: Block, then: Block) -> None:
+        """Let all of a block that was added wait for all of another; both were marked as `kept`."""
+        exits, entries = first.ends[1], then.ends[0]
+        self._join(exits, entries)
+        for entry in entries:
+            self._needs[entry] = list(dict.fromkeys(self._needs[entry]))
 
     def chain_after_all(self, steps: list[int]) -> None:
         """Let these steps run one by one after everything added so far."""
@@ -50,11 +62,17 @@ class GraphMaker:
         made.check()
         return made
 
-    def _ends(self, part: Block | int) -> tuple[list[int], list[int]]:
+    def _ends(self, part: Block | int) -> Ends:
         """Return entries and exits of a part; both empty if there is no step in it."""
         if isinstance(part, int):
             self._needs[part] = []
             return [part], [part]
+        found = self._ends_of_block(part)
+        if part.kept:
+            part.ends = found
+        return found
+
+    def _ends_of_block(self, part: Block) -> Ends:
         ends = [each for each in map(self._ends, part.parts) if each[0]]
         if part.kind == "C":
             return [n for entries, _ in ends for n in entries], [n for _, exits in ends for n in exits]

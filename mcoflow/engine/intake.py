@@ -17,7 +17,7 @@ from mcoflow.domain.states import Phase, PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures
 from mcoflow.engine.handles import PlanningFailed, Triggered
-from mcoflow.engine.planner import make_plan
+from mcoflow.engine.planner import check_plan_arguments, make_plan
 from mcoflow.errors import ExecutorStoppedError, WaitTimeoutError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.engine import Submitted
@@ -53,6 +53,8 @@ class Intake:
         """See Engine.submit."""
         found = self._actions.find(action)
         fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
+        if found.Input is None:
+            check_plan_arguments(found, (), fields)
         draft = self._draft(found, (), fields, user=user, plan_id=plan_id)
         self._keep(draft, elsewhere=plan_id is not None)
         failed = draft.plan.state is PlanState.STOPPED
@@ -91,7 +93,9 @@ class Intake:
         plan_id: UUID | None,
     ) -> PlanDraft:
         now = self._clock.now().timestamp()
-        return make_plan(action, named, args=args, plan_id=plan_id or uuid4(), user=user, now=now)
+        return make_plan(
+            action, named, args=args, plan_id=plan_id or uuid4(), user=user, now=now, actions=self._actions
+        )
 
     def _keep(self, draft: PlanDraft, *, elsewhere: bool) -> None:
         """Store the plan; one with an id of its own may be there already, which only the database knows."""

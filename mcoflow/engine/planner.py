@@ -6,10 +6,13 @@ import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from mcoflow.action.arguments import check_arguments
 from mcoflow.action.base import Action
+from mcoflow.action.naming import on_hosts, subject_of
+from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.schema import valid_input
 from mcoflow.action.stage import Stage
 from mcoflow.domain.plain import plain, to_json
@@ -17,11 +20,12 @@ from mcoflow.domain.records import ActionRecord, ErrorRecord, HistoryRecord, Pla
 from mcoflow.domain.reference import OutputReference, find_references
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.engine.flow import Block, GraphMaker
-from mcoflow.errors import PhaseError, PlanningError
+from mcoflow.errors import McoflowError, PhaseError, PlanningError
 from mcoflow.faults import faultpoint
 
 log = logging.getLogger("mcoflow.planner")
 A = TypeVar("A", bound=Action)
+DEFAULT_QUEUE: Final = "default"
 
 
 def make_plan(
@@ -32,10 +36,12 @@ def make_plan(
     user: str,
     now: float,
     args: Sequence[Any] = (),
+    actions: Registry = REGISTERED,
 ) -> PlanDraft:
     """Run the plan methods and return the draft. A planning that fails is a draft that is stopped/error.
 
-    `args` and `arguments` are the positional and the named arguments of the plan method.
+    `args` and `arguments` are the positional and the named arguments of the plan method; `actions` has those
+    that may subscribe.
 
     Raises:
         NotSerialisableError: the arguments are no JSON; nothing can be stored.
@@ -49,7 +55,7 @@ def make_plan(
         user=user,
         args=to_json(plain(stored_arguments(args, arguments))),
     )
-    planner = _Planner(plan)
+    planner = _Planner(plan, actions, subject_of(arguments))
     try:
         root = planner.plan_action(action, tuple(args), dict(arguments))
         plan.label = root.label()[:200]
@@ -59,40 +65,87 @@ def make_plan(
         return planner.failed(error, now)
 
 
+def stored_arguments(args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a plan method as one JSON object: positional ones, if any, under `*`."""
+    return {**({"*": list(args)} if args else {}), **named}
+
+
+def check_plan_arguments(action: type[Action], args: Sequence[Any], named: Mapping[str, Any]) -> None:
+    """Raise InputInvalidError unless the plan method of the action takes these arguments."""
+    own = action.plan is not Action.plan
+    check_arguments(action.name, action.plan if own else action.plan_self, args, named)
+
+
 class _Planner:
     """One planning: implements PlanningStage for all actions of the plan."""
 
-    def __init__(self, plan: PlanRecord) -> None:
+    def __init__(self, plan: PlanRecord, registry: Registry, works_on: str) -> None:
         self._plan = plan
+        self._registry = registry
+        self._works_on = works_on
         self._actions: list[ActionRecord] = []
         self._steps: list[StepRecord] = []
         self._finalize: list[int] = []
         self._references: dict[tuple[int, int], bool] = {}  # those without an alternative: True
-        self._block = Block("C")
         self._output_keys: dict[int, tuple[str, ...]] = {}
-        self._parents: list[ActionRecord] = []
-        self._root = self._block
+        self._queues: list[str] = []  # of the actions, in their order; likewise their blocks
+        self._blocks: list[Block] = []
+        self._orders: list[tuple[Block, Block]] = []
+        self._parents: list[Action] = []
+        self._root = self._block = Block("C")
 
     def plan_action(self, action: type[A], args: tuple[Any, ...], fields: dict[str, Any]) -> A:
-        """Plan an action at once, as a child of the one whose plan method runs now."""
-        parent = self._parents[-1].id if self._parents else None
-        step = self._add_step(len(self._actions) + 1, Phase.PLAN, action, StepState.SUCCESS)
-        record = ActionRecord(len(self._actions) + 1, action.name, parent, step.id, None, None)
-        self._actions.append(record)
-        self._output_keys[record.id] = tuple(action.Output.model_fields) if action.Output else ()
-        stage = Stage("plan", self._plan.id, record.id, parent is None, {}, {}, planning=self)
+        """Plan an action at once, as a child of the one whose plan method runs now; and its subscribers."""
+        return self._plan_action(action, args, fields, subscribed=False)
+
+    def _plan_action(
+        self, action: type[A], args: tuple[Any, ...], fields: dict[str, Any], *, subscribed: bool
+    ) -> A:
+        subscribers = tuple(self._registry.subscribers(action))
+        if not subscribers:
+            return self._plan_one(action, args, fields, subscribed)
+        with self.block("C"):
+            made = self._plan_one(action, args, fields, subscribed)
+            self._parents.append(made)
+            for each in subscribers:
+                self._check_ends(each)
+                self._plan_action(each, args, fields, subscribed=True)
+            self._parents.pop()
+        return made
+
+    def _plan_one(
+        self, action: type[A], args: tuple[Any, ...], fields: dict[str, Any], subscribed: bool
+    ) -> A:
+        parent = self._parents[-1] if self._parents else None
+        number = len(self._actions) + 1
+        self._queues.append(action.queue or (self._queues[parent.id - 1] if parent else DEFAULT_QUEUE))
+        step = self._add_step(number, Phase.PLAN, action, StepState.SUCCESS)
+        self._actions.append(
+            ActionRecord(number, action.name, parent.id if parent else None, step.id, None, None)
+        )
+        self._output_keys[number] = _output_keys(action)
+        stage = Stage("plan", self._plan.id, number, parent is None, {}, {}, self, parent, subscribed)
         made = action(stage)
-        self._parents.append(record)
+        self._parents.append(made)
         faultpoint("planner.mid")
         with self.block("C"):
-            made.plan(*args, **fields)
+            self._blocks.append(self._block)
+            _call_plan(made, args, fields)
         self._parents.pop()  # not in a finally: those left on it are the ones that failed
         return made
+
+    def _check_ends(self, subscriber: type[Action]) -> None:
+        """Refuse a subscriber that plans, itself, what it subscribes to."""
+        if any(type(each) is subscriber and each.from_subscription for each in self._parents):
+            trigger = self._parents[-1].name
+            raise PlanningError(
+                f"{subscriber.name} subscribes to {trigger} and plans {trigger}: that would never end"
+            )
 
     def plan_self(self, action: Action, given: dict[str, Any]) -> None:
         """Add the run and finalize steps of the action whose plan method runs now."""
         record = self._actions[action.id - 1]
-        if self._parents[-1] is not record:
+        if self._parents[-1] is not action:
             raise PhaseError(f"{record.name}: plan_self is for its own plan method")
         if record.run_step_id or record.finalize_step_id:
             raise PhaseError(f"{record.name}: plan_self was called twice")
@@ -119,6 +172,19 @@ class _Planner:
             raise PlanningError(f"{action.name} has no run step, so it has no output to refer to")
         return OutputReference(action.id, run_step)
 
+    def order(self, first: Action, then: Action) -> None:
+        """Let one action with all that it planned start after another; done when all is planned."""
+        for each in (first, then):
+            if each.plan_id != self._plan.id:
+                raise PlanningError(f"order: {each.name} is not of this plan")
+        before, after = self._blocks[first.id - 1], self._blocks[then.id - 1]
+        before.kept = after.kept = True
+        self._orders.append((before, after))
+
+    def subject(self) -> str:
+        """What the plan works on: `nginx on web1`."""
+        return " ".join(word for word in (self._works_on, on_hosts(self._hosts())) if word)
+
     @contextmanager
     def block(self, kind: str) -> Iterator[None]:
         """Collect what is planned inside in a block of its own."""
@@ -133,6 +199,8 @@ class _Planner:
         """Return the planned plan; PlanningError for a cycle."""
         maker = GraphMaker()
         maker.add(self._root)
+        for first, then in self._orders:
+            maker.order(first, then)
         maker.chain_after_all(self._finalize)
         for producer, consumer in sorted(self._references):
             maker.reference(producer, consumer)
@@ -140,13 +208,14 @@ class _Planner:
         graph = maker.graph(frozenset(self._references), frozenset(optional))
         open_steps = [step for step in self._steps if step.phase is not Phase.PLAN]
         self._plan.counts = {StepState.PENDING: len(open_steps)} if open_steps else {}
-        self._plan.hosts = tuple(dict.fromkeys(step.host for step in open_steps if step.host))
+        self._plan.hosts = self._hosts()
         return PlanDraft(self._plan, self._actions, self._steps, graph)
 
     def failed(self, error: Exception, now: float) -> PlanDraft:
         """Return the plan as stopped/error; the steps of the planning action and its ancestors failed."""
-        record = ErrorRecord(type(error).__name__, str(error), traceback.format_exc())
-        failing = {action.plan_step_id for action in self._parents} or {1}
+        said = _in_words(self._parents[-1] if self._parents else None, error)
+        record = ErrorRecord(type(error).__name__, said, traceback.format_exc())
+        failing = {self._actions[action.id - 1].plan_step_id for action in self._parents} or {1}
         steps = [step for step in self._steps if step.phase is Phase.PLAN]
         for step in steps:
             step.started_at = step.ended_at = now
@@ -161,8 +230,12 @@ class _Planner:
         history = [HistoryRecord(plan.id, now, "finish execution", detail=plan.explanation)]
         return PlanDraft(plan, self._actions, steps, GraphMaker().graph(), history)
 
+    def _hosts(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(step.host for step in self._steps if step.host))
+
     def _add_step(self, action_id: int, phase: Phase, action: type[Action], state: StepState) -> StepRecord:
-        step = StepRecord(len(self._steps) + 1, action_id, phase, action.name, state, queue=action.queue)
+        queue = self._queues[action_id - 1]
+        step = StepRecord(len(self._steps) + 1, action_id, phase, action.name, state, queue=queue)
         self._steps.append(step)
         return step
 
@@ -179,6 +252,24 @@ class _Planner:
             self._references[edge] = self._references.get(edge, False) or reference.required
 
 
-def stored_arguments(args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a plan method as one JSON object: positional ones, if any, under `*`."""
-    return {**({"*": list(args)} if args else {}), **named}
+def _call_plan(made: Action, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+    """Call the plan method; when it raises TypeError, say so if the arguments were the reason."""
+    try:
+        made.plan(*args, **fields)
+    except TypeError:
+        check_plan_arguments(type(made), args, fields)
+        raise
+
+
+def _output_keys(action: type[Action]) -> tuple[str, ...]:
+    """The keys that an output of the action has; none, if it may have any."""
+    model = action.Output
+    return () if model is None or model.model_config.get("extra") == "allow" else tuple(model.model_fields)
+
+
+def _in_words(failing: Action | None, error: Exception) -> str:
+    """What went wrong, for people: a KeyError says no more than the key."""
+    if isinstance(error, McoflowError) or not isinstance(error, LookupError | TypeError | AttributeError):
+        return str(error) or type(error).__name__
+    where = f"{failing.name}: plan" if failing is not None else "label"
+    return f"{where} raised {type(error).__name__}: {error}"

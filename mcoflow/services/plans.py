@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from mcoflow.action.naming import subject_of
 from mcoflow.clock import Clock
 from mcoflow.domain.records import JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.reference import REFERENCE_KEY
@@ -26,7 +27,6 @@ from mcoflow.services.present import (
     plan_view,
     resolved,
     step_view,
-    subject_of,
 )
 from mcoflow.services.views import EvidenceView, HistoryView, PlanPage, PlanView, StepDetail, StepView
 

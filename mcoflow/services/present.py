@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.outcome import Effect
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord, StepRecord
@@ -49,8 +50,8 @@ def title_of(action: str) -> str:
     try:
         found = REGISTERED.find(action)
     except UnknownActionError:
-        return _spoken(action)
-    return found.title or _spoken(action)
+        return spoken(action)
+    return found.title or spoken(action)
 
 
 def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> PlanView:
@@ -128,12 +129,6 @@ def step_words(step: StepRecord, *, over: bool = False) -> str:
     return _STEP_WORDS[step.state]
 
 
-def subject_of(given: JsonObject) -> str:
-    """Return the package or service that a step works on; nothing if its input names none."""
-    found = given.get("package") or given.get("service")
-    return found if isinstance(found, str) else ""
-
-
 def history_view(line: HistoryRecord) -> HistoryView:
     """Return the view of a line of history."""
     return HistoryView(certain_moment(line.at), line.name, line.actor, line.world, line.detail)
@@ -200,8 +195,3 @@ def _step_mark(step: StepRecord) -> Mark:
     if step.state is StepState.ERROR and step.outcome and step.outcome.effect is Effect.UNKNOWN:
         return Mark.UNKNOWN
     return _STEP_MARKS[step.state]
-
-
-def _spoken(action: str) -> str:
-    words = action.rsplit(".", 1)[-1].replace("_", " ").strip()
-    return words[:1].upper() + words[1:]

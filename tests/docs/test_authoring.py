@@ -1,0 +1,38 @@
+"""The how-to pages for authors of actions are tried as they stand."""
+
+import json
+
+import pytest
+
+from mcoflow.domain.states import PlanResult
+from mcoflow.errors import InputInvalidError
+from tests.docs.pages import run
+from tests.unit.engine.house import House
+
+
+def outputs(house: House, plan_id: object) -> list[dict[str, object]]:
+    actions = house.store.whole(plan_id).actions  # type: ignore[arg-type]
+    return [json.loads(action["output"]) for action in actions]
+
+
+def test_the_plan_of_the_page_is_composed(house: House) -> None:
+    release = run("compose-a-plan")["Release"]
+
+    plan = house.run(release, hosts=["web1", "web2", "web3"], package="nginx")
+
+    assert (plan.result, plan.label) == (PlanResult.SUCCESS, "Release nginx on 3 hosts")
+    assert {"said": "web2 has 1.4"} in outputs(house, plan.id)
+    assert {step.queue for step in house.steps(plan.id).values()} == {"slow"}
+    with pytest.raises(
+        InputInvalidError, match="missing a required argument: 'package'; it takes hosts: list"
+    ):
+        house.trigger(release, hosts=["web1"])
+
+
+def test_the_plug_in_of_the_page_joins(house: House) -> None:
+    publish = run("join-other-plans")["Publish"]
+
+    plan = house.run(publish, package="nginx")
+
+    assert plan.result is PlanResult.SUCCESS
+    assert {"said": "nginx is at https://pkg.example/nginx"} in outputs(house, plan.id)
