@@ -7,10 +7,10 @@ DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace libatomic1
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint unit bench requirements clean
+.PHONY: help up demo test lint unit bench bench-engine requirements clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
 		printf 'make %-13s %s\n' "$$name" "$$what"; done
 
 up: $(VENV)/runtime.stamp ## start web UI, engine and an agent for this machine: http://127.0.0.1:9292
@@ -36,6 +36,9 @@ unit: $(VENV)/dev.stamp ## the quick tests only, without servers
 
 bench: $(VENV)/dev.stamp build/packages.stamp ## measure against the raw broker; rows go to build/bench.jsonl
 	$(BIN)/python -m benchmarks.bench
+
+bench-engine: $(VENV)/dev.stamp build/packages.stamp ## measure the engine alone; rows go to build/bench-engine.jsonl
+	$(BIN)/python -m benchmarks.engine.bench
 
 requirements: ## pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile $(PIN) pyproject.toml --output-file requirements.txt

@@ -48,6 +48,7 @@ class Batch:
     deliveries: list[tuple[UUID | None, Delivery]] = field(default_factory=list)
     jobs: list[tuple[UUID, str, Job]] = field(default_factory=list)
     resolved: list[tuple[Future[UUID], UUID]] = field(default_factory=list)
+    told: list[tuple[Future[CommandAnswer | None], UUID, CommandAnswer]] = field(default_factory=list)
     # plans of which nothing may be written or seen: lost to another executor, or broken
     dropped: set[UUID] = field(default_factory=set)
     broken: dict[UUID, Exception] = field(default_factory=dict)

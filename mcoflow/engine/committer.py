@@ -118,4 +118,5 @@ class Committer:
 
 
 def _has_effects(batch: Batch) -> bool:
-    return bool(batch.parcels or batch.forwards or batch.deliveries or batch.resolved or batch.dropped)
+    follows = (batch.parcels, batch.forwards, batch.deliveries, batch.resolved, batch.told, batch.dropped)
+    return any(follows)

@@ -12,11 +12,22 @@ from uuid import UUID
 
 from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanSnapshot
+from mcoflow.domain.requests import CommandAnswer
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.deadlines import Deadlines
-from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring, can_wait
+from mcoflow.engine.letter import (
+    HostDeclared,
+    LetGo,
+    Letter,
+    OnCommit,
+    PlanMade,
+    RepliesRead,
+    Ring,
+    Told,
+    can_wait,
+)
 from mcoflow.engine.lookout import POLL, Lookout
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
@@ -167,6 +178,8 @@ class Director:
         for letter in letters:
             if isinstance(letter, PlanMade) and not letter.stored.done():
                 letter.stored.set_exception(error)
+            elif isinstance(letter, Told) and not letter.answered.done():
+                letter.answered.set_result(None)
         if isinstance(error, StoreUnavailableError):  # only once the store was told to give up: we stop
             log.warning("director.without_store", extra={"reason": str(error)})
         else:
@@ -174,12 +187,14 @@ class Director:
             self._on_broken()
 
     def refuse_left(self) -> None:
-        """Once the director has ended: refuse the plans that wait for it."""
+        """Once the director has ended: refuse the plans and commands that wait for it."""
         if self._ended.is_set():
             with self._refusing:
                 for letter in self._parts.mailbox.take(wait=0, limit=sys.maxsize):
                     if isinstance(letter, PlanMade):
                         letter.stored.set_exception(ExecutorStoppedError("this executor has stopped"))
+                    elif isinstance(letter, Told):
+                        letter.answered.set_result(None)
 
     def _turn(self, batch: Batch, letters: Sequence[Letter]) -> None:
         parts = self._parts
@@ -222,6 +237,12 @@ class Director:
                 self._parts.steps.job_done(batch, letter)
             case PlanMade():
                 self._plan_made(batch, letter)
+            case Told(command=command, answered=answered):
+                if command.plan_id in self._parts.memory.runs:
+                    answer = self._parts.people.apply(batch, command)
+                    batch.told.append((answered, command.plan_id, answer))
+                else:
+                    answered.set_result(None)
             case LinkReport():
                 self._deadlines.link_up = letter.link is Link.UP
             case HostDeclared():
@@ -238,6 +259,10 @@ class Director:
         match letter:
             case JobDone(plan_id=plan_id):
                 break_off(self._parts.memory, batch, plan_id, error)
+            case Told(command=command):
+                break_off(self._parts.memory, batch, command.plan_id, error)
+                refusal = CommandAnswer(command.id, {}, type(error).__name__, str(error))
+                batch.told.append((letter.answered, command.plan_id, refusal))
             case PlanMade(draft=draft):
                 break_off(self._parts.memory, batch, draft.plan.id, error)
             case Receipted(parcel=Parcel(message_id=request_id)) | HostDeclared(request_id=request_id):
@@ -284,8 +309,10 @@ class Director:
                 future.set_exception(batch.broken.get(plan_id) or LeaseLostError([plan_id]))
             else:
                 future.set_result(plan_id)
-        if batch.answers:
+        if batch.answers or batch.told:
             faultpoint("command.committed")
+        for given, plan_id, answer in batch.told:
+            given.set_result(None if plan_id in batch.dropped and not answer.error else answer)
         self._at_rest(batch.touched.values())
         answered = {plan_id for plan_id, _ in batch.answers if plan_id is not None}
         self._on_commit(batch.touched.keys() | batch.drafts.keys() | answered, batch.written())

@@ -14,12 +14,12 @@ from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
 from mcoflow.domain.ids import new_executor_token, new_uuid
 from mcoflow.domain.records import PlanDraft
-from mcoflow.domain.requests import WorldRecord
+from mcoflow.domain.requests import CommandAnswer, CommandRecord, WorldRecord
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.director import Director, Parts
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
-from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring
+from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring, Told
 from mcoflow.engine.liveness import this_process
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
@@ -152,6 +152,13 @@ class Executor:
         self.mailbox.put(PlanMade(draft, stored))
         self._director.refuse_left()
         return stored
+
+    def tell(self, command: CommandRecord) -> Future[CommandAnswer | None]:
+        """Have a command applied without a row of its own, if the plan is in our hands; None if it is not."""
+        answered: Future[CommandAnswer | None] = Future()
+        self.mailbox.put(Told(command, answered))
+        self._director.refuse_left()
+        return answered
 
     def ring(self) -> None:
         """Have the director look into the database now."""

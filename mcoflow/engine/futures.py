@@ -62,18 +62,27 @@ class Futures:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waited: dict[UUID, Future[PlanView]] = {}
+        self._stored: set[UUID] = set()
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._poller: threading.Thread | None = None
 
     def of(self, plan_id: UUID) -> PlanFuture:
-        """Return the future of a plan that is stored, or about to be; equal plans share one."""
+        """Return the future of a plan; equal plans share one.
+
+        Ask for it before the plan is stored, lest its end is missed, and call `stored` afterwards.
+        """
         with self._lock:
-            outcome = self._waited.setdefault(plan_id, Future())
-            if self._poller is None and not self._ending.is_set():
+            return PlanFuture(plan_id, self._waited.setdefault(plan_id, Future()))
+
+    def stored(self, plan_id: UUID) -> None:
+        """From now on look for the plan in the database too."""
+        with self._lock:
+            if plan_id in self._waited:
+                self._stored.add(plan_id)
+            if self._stored and self._poller is None and not self._ending.is_set():
                 self._poller = threading.Thread(target=self._poll, name="plan-futures", daemon=True)
                 self._poller.start()
-        return PlanFuture(plan_id, outcome)
 
     def committed(self, plans: Iterable[PlanRecord]) -> None:
         """Resolve those that came to rest; called after each commit."""
@@ -94,6 +103,7 @@ class Futures:
     def forget(self, plan_id: UUID) -> Future[PlanView] | None:
         """Wait no more for a plan: it is at rest, or not there; return what was waited on."""
         with self._lock:
+            self._stored.discard(plan_id)
             return self._waited.pop(plan_id, None)
 
     def close(self) -> None:
@@ -109,7 +119,7 @@ class Futures:
         seen: dict[UUID, int] = {}
         while not self._ending.wait(POLL):
             with self._lock:
-                waited = list(self._waited)
+                waited = list(self._stored)
                 if not waited:
                     self._poller = None
                     return

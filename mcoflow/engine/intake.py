@@ -78,7 +78,9 @@ class Intake:
             self._futures.forget(draft.plan.id)
             raise
         if draft.plan.state is PlanState.STOPPED and (error := _planning_error(draft)) is not None:
+            self._futures.forget(draft.plan.id)
             return PlanningFailed(draft.plan.id, error)
+        self._futures.stored(draft.plan.id)
         if plan_id is not None:
             self._futures.look(plan_id)  # it may be an older one, and over
         return Triggered(draft.plan.id, future)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from mcoflow.domain.records import PlanDraft, PlanRecord
+from mcoflow.domain.requests import CommandAnswer, CommandRecord
 from mcoflow.engine.receipts import Receipted
 from mcoflow.engine.replies import Message
 from mcoflow.engine.work import JobDone
@@ -48,10 +49,24 @@ class LetGo:
     plan_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A command from this process; answered after the commit.
+
+    The answer is None if the plan is not, or no longer, in our hands: then it has to be given by way of the
+    database.
+    """
+
+    command: CommandRecord
+    answered: Future[CommandAnswer | None]
+
+
 OnCommit = Callable[[Collection[UUID], Iterable[PlanRecord]], None]
 """Hears which plans a commit touched, and how those stand that it wrote."""
 
-Letter = PlanMade | Ring | LetGo | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
+Letter = (
+    PlanMade | Told | Ring | LetGo | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
+)
 
 
 def can_wait(letter: Letter) -> bool:

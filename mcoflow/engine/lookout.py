@@ -94,7 +94,7 @@ class Lookout:
     def _obey(self, batch: Batch, command: CommandRecord) -> None:
         try:
             if command.plan_id in self._memory.runs:
-                self._people.apply(batch, command)
+                batch.answers.append((command.plan_id, self._people.apply(batch, command)))
             elif command.plan_id not in batch.dropped:
                 self._people.refuse_if_over(batch, command, self._store)
         except StoreUnavailableError:

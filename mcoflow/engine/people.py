@@ -49,17 +49,14 @@ class People:
         self._steps = steps
         self._actions = actions
 
-    def apply(self, batch: Batch, command: CommandRecord) -> None:
-        """Apply a command to a plan that is in memory, and store the answer."""
+    def apply(self, batch: Batch, command: CommandRecord) -> CommandAnswer:
+        """Apply a command to a plan that is in memory, and return the answer."""
         run = self._memory.runs[command.plan_id]
         batch.touch(run)
         try:
-            result = self._do(batch, run, command)
+            return CommandAnswer(command.id, self._do(batch, run, command))
         except McoflowError as error:
-            refusal = CommandAnswer(command.id, {}, type(error).__name__, str(error))
-            batch.answers.append((run.id, refusal))
-        else:
-            batch.answers.append((run.id, CommandAnswer(command.id, result)))
+            return CommandAnswer(command.id, {}, type(error).__name__, str(error))
 
     def refuse_if_over(self, batch: Batch, command: CommandRecord, store: PatientStore) -> None:
         """Answer a command to a plan that nobody can take up any more, because it is stopped."""

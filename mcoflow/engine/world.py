@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import timedelta
 from random import Random
 from typing import Any, Final, Self
@@ -151,6 +152,7 @@ class World(Operating):
             PlanNotFoundError: by `wait`, if there is no such plan.
         """
         future = self._futures.of(plan_id)
+        self._futures.stored(plan_id)
         self._futures.look(plan_id)
         return future
 
@@ -168,21 +170,40 @@ class World(Operating):
         self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta
     ) -> dict[str, Any]:
         """See Engine.command."""
-        check_allowed(plan_id, self._store.plan(plan_id).state, kind)
         now = self._clock.now().timestamp()
         command = CommandRecord(uuid4(), plan_id, kind, now, actor, dict(arguments))
-        owner = self._store.add_command(command)
-        self._ring_for(owner)
-        answer = self._watch.until(
-            lambda: self._store.answer(command.id), (plan_id,), wait=wait.total_seconds()
-        )
-        if answer is None:
-            raise WaitTimeoutError(
-                f"no executor has taken the {kind} of task {plan_id} yet: it is stored and will be applied"
-            )
+        answer = self._tell(command, wait) or self._leave_for_owner(command, wait)
         if answer.error:
             raise _refusal(answer, self._store.plan(plan_id))
         return dict(answer.result)
+
+    def _tell(self, command: CommandRecord, wait: timedelta) -> CommandAnswer | None:
+        """Have our own executor apply it, with a commit but without a row; None if it has not the plan."""
+        executor = self._executor
+        if executor is None:
+            return None
+        try:
+            return executor.tell(command).result(wait.total_seconds())
+        except FutureTimeoutError:
+            raise WaitTimeoutError(
+                f"the {command.kind} of task {command.plan_id} is not stored yet: it is applied as soon as "
+                "the database answers, unless this process ends before"
+            ) from None
+
+    def _leave_for_owner(self, command: CommandRecord, wait: timedelta) -> CommandAnswer:
+        """Store the command for the plan's owner, or its next one, and wait for the answer."""
+        check_allowed(command.plan_id, self._store.plan(command.plan_id).state, command.kind)
+        owner = self._store.add_command(command)
+        self._ring_for(owner)
+        answer = self._watch.until(
+            lambda: self._store.answer(command.id), (command.plan_id,), wait=wait.total_seconds()
+        )
+        if answer is None:
+            raise WaitTimeoutError(
+                f"no executor has taken the {command.kind} of task {command.plan_id} yet: "
+                "it is stored and will be applied"
+            )
+        return answer
 
     def allowed(self, state: str, result: str) -> Sequence[CommandKind]:  # noqa: ARG002 - part of the port
         """See Engine.allowed."""
