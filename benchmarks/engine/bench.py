@@ -12,7 +12,7 @@ from benchmarks.bench import DATABASES
 from benchmarks.durable import Peer
 from benchmarks.report import Row, publish
 
-CLIENTS: Final = 32
+CLIENTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

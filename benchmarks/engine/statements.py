@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 
 class Count:
@@ -27,11 +27,11 @@ def counted() -> Iterator[Count]:
     count, connect = Count(), sqlite3.dbapi2.connect
 
     class Cursor(sqlite3.Cursor):
-        def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        def execute(self, sql: str, parameters: Any = (), /) -> Self:
             count.add(sql)
             return super().execute(sql, parameters)
 
-        def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        def executemany(self, sql: str, parameters: Iterable[Any], /) -> Self:
             count.add(sql)
             return super().executemany(sql, parameters)
 
@@ -45,8 +45,8 @@ def counted() -> Iterator[Count]:
         def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
             return self.cursor().executemany(sql, parameters)  # type: ignore[no-any-return]
 
-    sqlite3.dbapi2.connect = lambda *args, **fields: connect(*args, **{"factory": Connection, **fields})  # type: ignore[assignment]
+    sqlite3.dbapi2.connect = lambda *args, **fields: connect(*args, **{"factory": Connection, **fields})
     try:
         yield count
     finally:
-        sqlite3.dbapi2.connect = connect  # type: ignore[assignment]
+        sqlite3.dbapi2.connect = connect

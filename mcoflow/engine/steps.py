@@ -130,7 +130,7 @@ class Steps:
             return
         if done.event_id is not None:
             batch.consumed_events.append((run.id, done.event_id))
-        self._memory.texts.load([(run.id, step.action_id)])
+        self._memory.texts.put((run.id, step.action_id), done.texts)
         self.end(batch, run, step, done.result)
 
     def end(self, batch: Batch, run: PlanRun, step: StepRecord, result: CallResult) -> None:

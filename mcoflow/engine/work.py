@@ -22,11 +22,13 @@ from mcoflow.ports.store import ActionKey
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
-    """A worker's report. `event_id` is the event that the call consumed."""
+    """A worker's report. `texts` are the input and output that the call was given, so that nobody has to read
+    them again; `event_id` is the event that it consumed."""
 
     plan_id: UUID
     step_id: int
     attempt: int
+    texts: tuple[str, str]
     result: CallResult
     event_id: UUID | None
 
@@ -89,7 +91,8 @@ class Work:
         plan_id, step_id, phase, attempt = run.id, step.id, step.phase, step.attempt
 
         def job() -> None:
-            report(JobDone(plan_id, step_id, attempt, call(found, phase, data, event), event_id))
+            result = call(found, phase, data, event)
+            report(JobDone(plan_id, step_id, attempt, (data.input, data.output), result, event_id))
 
         batch.jobs.append((run.id, step.queue, job))
 
