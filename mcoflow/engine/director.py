@@ -6,45 +6,30 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from mcoflow.clock import Clock
-from mcoflow.domain.records import PlanSnapshot
-from mcoflow.domain.requests import CommandAnswer
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
-from mcoflow.engine.committer import Committer
 from mcoflow.engine.deadlines import Deadlines
 from mcoflow.engine.letter import (
-    HostDeclared,
-    LetGo,
     Letter,
     OnCommit,
     PlanMade,
-    RepliesRead,
-    Ring,
     Told,
     can_wait,
 )
 from mcoflow.engine.lookout import POLL, Lookout
-from mcoflow.engine.mailbox import Mailbox
-from mcoflow.engine.memory import Memory
+from mcoflow.engine.parts import Parts
 from mcoflow.engine.patient import PatientStore
-from mcoflow.engine.people import People
 from mcoflow.engine.plan_run import PlanRun
-from mcoflow.engine.post import Post
-from mcoflow.engine.quarantine import Quarantine, break_off
-from mcoflow.engine.receipts import Receipted, Receipts
-from mcoflow.engine.recovery import Recovery
-from mcoflow.engine.replies import Message, Replies, read
-from mcoflow.engine.steps import Steps
-from mcoflow.engine.work import JobDone
-from mcoflow.engine.workers import Workers
+from mcoflow.engine.quarantine import Quarantine
+from mcoflow.engine.reading import Reading
+from mcoflow.engine.replies import Message, read
 from mcoflow.errors import ExecutorStoppedError, LeaseLostError, StoreUnavailableError
 from mcoflow.faults import faultpoint
-from mcoflow.ports.bus import Connector, Link, LinkReport, Parcel, Verdict
+from mcoflow.ports.bus import Connector, Verdict
 
 log = logging.getLogger("mcoflow.director")
 
@@ -54,22 +39,6 @@ LINGER: Final = 0.02
 """Seconds that good news of no consequence waits for something worth a commit."""
 CROWD: Final = 200
 """Letters that are worth a commit whatever they say."""
-
-
-@dataclass(slots=True)
-class Parts:
-    """What the director directs."""
-
-    memory: Memory
-    steps: Steps
-    replies: Replies
-    people: People
-    recovery: Recovery
-    receipts: Receipts
-    workers: Workers
-    post: Post
-    committer: Committer
-    mailbox: Mailbox[Letter] = field(default_factory=Mailbox)
 
 
 class Director:
@@ -102,6 +71,7 @@ class Director:
             parts.memory, parts.people, parts.recovery, store=store, clock=clock, world_id=world_id
         )
         self._deadlines = Deadlines(parts.memory, parts.steps, parts.replies)
+        self._reading = Reading(parts, self._deadlines, self._lookout, world_id)
         self._held: list[Message] = []
         self._draining = False
         self._on_broken = on_broken
@@ -217,76 +187,12 @@ class Director:
             faultpoint("reply.received")
             self._held += self._parts.replies.apply(batch, messages)
         for letter in letters:
-            try:
-                self._apply_one(batch, letter)
-            except StoreUnavailableError:
-                raise
-            except Exception as error:  # noqa: BLE001 - one plan is at fault, the others must not suffer
-                self._failed(batch, letter, error)
+            self._reading.apply(batch, letter)
         if self._lookout.due and not self._draining:
             self._lookout.look(batch)
             held, self._held = self._held, []
             if held:
                 self._held += self._parts.replies.apply(batch, held)
-
-    def _apply_one(self, batch: Batch, letter: Letter) -> None:
-        match letter:
-            case Receipted():
-                self._parts.receipts.apply(batch, letter)
-            case JobDone():
-                self._parts.steps.job_done(batch, letter)
-            case PlanMade():
-                self._plan_made(batch, letter)
-            case Told(command=command, answered=answered):
-                if command.plan_id in self._parts.memory.runs:
-                    answer = self._parts.people.apply(batch, command)
-                    batch.told.append((answered, command.plan_id, answer))
-                else:
-                    answered.set_result(None)
-            case LinkReport():
-                self._deadlines.link_up = letter.link is Link.UP
-            case HostDeclared():
-                self._parts.receipts.send_again(batch, letter.request_id)
-            case RepliesRead():
-                self._deadlines.held = False
-            case LetGo(plan_id=plan_id):
-                self._parts.memory.forget_plan(plan_id)
-            case Ring():
-                self._lookout.next_look = 0.0
-
-    def _failed(self, batch: Batch, letter: Letter, error: Exception) -> None:
-        """Break off the plan that a letter is about."""
-        match letter:
-            case JobDone(plan_id=plan_id):
-                break_off(self._parts.memory, batch, plan_id, error)
-            case Told(command=command):
-                break_off(self._parts.memory, batch, command.plan_id, error)
-                refusal = CommandAnswer(command.id, {}, type(error).__name__, str(error))
-                batch.told.append((letter.answered, command.plan_id, refusal))
-            case PlanMade(draft=draft):
-                break_off(self._parts.memory, batch, draft.plan.id, error)
-            case Receipted(parcel=Parcel(message_id=request_id)) | HostDeclared(request_id=request_id):
-                record = self._parts.memory.flights.open.get(request_id)
-                if record is None:
-                    raise error
-                break_off(self._parts.memory, batch, record.plan_id, error)
-            case _:
-                raise error
-
-    def _plan_made(self, batch: Batch, made: PlanMade) -> None:
-        """Take up a plan that is stored in this same commit: its steps begin at once."""
-        draft = made.draft
-        batch.drafts[draft.plan.id] = draft
-        batch.resolved.append((made.stored, draft.plan.id))
-        if draft.plan.state is PlanState.STOPPED:
-            return
-        draft.plan.owner, draft.plan.epoch = self._world_id, 1
-        run = PlanRun(PlanSnapshot(draft.plan, draft.steps, draft.graph))
-        self._parts.memory.runs[run.id] = run
-        for action in draft.actions:
-            self._parts.memory.texts.put((run.id, action.id), (action.input, action.output))
-        self._parts.steps.note(batch, run, "start execution")
-        batch.open(run, run.begin(batch.now))
 
     def _effects(self, batch: Batch) -> None:
         """Let the world see what was committed."""

@@ -16,13 +16,14 @@ from mcoflow.domain.ids import new_executor_token, new_uuid
 from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandRecord, WorldRecord
 from mcoflow.engine.committer import Committer
-from mcoflow.engine.director import Director, Parts
+from mcoflow.engine.director import Director
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
 from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring, Told
 from mcoflow.engine.liveness import this_process
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
+from mcoflow.engine.parts import Parts
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.people import People
 from mcoflow.engine.post import Post
