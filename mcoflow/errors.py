@@ -111,6 +111,14 @@ class PlanExistsError(StoreError):
     """A plan with this id exists, made from another action or other arguments."""
 
 
+class NameTakenError(StoreError):
+    """Another plan has this name; nothing was stored."""
+
+    def __init__(self, name: str, plan_id: UUID) -> None:
+        super().__init__(f"task {plan_id} is named {name!r} already: trigger with another name")
+        self.name, self.plan_id = name, plan_id
+
+
 # -- planning and running --------------------------------------------------------------------------------
 
 

@@ -66,6 +66,7 @@ class PlanRecord:
     `version` rises with every commit that touches the plan. `owner` is the world that runs it; `epoch`
     rises with every change of owner and fences writes. `explanation` says in one line why it stands where
     it stands. `reverted`: what had run was undone; the result stays error.
+    `name` is unique among all plans, unless it is empty.
     """
 
     id: UUID
@@ -89,6 +90,7 @@ class PlanRecord:
     owner: UUID | None = None
     epoch: int = 0
     version: int = 1
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

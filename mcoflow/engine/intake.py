@@ -18,12 +18,13 @@ from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures
 from mcoflow.engine.handles import PlanningFailed, Triggered
 from mcoflow.engine.planner import check_plan_arguments, make_plan
-from mcoflow.errors import ExecutorStoppedError, WaitTimeoutError
+from mcoflow.errors import ExecutorStoppedError, InputInvalidError, WaitTimeoutError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.engine import Submitted
 from mcoflow.ports.store import Changes, Store
 
 STORED_WITHIN: Final = 30.0
+LONGEST_NAME: Final = 200
 
 
 class Intake:
@@ -68,12 +69,14 @@ class Intake:
         *,
         user: str,
         plan_id: UUID | None,
+        name: str = "",
     ) -> Triggered | PlanningFailed:
         """See World.trigger."""
         draft = self._draft(action, args, named, user=user, plan_id=plan_id)
+        draft.plan.name = name
         future = self._futures.of(draft.plan.id)
         try:
-            self._keep(draft, elsewhere=plan_id is not None)
+            self._keep(draft, elsewhere=plan_id is not None or bool(name))
         except BaseException:
             self._futures.forget(draft.plan.id)
             raise
@@ -100,7 +103,7 @@ class Intake:
         )
 
     def _keep(self, draft: PlanDraft, *, elsewhere: bool) -> None:
-        """Store the plan; one with an id of its own may be there already, which only the database knows."""
+        """Store the plan. Whether its own id or name is taken only the database knows."""
         faultpoint("plan.before_commit")
         executor = self._executor()
         if executor is not None and not elsewhere:
@@ -131,6 +134,15 @@ def _planning_error(draft: PlanDraft) -> ErrorRecord | None:
     return next((step.error for step in draft.steps if step.phase is Phase.PLAN and step.error), None)
 
 
+def valid_name(name: str | None) -> str:
+    """Return the name that a plan shall have, "" for none; InputInvalidError for what is no name."""
+    if name is not None and not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+        raise InputInvalidError(
+            f"a plan's name is 1 to {LONGEST_NAME} printable characters, not {name[:80]!r}"
+        )
+    return name or ""
+
+
 @dataclass(frozen=True, slots=True)
 class Triggering:
     """Triggers plans with options; World.with_options makes it."""
@@ -138,7 +150,8 @@ class Triggering:
     intake: Intake
     plan_id: UUID | None
     user: str
+    name: str = ""
 
     def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
         """See World.trigger."""
-        return self.intake.trigger(action, args, named, user=self.user, plan_id=self.plan_id)
+        return self.intake.trigger(action, args, named, user=self.user, plan_id=self.plan_id, name=self.name)

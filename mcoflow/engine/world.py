@@ -21,7 +21,7 @@ from mcoflow.engine.executor import Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.handles import PlanningFailed, Triggered
-from mcoflow.engine.intake import Intake, Triggering
+from mcoflow.engine.intake import Intake, Triggering, valid_name
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
 from mcoflow.engine.people import ALLOWED, check_allowed
 from mcoflow.engine.settings import WorldSettings
@@ -135,15 +135,21 @@ class World(Operating):
         """
         return self.with_options().trigger(action, *args, **named)
 
-    def with_options(self, *, plan_id: UUID | None = None, user: str = "") -> Triggering:
+    def with_options(
+        self, *, plan_id: UUID | None = None, name: str | None = None, user: str = ""
+    ) -> Triggering:
         """Return what triggers plans with these options.
 
         Args:
             plan_id: the id that the plan gets. Triggered twice with it, the same action with the same
                 arguments is one plan; with others PlanExistsError is raised.
+            name: unique among all plans, 1 to 200 characters; trigger raises NameTakenError if it is taken.
             user: who wants it, for the record.
+
+        Raises:
+            InputInvalidError: the name is empty, too long, or has control characters.
         """
-        return Triggering(self._intake, plan_id, user)
+        return Triggering(self._intake, plan_id, user, valid_name(name))
 
     def future(self, plan_id: UUID) -> PlanFuture:
         """Return the future of a stored plan; of one at rest it is resolved already.

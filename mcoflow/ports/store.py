@@ -88,7 +88,8 @@ class Store(Protocol):
         """Write everything in one transaction.
 
         A new plan whose id is taken, with the same action and args, is left out silently; with others,
-        PlanExistsError. Evidence of kind malformed is kept to the newest 1,000 rows, 64 KiB each.
+        PlanExistsError. One whose name another plan has: NameTakenError. Evidence of kind malformed is kept
+        to the newest 1,000 rows, 64 KiB each.
 
         After StoreUnavailableError the batch may be tried again, as the same object: should it have been
         committed and only the answer been lost, that is found out and it is not written twice.

@@ -79,6 +79,7 @@ def new_plan(plan: PlanRecord) -> Given:
         plan.pause_requested,
         plan.abort_requested,
         plan.reverted,
+        clean(plan.name) or None,
     )
 
 
@@ -131,6 +132,7 @@ def plan_of(row: PlanRow) -> PlanRecord:
         owner=row.owner,
         epoch=row.epoch,
         version=row.version,
+        name=row.name or "",
     )
 
 

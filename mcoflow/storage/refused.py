@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, select
 
 from mcoflow.domain.records import PlanDraft, PlanRecord
-from mcoflow.errors import LeaseLostError, PlanExistsError, StaleStepError
+from mcoflow.errors import LeaseLostError, NameTakenError, PlanExistsError, StaleStepError
 from mcoflow.ports.store import StepChange
 from mcoflow.storage.many import Bulk, Lookup, fields_of
 from mcoflow.storage.plans import same_plan
@@ -24,6 +24,12 @@ _MADE_FROM: Final = Lookup(
     lambda wanted: select(plans.c.id, plans.c.action, blueprints.c.args).where(
         and_(plans.c.id.in_(select(wanted)), blueprints.c.plan_id == plans.c.id)
     ),
+)
+
+
+_NAMED: Final = Lookup(
+    fields_of(plans.c.name),
+    lambda wanted: select(plans.c.id, plans.c.name).where(plans.c.name.in_(select(wanted))),
 )
 
 
@@ -50,9 +56,14 @@ def stale_steps(connection: Connection, bulk: Bulk, changes: Sequence[StepChange
 
 
 def not_stored(connection: Connection, bulk: Bulk, drafts: Sequence[PlanDraft]) -> Collection[PlanDraft]:
-    """Leave out plans that are stored already, or come twice; PlanExistsError if they differ."""
+    """Leave out plans that are stored already, or come twice.
+
+    PlanExistsError if they differ, NameTakenError if another plan has the name of one.
+    """
     found = bulk.find(connection, _MADE_FROM, hex_rows(draft.plan.id for draft in drafts))
-    return unlike({row.id: (row.action, row.args) for row in found}, drafts)
+    new = unlike({row.id: (row.action, row.args) for row in found}, drafts)
+    _check_names(connection, bulk, [draft.plan for draft in new if draft.plan.name])
+    return new
 
 
 def unlike(taken: Mapping[UUID, tuple[str, str]], drafts: Iterable[PlanDraft]) -> Collection[PlanDraft]:
@@ -70,3 +81,10 @@ def unlike(taken: Mapping[UUID, tuple[str, str]], drafts: Iterable[PlanDraft]) -
                 "trigger with a new id"
             )
     return new
+
+
+def _check_names(connection: Connection, bulk: Bulk, named: Collection[PlanRecord]) -> None:
+    """Raise NameTakenError for the first plan that would take the name of another."""
+    if named:
+        for row in bulk.find(connection, _NAMED, [(plan.name,) for plan in named]):
+            raise NameTakenError(row.name, row.id)

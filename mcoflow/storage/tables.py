@@ -28,6 +28,7 @@ metadata = MetaData()
 UNSTOPPED: Final = "state IN ('planned', 'running')"
 OWNED: Final = "owner IS NOT NULL"
 UNOWNED: Final = f"owner IS NULL AND {UNSTOPPED}"
+NAMED: Final = "name IS NOT NULL"
 MALFORMED: Final = "why = 'malformed'"
 UNANSWERED: Final = "result IS NULL"
 """Conditions of partial indexes. A query has to repeat them letter by letter to be served by the index."""
@@ -57,6 +58,8 @@ plans = Table(
     Column("pause_requested", Boolean, nullable=False, server_default=false()),
     Column("abort_requested", Boolean, nullable=False, server_default=false()),
     Column("reverted", Boolean, nullable=False, server_default=false()),
+    Column("name", Text),
+    Index("plans_named", "name", unique=True, sqlite_where=text(NAMED), postgresql_where=text(NAMED)),
     Index("plans_newest", "created_at", "id"),
     Index("plans_of_state", "state", "created_at", "id"),
     Index("plans_counted", "state", "result"),

@@ -14,7 +14,14 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
 from mcoflow.domain.requests import EventRecord, EvidenceRecord, RequestState, TimerRecord
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
-from mcoflow.errors import LeaseLostError, PlanExistsError, PlanNotFoundError, StaleStepError, StoreError
+from mcoflow.errors import (
+    LeaseLostError,
+    NameTakenError,
+    PlanExistsError,
+    PlanNotFoundError,
+    StaleStepError,
+    StoreError,
+)
 from mcoflow.ports.store import Changes, OutputChange, StepChange
 from mcoflow.storage import SqlStore
 from mcoflow.storage.many import Bulk, Fields, Lookup, Row, Write
@@ -53,6 +60,41 @@ class NewPlansContract:
 
         with pytest.raises(PlanNotFoundError):
             store.plan(other.plan.id)
+
+    def test_a_name_belongs_to_one_plan(self, store: WholeStore) -> None:
+        """E-016: whoever comes second is told whose it is, and nothing is stored."""
+        first, second, other = draft(), draft(), draft()
+        first.plan.name = second.plan.name = "nightly-14"
+        stored(store, first)
+        stored(store, first)
+
+        with pytest.raises(NameTakenError, match=str(first.plan.id)) as refused:
+            stored(store, other, second)
+
+        assert (refused.value.name, refused.value.plan_id) == ("nightly-14", first.plan.id)
+        assert store.count_plans(None) == 1
+        assert store.plan(first.plan.id).name == "nightly-14"
+
+    def test_any_number_of_plans_have_no_name(self, store: WholeStore) -> None:
+        stored(store, draft(), draft())
+
+        assert store.count_plans(None) == 2
+
+    def test_of_many_that_take_a_name_at_once_one_gets_it(self, store: WholeStore) -> None:
+        """E-016: across processes it is the database that decides."""
+
+        def take(number: int) -> bool:
+            new = draft(created_at=float(number))
+            new.plan.name = "the-one"
+            try:
+                stored(store, new)
+            except NameTakenError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as threads:
+            assert sum(threads.map(take, range(12))) == 1
+        assert store.count_plans(None) == 1
 
     def test_a_plan_that_many_store_at_once_is_stored_once(self, store: WholeStore) -> None:
         new = draft(20)

@@ -36,3 +36,11 @@ def test_the_plug_in_of_the_page_joins(house: House) -> None:
 
     assert plan.result is PlanResult.SUCCESS
     assert {"said": "nginx is at https://pkg.example/nginx"} in outputs(house, plan.id)
+
+
+def test_the_backup_of_the_page_is_started_once_a_night(house: House) -> None:
+    start = run("name-a-plan")["start"]
+
+    assert start(house.world, 14).startswith("started ")
+    assert start(house.world, 14).startswith("not again: ")
+    assert start(house.world, 15).startswith("started ")
