@@ -4,6 +4,7 @@ from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
+from mcoflow.action.retry import Retry
 from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
 from mcoflow.domain.reference import OutputReference
 
@@ -20,6 +21,7 @@ __all__ = [
     "Registry",
     "Reply",
     "Rescue",
+    "Retry",
     "Silence",
     "UserEvent",
 ]

@@ -14,13 +14,21 @@ from pydantic import BaseModel
 from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
 from mcoflow.action.rescue import Rescue
+from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input
-from mcoflow.action.stage import PlannedEvent, PlanningStage, Stage, SuspendedSignalError, Suspension
+from mcoflow.action.stage import (
+    PlannedEvent,
+    PlannedTimer,
+    PlanningStage,
+    Stage,
+    SuspendedSignalError,
+    Suspension,
+)
 from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
 from mcoflow.domain.records import JsonObject
-from mcoflow.errors import InputInvalidError, PhaseError, StepCancelledError
+from mcoflow.errors import InputInvalidError, PhaseError, StepCancelledError, StepTimeoutError
 
 A = TypeVar("A", bound="Action")
 
@@ -39,6 +47,10 @@ class Action:
         queue: the worker pool; None is that of the action that plans this one, and `default` for the root.
         rerunnable: `run` may be repeated after a crash of its executor.
         patience: how much silence a suspend bears, unless it says otherwise.
+        time_limit: how long an attempt of the step may take, then `on_timeout` is called; None is no limit.
+            Code that is inside `run` cannot be interrupted: if it suspends, the limit is enforced then; if it
+            ends, its end counts, and a success carries a warning.
+        retry: which failures of the step are tried again; None is none.
         accepts: the JSON types of user events that `run` takes; none by default.
         subscribe: classes of actions; wherever one of exactly these is planned, this one is planned too.
     """
@@ -51,6 +63,8 @@ class Action:
     queue: ClassVar[str | None] = None
     rerunnable: ClassVar[bool] = False
     patience: ClassVar[timedelta] = timedelta(hours=1)
+    time_limit: ClassVar[timedelta | None] = None
+    retry: ClassVar[Retry | None] = None
     accepts: ClassVar[tuple[type, ...]] = ()
     subscribe: ClassVar[tuple[type[Action], ...]] = ()
 
@@ -88,6 +102,14 @@ class Action:
     def rescue_strategy(self) -> Rescue:
         """What becomes of the plan when a step of this action failed."""
         return Rescue.PAUSE
+
+    def on_timeout(self) -> None:
+        """Called instead of `run` when a time limit has passed; it may end the step, or suspend once more.
+
+        By default StepTimeoutError, which `retry` may bear. Requests still open when the step ends are called
+        back. The limit of a host action calls back its request, and the host says how it ended.
+        """
+        raise StepTimeoutError(f"{self.name}: no end within {timedelta(seconds=self._stage.timeout)}")
 
     # -- in plan ------------------------------------------------------------------------------------------
 
@@ -198,6 +220,11 @@ class Action:
         """Send an event, by default to this step; never delivered before the step suspends."""
         self._in("run", "plan_event")
         self._stage.produced.events.append(PlannedEvent(plain(value), delay, step_id, optional))
+
+    def schedule_timeout(self, after: timedelta) -> None:
+        """Have `on_timeout` called so long from now, unless the attempt has ended by then."""
+        self._in("run", "schedule_timeout")
+        self._stage.produced.timers.append(PlannedTimer("timeout", after.total_seconds()))
 
     def warn(self, message: str) -> None:
         """Let the step succeed with a warning: the plan ends stopped/warning and says why."""

@@ -62,18 +62,30 @@ class PlannedEvent:
     optional: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedTimer:
+    """A signal that a step wants to get; `kind` is one of `mcoflow.engine.arrivals`, `delay` in seconds."""
+
+    kind: str
+    delay: float
+
+
 @dataclass(slots=True)
 class Produced:
     """What one call of user code produced besides output; stored in one transaction with it."""
 
     warnings: list[str] = field(default_factory=list)
     events: list[PlannedEvent] = field(default_factory=list)
+    timers: list[PlannedTimer] = field(default_factory=list)
     suspension: Suspension | None = None
 
 
 @dataclass(slots=True)
 class Stage:
-    """The context of one call: which plan, which action, which data, and what came of it."""
+    """The context of one call: which plan, which action, which data, and what came of it.
+
+    `timeout`: the seconds that have passed, in a call of on_timeout.
+    """
 
     phase: str
     plan_id: UUID
@@ -85,6 +97,7 @@ class Stage:
     triggered_by: Action | None = None  #: who planned it, or whom it subscribes to
     from_subscription: bool = False
     produced: Produced = field(default_factory=Produced)
+    timeout: float = 0.0
 
     @property
     def log(self) -> logging.Logger:

@@ -47,6 +47,17 @@ class Abort(Cancel):
     """Closed signal: the plan was aborted, which waits for no host; `on_abort` is called instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """Closed signal: a time limit has passed; `on_timeout` is called. `after`: so many seconds."""
+
+    after: float
+
+
+Signal: TypeAlias = Cancel | Timeout
+"""Closed: for these the engine calls a method of their own instead of `run`."""
+
+
 class Forever:
     """The patience of a step that waits for a person."""
 

@@ -40,7 +40,12 @@ class ActionRecord:
 
 @dataclass(slots=True)
 class StepRecord:
-    """One step of a plan: the part of an action that belongs to one phase."""
+    """One step of a plan: the part of an action that belongs to one phase.
+
+    `attempt` counts from 1 and rises whenever the step is begun anew. `tries` are failed ones that a Retry
+    has borne since a person last had a say. `reason`: what a step that sleeps waits for, or the part in
+    brackets of `outcome`.
+    """
 
     id: int
     action_id: int
@@ -57,6 +62,7 @@ class StepRecord:
     started_at: float | None = None
     ended_at: float | None = None
     execution_time: float = 0.0
+    tries: int = 0
 
 
 @dataclass(slots=True)

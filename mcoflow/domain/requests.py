@@ -59,7 +59,7 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class TimerRecord:
-    """Something to be done to a step at a time: `silence`, `limit`, `retry`, or a delayed event."""
+    """Something to be done to a step at a time; the kinds are those of `mcoflow.engine.arrivals`."""
 
     id: UUID
     plan_id: UUID

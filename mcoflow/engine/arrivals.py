@@ -6,12 +6,22 @@ import json
 from typing import Any, Final
 from uuid import UUID
 
-from mcoflow.domain.events import Event, Reply, Silence, UserEvent
+from mcoflow.domain.events import Event, Reply, Signal, Silence, Timeout, UserEvent
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EventRecord
 
 SILENCE: Final = "silence"
 """The kind of a timer, and of the event that it becomes: nothing came for as long as the step bears it."""
+LIMIT: Final = "limit"
+"""Likewise: the attempt has taken as long as the class allows."""
+TIMEOUT: Final = "timeout"
+"""Likewise: the time has passed that `run` gave itself."""
+RETRY: Final = "retry"
+"""Likewise: the next try of a step that failed is due. Until then the step takes no other event."""
+DELAYED: Final = "event"
+"""The kind of a timer that becomes an event of the kind `user`."""
+SIGNALS: Final = frozenset({LIMIT, TIMEOUT, RETRY})
+"""Kinds that come before all other events of a step."""
 
 
 def reply_json(reply: Reply) -> str:
@@ -27,9 +37,11 @@ def reply_json(reply: Reply) -> str:
     return json.dumps(stored, ensure_ascii=False)
 
 
-def loaded(event: EventRecord) -> Event:
-    """Return the event of a row, as run receives it."""
+def loaded(event: EventRecord) -> Event | Signal:
+    """Return the event of a row, as run receives it; or the signal for which another method is called."""
     value: Any = json.loads(event.value)
+    if event.kind in (LIMIT, TIMEOUT):
+        return Timeout(value)
     if event.kind == SILENCE:
         return Silence(value)
     if event.kind == "reply":

@@ -17,9 +17,10 @@ from uuid import UUID
 from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.rescue import Rescue
+from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input, valid_output
 from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
-from mcoflow.domain.events import Abort, Cancel, Event, HostRequest, Reply
+from mcoflow.domain.events import Abort, Cancel, Event, HostRequest, Reply, Signal, Timeout
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import REFERENCE_KEY, resolve
@@ -43,16 +44,17 @@ class CallData:
 
 @dataclass(slots=True)
 class CallResult:
-    """What came of a call. `output` is None if it did not change."""
+    """What came of a call. `output` is None if it did not change; `retry`: the error is worth another try."""
 
     state: StepState
     output: str | None = None
     error: ErrorRecord | None = None
     produced: Produced = field(default_factory=Produced)
     seconds: float = 0.0
+    retry: Retry | None = None
 
 
-def call(action: type[Action], phase: Phase, data: CallData, event: Event | Cancel | None) -> CallResult:
+def call(action: type[Action], phase: Phase, data: CallData, event: Event | Signal | None) -> CallResult:
     """Run one phase of an action on this thread and return what came of it; never raises."""
     began = time.perf_counter()
     stage: Stage | None = None
@@ -60,7 +62,7 @@ def call(action: type[Action], phase: Phase, data: CallData, event: Event | Canc
     try:
         stage = _stage(action, phase, data)
         made = action(stage)
-        _enter(made, phase, event)
+        _enter(made, stage, phase, event)
         faultpoint("run.mid")
         result = _ended_well(made, stage)
     except SuspendedSignalError:
@@ -69,6 +71,8 @@ def call(action: type[Action], phase: Phase, data: CallData, event: Event | Canc
         result = CallResult(StepState.CANCELLED, error=_record(error, None))
     except BaseException as error:  # noqa: BLE001 - the worker has to outlive whatever user code raises
         result = CallResult(StepState.ERROR, error=_record(error, made))
+        if phase is Phase.RUN and not isinstance(event, Cancel):
+            result.retry = _retry(action, error)
     if result.output is None and stage is not None:
         result.output = _kept_output(stage, data, result)
     result.seconds = time.perf_counter() - began
@@ -84,7 +88,7 @@ def host_request(action: type[HostAction], data: CallData) -> HostRequest | Call
         request = made.request_for_host()
         return request if request is not None else _ended_well(made, stage)
     except BaseException as error:  # noqa: BLE001 - the director has to outlive whatever user code raises
-        return CallResult(StepState.ERROR, error=_record(error, made))
+        return CallResult(StepState.ERROR, error=_record(error, made), retry=_retry(action, error))
 
 
 def host_result(action: type[HostAction], data: CallData, reply: Reply) -> CallResult:
@@ -97,7 +101,7 @@ def host_result(action: type[HostAction], data: CallData, reply: Reply) -> CallR
         made.result(reply)
         return _ended_well(made, stage)
     except BaseException as error:  # noqa: BLE001 - as above
-        result = CallResult(StepState.ERROR, error=_record(error, made))
+        result = CallResult(StepState.ERROR, error=_record(error, made), retry=_retry(action, error))
         if stage is not None:
             result.output = _kept_output(stage, data, result)
         return result
@@ -112,11 +116,14 @@ def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
     return Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
 
 
-def _enter(made: Action, phase: Phase, event: Event | Cancel | None) -> None:
+def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | None) -> None:
     if isinstance(event, Abort):
         cast("Cancellable", made).on_abort()
     elif isinstance(event, Cancel):
         cast("Cancellable", made).on_cancel()
+    elif isinstance(event, Timeout):
+        stage.timeout = event.after
+        made.on_timeout()
     elif phase is Phase.FINALIZE:
         cast("Any", made).finalize()
     elif type(made).takes_events():
@@ -154,6 +161,11 @@ def _record(error: BaseException, made: Action | None) -> ErrorRecord:
     trace = "".join(traceback.format_exception(error)[-20:])
     kind = type(error).__name__
     return ErrorRecord(kind, (_message(error) or kind)[:4000], trace[-20_000:], _strategy(made).value)
+
+
+def _retry(action: type[Action], error: BaseException) -> Retry | None:
+    wanted = action.retry
+    return wanted if wanted is not None and isinstance(error, wanted.on) else None
 
 
 def _message(error: BaseException) -> str:

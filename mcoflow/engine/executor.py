@@ -78,7 +78,7 @@ class Executor:
         self._connector = connector
         self._settings = settings
         self._clock = clock
-        self._ids = Random(chance.getrandbits(256))  # noqa: S311 - ids are unique, not secret
+        self._chance = Random(chance.getrandbits(256))  # noqa: S311 - ids and waits, no secrets
         self._fleet = fleet
         self.mailbox: Mailbox[Letter] = Mailbox()
         self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), this_process())
@@ -186,8 +186,8 @@ class Executor:
 
     def _wire(self, store: PatientStore, actions: Registry, on_commit: OnCommit) -> Director:
         memory = Memory(store)
-        writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._ids))
-        steps = Steps(memory, actions, writer, self.mailbox.put, self.world.id)
+        writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._chance))
+        steps = Steps(memory, actions, writer, self.mailbox.put, world_id=self.world.id, chance=self._chance)
         replies = ReplyDesk(memory, steps, writer, store)
         committer = Committer(store, memory, self._clock)
         post = Post(self._connector, self._receipt)

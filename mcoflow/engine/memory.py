@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.domain.requests import EventRecord, TimerRecord
+from mcoflow.engine.arrivals import SIGNALS
 from mcoflow.engine.flights import Flights
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
@@ -104,10 +105,12 @@ class Memory:
         self.step_timers.setdefault((timer.plan_id, timer.step_id), []).append(timer.id)
         self.agenda.add(timer.due_at, timer.id)
 
-    def drop_timers(self, key: StepKey, kinds: Collection[str]) -> list[tuple[UUID, UUID]]:
-        """Forget the timers of a step of these kinds; return the plan and the id of each."""
+    def drop_timers(self, key: StepKey, kinds: Collection[str] | None = None) -> list[tuple[UUID, UUID]]:
+        """Forget the timers of a step, of these kinds or all; return the plan and the id of each."""
         ids = self.step_timers.pop(key, [])
-        dropped = [each for each in ids if each in self.timers and self.timers[each].kind in kinds]
+        dropped = [
+            each for each in ids if each in self.timers and (kinds is None or self.timers[each].kind in kinds)
+        ]
         kept = [each for each in ids if each in self.timers and each not in dropped]
         for each in dropped:
             del self.timers[each]
@@ -125,10 +128,26 @@ class Memory:
         del self.timers[timer.id]
         self.step_timers[timer.plan_id, timer.step_id].remove(timer.id)
 
+    def has_timer(self, key: StepKey, kind: str) -> bool:
+        """Whether a step has a timer of this kind."""
+        return any(timer.kind == kind for timer in self.timers_of(key))
+
+    def timers_of(self, key: StepKey) -> list[TimerRecord]:
+        """The timers of a step."""
+        return [self.timers[each] for each in self.step_timers.get(key, ()) if each in self.timers]
+
+    def has_event(self, key: StepKey, kind: str) -> bool:
+        """Whether an event of this kind waits for a step."""
+        return any(event.kind == kind for event in self.events.get(key, ()))
+
     def add_events(self, events: Iterable[EventRecord]) -> None:
-        """Keep events that wait for their step."""
+        """Keep events that wait for their step; signals come first."""
         for event in events:
-            self.events.setdefault((event.plan_id, event.step_id), deque()).append(event)
+            waiting = self.events.setdefault((event.plan_id, event.step_id), deque())
+            if event.kind in SIGNALS:
+                waiting.appendleft(event)
+            else:
+                waiting.append(event)
 
     def take_event(self, key: StepKey) -> EventRecord | None:
         """Remove and return the oldest event of a step."""
@@ -139,6 +158,14 @@ class Memory:
         if not waiting:
             del self.events[key]
         return event
+
+    def drop_events(self, key: StepKey, *, keep: str) -> list[EventRecord]:
+        """Forget the events that wait for a step, but those of one kind; return them."""
+        waiting = self.events.pop(key, deque())
+        kept = deque(event for event in waiting if event.kind == keep)
+        if kept:
+            self.events[key] = kept
+        return [event for event in waiting if event.kind != keep]
 
     def trim(self) -> None:
         """Let go of what is over between two batches.

@@ -104,6 +104,7 @@ class PlanRun:
         """Make a failed step, or one whose executor died inside it, pending once more."""
         self.move(step, StepState.PENDING, 0.0)
         step.attempt += 1
+        step.tries = 0
         step.error, step.outcome, step.reason, step.warnings = None, None, "", ()
         step.started_at = step.ended_at = None
 

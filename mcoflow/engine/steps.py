@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from uuid import UUID
 
 from mcoflow.action.base import Cancellable
@@ -11,17 +12,18 @@ from mcoflow.action.registry import Registry
 from mcoflow.domain.events import Abort, Cancel, Reply
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, StepRecord
-from mcoflow.domain.requests import TimerRecord
+from mcoflow.domain.requests import RequestRecord, TimerRecord
 from mcoflow.domain.states import Phase, PlanState, StepState
-from mcoflow.engine.arrivals import reply_json
+from mcoflow.engine.arrivals import LIMIT, RETRY, reply_json
 from mcoflow.engine.asking import Asking
+from mcoflow.engine.backoff import backoff
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallResult, host_request, host_result
 from mcoflow.engine.flights import ABORTED_BY_PEOPLE, CANCELLED_BY_PEOPLE
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
-from mcoflow.engine.waking import DELAYED, Waking
+from mcoflow.engine.waking import Waking
 from mcoflow.engine.work import JobDone, Work, keys
 from mcoflow.engine.writer import Writer
 from mcoflow.errors import StoreUnavailableError
@@ -39,12 +41,15 @@ class Steps:
         actions: Registry,
         writer: Writer,
         report: Callable[[JobDone], None],
+        *,
         world_id: UUID,
+        chance: Random,
     ) -> None:
         self._memory = memory
         self.work = Work(memory, actions, report, world_id)
         self.asking = Asking(memory, writer)
-        self.waking = Waking(memory, self.work)
+        self.waking = Waking(memory, self.work, self._try_again)
+        self._chance = chance
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
         """Add a line to the plan's history."""
@@ -73,10 +78,12 @@ class Steps:
         action = self.work.action(step)
         records = self.asking.open_of(run, step)
         for record in records:
-            ended = self.asking.call_back(batch, run, record, why)
-            if ended is not None:
-                self.request_ended(batch, run, step, ended)
+            self._call_back(batch, run, step, record, why)
         batch.touch(run)
+        if self.waking.awaits_next_try(run, step):
+            run.move(step, StepState.CANCELLED, batch.now)
+            self.clear(batch, run, step)
+            return True
         if isinstance(action, ErrorRecord) or issubclass(action, HostAction):
             return bool(records)
         asleep = step.state is StepState.SUSPENDED and not self.work.draining
@@ -90,7 +97,7 @@ class Steps:
     def signal_abort(self, batch: Batch, run: PlanRun, step: StepRecord) -> bool:
         """Tell a suspended step that it is aborted; one that has no way to stop ends at once."""
         action = self.work.action(step)
-        if not isinstance(action, ErrorRecord) and issubclass(action, HostAction):
+        if self._is_host_step(step) or self.waking.awaits_next_try(run, step):
             return self.signal_cancel(batch, run, step, ABORTED_BY_PEOPLE)
         batch.touch(run)
         self.asking.abandon(batch, run, step)
@@ -108,17 +115,39 @@ class Steps:
         action = self.work.action(step)
         if isinstance(action, ErrorRecord):
             run.fail(step, action, batch.now)
-        elif step.phase is Phase.RUN and issubclass(action, HostAction):
+            return
+        if action.time_limit is not None and step.phase is Phase.RUN:
+            self.waking.set_timer(batch, run, step, LIMIT, after=action.time_limit.total_seconds())
+        if step.phase is Phase.RUN and issubclass(action, HostAction):
             self._start_on_host(batch, run, step, action)
         else:
             self.work.to_worker(batch, run, step)
+
+    def _try_again(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
+        """Begin the next try of a step that failed and slept since."""
+        batch.touch(run)
+        run.touch(step)
+        step.attempt += 1
+        step.error, step.outcome, step.reason = None, None, ""
+        self._start(batch, run, step)
 
     def _start_on_host(self, batch: Batch, run: PlanRun, step: StepRecord, action: type[HostAction]) -> None:
         asked = host_request(action, self.work.data(run, step))
         if isinstance(asked, CallResult):
             self.end(batch, run, step, asked)
-        elif self.asking.send(batch, run, step, (asked,)):
+        elif self.asking.send(batch, run, step, (asked,)) and step.state is not StepState.SUSPENDED:
             run.move(step, StepState.SUSPENDED, batch.now)
+
+    def _call_back(
+        self, batch: Batch, run: PlanRun, step: StepRecord, record: RequestRecord, why: str
+    ) -> None:
+        ended = self.asking.call_back(batch, run, record, why)
+        if ended is not None:
+            self.request_ended(batch, run, step, ended)
+
+    def _is_host_step(self, step: StepRecord) -> bool:
+        action = self.work.action(step)
+        return isinstance(action, type) and issubclass(action, HostAction)
 
     # -- ending -------------------------------------------------------------------------------------------
 
@@ -143,6 +172,7 @@ class Steps:
         step.warnings += tuple(result.produced.warnings)
         match result.state:
             case StepState.SUCCESS:
+                self._warn_of_limit(run, step)
                 batch.open(run, run.succeed(step, batch.now))
             case StepState.SUSPENDED:
                 self._sleep(batch, run, step, result)
@@ -150,9 +180,35 @@ class Steps:
             case StepState.CANCELLED:
                 run.move(step, StepState.CANCELLED, batch.now)
                 step.error = result.error
+            case _ if self._bears(run, step, result):
+                self._sleep_till_next_try(batch, run, step, result)
+                return
             case _:
                 run.fail(step, result.error or ErrorRecord("Error", "no reason was given"), batch.now)
         self.clear(batch, run, step)
+
+    def _bears(self, run: PlanRun, step: StepRecord, result: CallResult) -> bool:
+        retry = result.retry
+        return retry is not None and step.tries + 1 < retry.tries and not run.plan.cancel_requested
+
+    def _sleep_till_next_try(self, batch: Batch, run: PlanRun, step: StepRecord, result: CallResult) -> None:
+        assert result.retry is not None
+        step.tries += 1
+        self.waking.drop_of_try(batch, run, step)
+        self._abandon(batch, run, step)
+        if step.state is not StepState.SUSPENDED:
+            run.move(step, StepState.SUSPENDED, batch.now)
+        run.touch(step)
+        step.error, step.reason = result.error, f"try {step.tries + 1} of {result.retry.tries}"
+        wait = backoff(step.tries, base=result.retry.base, cap=result.retry.cap, chance=self._chance)
+        self.waking.set_timer(batch, run, step, RETRY, after=wait.total_seconds())
+
+    def _warn_of_limit(self, run: PlanRun, step: StepRecord) -> None:
+        """Code that was inside could not be interrupted; it came late, but it did what it should."""
+        if self.waking.over_limit(run, step):
+            action = self.work.action(step)
+            limit = f" of {action.time_limit}" if isinstance(action, type) else ""
+            step.warnings += (f"took longer than its time limit{limit}",)
 
     def request_ended(self, batch: Batch, run: PlanRun, step: StepRecord, reply: Reply) -> None:
         """Let the end of a request end its host step, or wake the step that waits for it."""
@@ -174,16 +230,24 @@ class Steps:
             self.waking.add_event(batch, run, step, "reply", reply_json(reply))
 
     def timer_due(self, batch: Batch, timer: TimerRecord) -> None:
-        """Turn a due timer into the event that it stands for."""
+        """Wake the step, or call its requests back; a timer of a step that has ended is silent."""
         run = self._memory.runs[timer.plan_id]
+        step = run.steps[timer.step_id]
         self._memory.drop_timer(timer)
         batch.dropped_timers.append((run.id, timer.id))
-        kind = "user" if timer.kind == DELAYED else timer.kind
-        self.waking.add_event(batch, run, run.steps[timer.step_id], kind, timer.value)
+        batch.touch(run)
+        if timer.kind == LIMIT and self._is_host_step(step):
+            for record in self.asking.open_of(run, step):
+                self._call_back(batch, run, step, record, "timeout")
+        else:
+            self.waking.timer_due(batch, run, step, timer)
 
     def clear(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         """Drop what a step that ended leaves behind: timers, requests, and events that nobody will take."""
         self.waking.drop_left(batch, run, step)
+        self._abandon(batch, run, step)
+
+    def _abandon(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         if run.requests.get(step.id):
             self.asking.abandon(batch, run, step)
 

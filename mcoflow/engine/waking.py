@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+import logging
+from collections.abc import Callable
 from uuid import uuid4
 
 from mcoflow.action.stage import Produced, Suspension
@@ -11,22 +12,26 @@ from mcoflow.domain.events import Forever
 from mcoflow.domain.records import StepRecord
 from mcoflow.domain.requests import EventRecord, TimerRecord
 from mcoflow.domain.states import Phase, StepState
-from mcoflow.engine.arrivals import SILENCE, loaded
+from mcoflow.engine.arrivals import DELAYED, LIMIT, RETRY, SIGNALS, SILENCE, loaded
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.work import Work
 
-DELAYED: Final = "event"
-"""The kind of a timer that becomes a user event."""
+log = logging.getLogger("mcoflow.steps")
+Begin = Callable[[Batch, PlanRun, StepRecord], None]
 
 
 class Waking:
-    """Stores events and timers, and gives them to their steps one after another."""
+    """Stores events and timers, and gives them to their steps one after another.
 
-    def __init__(self, memory: Memory, work: Work) -> None:
+    `begin` is called for the next try of a step that failed.
+    """
+
+    def __init__(self, memory: Memory, work: Work, begin: Begin) -> None:
         self._memory = memory
         self._work = work
+        self._begin = begin
 
     def add_event(
         self,
@@ -51,13 +56,22 @@ class Waking:
         self.wake(batch, run, step)
 
     def wake(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
-        """Give a suspended step the oldest event that waits for it."""
-        if step.state is not StepState.SUSPENDED or self._work.draining:
+        """Give a suspended step the oldest event that waits for it, or the signal that comes before all."""
+        if step.state is not StepState.SUSPENDED or self._work.draining or self.awaits_next_try(run, step):
             return
         event = self._memory.take_event((run.id, step.id))
-        if event is not None:
-            self._work.load(run, step)
+        if event is None:
+            return
+        self._work.load(run, step)
+        if event.kind == RETRY:
+            batch.consumed_events.append((run.id, event.id))
+            self._begin(batch, run, step)
+        else:
             self._work.to_worker(batch, run, step, loaded(event), event.id)
+
+    def awaits_next_try(self, run: PlanRun, step: StepRecord) -> bool:
+        """Whether a step failed and only waits until it is tried again."""
+        return step.tries > 0 and self._memory.has_timer((run.id, step.id), RETRY)
 
     def send_produced(self, batch: Batch, run: PlanRun, step: StepRecord, produced: Produced) -> None:
         """Send the events that a call produced: at once, or by a timer."""
@@ -68,32 +82,62 @@ class Waking:
             if target is None:
                 self._work.note(batch, run, "event dropped", detail=f"there is no step {event.step_id}")
             elif delay > 0:
-                due_at = batch.now + delay
-                self._set_timer(batch, TimerRecord(uuid4(), run.id, target.id, due_at, DELAYED, value))
+                self.set_timer(batch, run, target, DELAYED, after=delay, value=value)
             else:
                 self.add_event(batch, run, target, "user", value, optional=event.optional)
+        for timer in produced.timers:
+            self.set_timer(batch, run, step, timer.kind, after=timer.delay)
 
     def expect_silence(self, batch: Batch, run: PlanRun, step: StepRecord, suspension: Suspension) -> None:
         """Have a step that begins to sleep told when nothing came for as long as it bears."""
-        if isinstance(suspension.patience, Forever):
-            return
-        waited = suspension.patience.total_seconds()
-        due_at = batch.now + waited
-        self._set_timer(batch, TimerRecord(uuid4(), run.id, step.id, due_at, SILENCE, json.dumps(waited)))
+        if not isinstance(suspension.patience, Forever):
+            self.set_timer(batch, run, step, SILENCE, after=suspension.patience.total_seconds())
+
+    def set_timer(
+        self,
+        batch: Batch,
+        run: PlanRun,
+        step: StepRecord,
+        kind: str,
+        *,
+        after: float,
+        value: str | None = None,
+    ) -> None:
+        """Have a step woken `after` seconds from now; that is the value of the event too, unless given."""
+        stored = json.dumps(after) if value is None else value
+        timer = TimerRecord(uuid4(), run.id, step.id, batch.now + after, kind, stored)
+        batch.new_timers.append(timer)
+        self._memory.add_timer(timer)
+
+    def timer_due(self, batch: Batch, run: PlanRun, step: StepRecord, timer: TimerRecord) -> None:
+        """Turn a due timer into the event that it stands for."""
+        if timer.kind == LIMIT and step.state is StepState.RUNNING:
+            where = {"plan": str(run.id), "step": step.id, "action": step.action}
+            log.warning("step.over_limit", extra=where)
+        kind = "user" if timer.kind == DELAYED else timer.kind
+        self.add_event(batch, run, step, kind, timer.value, optional=timer.kind in SIGNALS)
 
     def drop_left(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         """Drop the timers of a step that ended, and the events that nobody will take."""
         key = (run.id, step.id)
-        batch.dropped_timers += self._memory.drop_timers(key, (SILENCE, DELAYED))
+        batch.dropped_timers += self._memory.drop_timers(key)
         while (event := self._memory.take_event(key)) is not None:
             batch.consumed_events.append((run.id, event.id))
             if not event.optional:
                 detail = f"step {step.id} ended before the {event.kind} event could be delivered"
                 self._work.note(batch, run, "event dropped", detail=detail)
 
-    def _set_timer(self, batch: Batch, timer: TimerRecord) -> None:
-        batch.new_timers.append(timer)
-        self._memory.add_timer(timer)
+    def drop_of_try(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
+        """Drop what a failed try leaves behind; what others sent, or will, is for the next one."""
+        key = (run.id, step.id)
+        kinds = {timer.kind for timer in self._memory.timers_of(key)} - {DELAYED}
+        batch.dropped_timers += self._memory.drop_timers(key, kinds)
+        for event in self._memory.drop_events(key, keep="user"):
+            batch.consumed_events.append((run.id, event.id))
+
+    def over_limit(self, run: PlanRun, step: StepRecord) -> bool:
+        """Whether the step's limit passed while its code was inside."""
+        return self._memory.has_event((run.id, step.id), LIMIT)
 
 
 def takes_events(step: StepRecord) -> bool:

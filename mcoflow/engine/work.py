@@ -8,7 +8,7 @@ from uuid import UUID
 
 from mcoflow.action.base import Action
 from mcoflow.action.registry import Registry
-from mcoflow.domain.events import Cancel, Event
+from mcoflow.domain.events import Event, Signal
 from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
 from mcoflow.domain.states import StepState
 from mcoflow.engine.arrivals import SILENCE
@@ -76,7 +76,7 @@ class Work:
         batch: Batch,
         run: PlanRun,
         step: StepRecord,
-        event: Event | Cancel | None = None,
+        event: Event | Signal | None = None,
         event_id: UUID | None = None,
     ) -> None:
         """Let a worker call the step's code once the batch is committed; its data was loaded before."""

@@ -43,6 +43,7 @@ UPDATE_STEPS: Final = Many(
         steps.c.started_at,
         steps.c.ended_at,
         steps.c.execution_time,
+        steps.c.tries,
         steps.c.plan_id,
         steps.c.id,
         seen=steps.c.state,
@@ -70,6 +71,7 @@ def new_step(plan: str, step: StepRecord) -> Row:
         step.started_at,
         step.ended_at,
         step.execution_time,
+        step.tries,
     )
 
 
@@ -86,6 +88,7 @@ def changed_step(change: StepChange) -> Row:
         step.started_at,
         step.ended_at,
         step.execution_time,
+        step.tries,
         change.plan_id.hex,
         step.id,
         change.seen.value,
@@ -95,7 +98,7 @@ def changed_step(change: StepChange) -> Row:
 def step_of(row: Stored[Any]) -> StepRecord:
     """Return the step of a row that begins with the columns of the table."""
     _, number, action_id, phase, action, state, host, queue, attempt, *rest = tuple(row)
-    outcome, reason, error, warnings, started_at, ended_at, execution_time, *_ = rest
+    outcome, reason, error, warnings, started_at, ended_at, execution_time, tries, *_ = rest
     return StepRecord(
         number,
         action_id,
@@ -112,6 +115,7 @@ def step_of(row: Stored[Any]) -> StepRecord:
         started_at,
         ended_at,
         execution_time,
+        tries,
     )
 
 

@@ -123,6 +123,7 @@ steps = Table(
     Column("started_at", Double),
     Column("ended_at", Double),
     Column("execution_time", Double, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
