@@ -76,7 +76,7 @@ def measure_suspended(broker: str, database: str) -> tuple[float, float]:
         with Peer("benchmarks.server_process", broker, database) as server:
             server.ask("find_hosts")
             suspended = server.ask("suspend", SUSPENDED)
-            if suspended["threads"] > 0:
+            if suspended["threads"] > 5:  # a housekeeper or two, not one a plan
                 raise SystemExit(f"{SUSPENDED} suspended plans hold {suspended['threads']} threads")
         with Peer("benchmarks.server_process", broker, database) as server:
             return suspended["memory"], server.ask("recover", SUSPENDED)
