@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import timedelta
 from random import Random
 from typing import Any, Final, Self
@@ -15,24 +14,22 @@ from mcoflow.action.base import Action
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanRecord
-from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
+from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
+from mcoflow.engine.commands import Commands
 from mcoflow.engine.executor import Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.handles import PlanningFailed, Triggered
 from mcoflow.engine.intake import Intake, Triggering, valid_name
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
-from mcoflow.engine.people import ALLOWED, check_allowed
+from mcoflow.engine.people import ALLOWED
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import (
     BusError,
-    CommandRefusedError,
-    EventDroppedError,
     McoflowError,
     StoreUnavailableError,
-    WaitTimeoutError,
 )
 from mcoflow.ports.bus import Bell, ExecutorConnector, Link, LinkReport, Parcel, Plans, Receipt, Shared
 from mcoflow.ports.engine import Submitted
@@ -80,6 +77,9 @@ class World(Operating):
         self._futures = Futures(store)
         self._intake = Intake(
             store, actions, clock, self._futures, executor=lambda: self._executor, offer=self._offer
+        )
+        self._commands = Commands(
+            store, clock, self._watch, executor=lambda: self._executor, ring=self._ring_for
         )
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -176,40 +176,7 @@ class World(Operating):
         self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta
     ) -> dict[str, Any]:
         """See Engine.command."""
-        now = self._clock.now().timestamp()
-        command = CommandRecord(uuid4(), plan_id, kind, now, actor, dict(arguments))
-        answer = self._tell(command, wait) or self._leave_for_owner(command, wait)
-        if answer.error:
-            raise _refusal(answer, self._store.plan(plan_id))
-        return dict(answer.result)
-
-    def _tell(self, command: CommandRecord, wait: timedelta) -> CommandAnswer | None:
-        """Have our own executor apply it, with a commit but without a row; None if it has not the plan."""
-        executor = self._executor
-        if executor is None:
-            return None
-        try:
-            return executor.tell(command).result(wait.total_seconds())
-        except FutureTimeoutError:
-            raise WaitTimeoutError(
-                f"the {command.kind} of task {command.plan_id} is not stored yet: it is applied as soon as "
-                "the database answers, unless this process ends before"
-            ) from None
-
-    def _leave_for_owner(self, command: CommandRecord, wait: timedelta) -> CommandAnswer:
-        """Store the command for the plan's owner, or its next one, and wait for the answer."""
-        check_allowed(command.plan_id, self._store.plan(command.plan_id).state, command.kind)
-        owner = self._store.add_command(command)
-        self._ring_for(owner)
-        answer = self._watch.until(
-            lambda: self._store.answer(command.id), (command.plan_id,), wait=wait.total_seconds()
-        )
-        if answer is None:
-            raise WaitTimeoutError(
-                f"no executor has taken the {command.kind} of task {command.plan_id} yet: "
-                "it is stored and will be applied"
-            )
-        return answer
+        return self._commands.give(plan_id, kind, arguments, actor=actor, wait=wait)
 
     def allowed(self, state: str, result: str) -> Sequence[CommandKind]:  # noqa: ARG002 - part of the port
         """See Engine.allowed."""
@@ -314,10 +281,3 @@ class World(Operating):
 
 def _unconcerned(_parcel: Parcel, _receipt: Receipt) -> None:
     """A bell that is lost costs a quarter of a second."""
-
-
-def _refusal(answer: CommandAnswer, plan: PlanRecord) -> McoflowError:
-    """Return what the executor refused with."""
-    if answer.code == EventDroppedError.__name__:
-        return EventDroppedError(answer.error)
-    return CommandRefusedError(answer.error, plan.id, plan.state, ALLOWED[plan.state])

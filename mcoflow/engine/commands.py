@@ -1,0 +1,84 @@
+"""Giving a command to a plan, wherever it is: in our own hands, in those of another executor, or at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from mcoflow.clock import Clock
+from mcoflow.domain.records import PlanRecord
+from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
+from mcoflow.engine.executor import Executor
+from mcoflow.engine.people import ALLOWED, check_allowed
+from mcoflow.engine.watch import Watch
+from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError, WaitTimeoutError
+from mcoflow.ports.store import Store
+
+
+class Commands:
+    """Gives commands and waits for their answers."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        watch: Watch,
+        *,
+        executor: Callable[[], Executor | None],
+        ring: Callable[[UUID | None], None],
+    ) -> None:
+        """Take how to get at our own executor, and how to ring at the world that owns a plan."""
+        self._store = store
+        self._clock = clock
+        self._watch = watch
+        self._executor = executor
+        self._ring = ring
+
+    def give(
+        self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta
+    ) -> dict[str, Any]:
+        """See Engine.command."""
+        now = self._clock.now().timestamp()
+        command = CommandRecord(uuid4(), plan_id, kind, now, actor, dict(arguments))
+        answer = self._tell(command, wait) or self._leave_for_owner(command, wait)
+        if answer.error:
+            raise _refusal(answer, self._store.plan(plan_id))
+        return dict(answer.result)
+
+    def _tell(self, command: CommandRecord, wait: timedelta) -> CommandAnswer | None:
+        """Have our own executor apply it, with a commit but without a row; None if it has not the plan."""
+        executor = self._executor()
+        if executor is None:
+            return None
+        try:
+            return executor.tell(command).result(wait.total_seconds())
+        except FutureTimeoutError:
+            raise WaitTimeoutError(
+                f"the {command.kind} of task {command.plan_id} is not stored yet: it is applied as soon as "
+                "the database answers, unless this process ends before"
+            ) from None
+
+    def _leave_for_owner(self, command: CommandRecord, wait: timedelta) -> CommandAnswer:
+        """Store the command for the plan's owner, or its next one, and wait for the answer."""
+        check_allowed(command.plan_id, self._store.plan(command.plan_id).state, command.kind)
+        owner = self._store.add_command(command)
+        self._ring(owner)
+        answer = self._watch.until(
+            lambda: self._store.answer(command.id), (command.plan_id,), wait=wait.total_seconds()
+        )
+        if answer is None:
+            raise WaitTimeoutError(
+                f"no executor has taken the {command.kind} of task {command.plan_id} yet: "
+                "it is stored and will be applied"
+            )
+        return answer
+
+
+def _refusal(answer: CommandAnswer, plan: PlanRecord) -> McoflowError:
+    """Return what the executor refused with."""
+    if answer.code == EventDroppedError.__name__:
+        return EventDroppedError(answer.error)
+    return CommandRefusedError(answer.error, plan.id, plan.state, ALLOWED[plan.state])
