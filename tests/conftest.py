@@ -15,6 +15,7 @@ from tests.servers.rabbitmq import rabbitmq, rabbitmq_url
 
 __all__ = ["postgresql", "postgresql_url", "rabbitmq", "rabbitmq_url"]
 
+pytest_plugins = ["mcoflow.testing.fixtures", "pytester"]
 _SERVERS = ("rabbitmq", "postgresql", "browser")
 
 

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.shell import Shell, shared_options
 
 if TYPE_CHECKING:
     from mcoflow.config import Config
 
 
-@click.group(cls=InOrder)
+@click.group()
 def db() -> None:
     """See to the database."""
 
@@ -29,7 +28,7 @@ def upgrade(shell: Shell) -> None:
     shell.result({"before": before, "after": after}, lambda: f"the database {said}")
 
 
-@click.group(cls=InOrder)
+@click.group()
 def config() -> None:
     """See to the settings."""
 

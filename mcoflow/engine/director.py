@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.clock import Clock
+from mcoflow.domain.requests import RequestRecord, TimerRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.deadlines import Deadlines
@@ -111,6 +112,11 @@ class Director:
             "unpublished": len(self._parts.post),
         }
 
+    def waits(self) -> list[RequestRecord | TimerRecord]:
+        """What becomes due by itself; in the director's thread only."""
+        memory = self._parts.memory
+        return [*memory.flights.open.values(), *memory.timers.values()]
+
     # -- the loop -----------------------------------------------------------------------------------------
 
     def _loop(self) -> None:
@@ -118,9 +124,8 @@ class Director:
         while not last:
             last = self._stopping.is_set()
             letters = self._gather()
-            batch = Batch(self._clock.now().timestamp())
             try:
-                self._turn(batch, letters)
+                self.turn(letters)
             except Exception as error:  # noqa: BLE001 - a thread that dies silently would hang everybody
                 self._broke(letters, error)
                 break
@@ -166,8 +171,10 @@ class Director:
                     elif isinstance(letter, Told):
                         letter.answered.set_result(None)
 
-    def _turn(self, batch: Batch, letters: Sequence[Letter]) -> None:
+    def turn(self, letters: Sequence[Letter]) -> None:
+        """Apply these letters and what is due, commit once, and let the world see it."""
         parts = self._parts
+        batch = Batch(self._clock.now().timestamp())
         self._apply(batch, letters)
         self._deadlines.apply(batch)
         if not self._draining:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from random import Random
 from typing import Final
@@ -33,7 +33,7 @@ from mcoflow.engine.replies import Replies as ReplyDesk
 from mcoflow.engine.replies import read
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.steps import Steps
-from mcoflow.engine.workers import Workers
+from mcoflow.engine.workers import Pool, Workers
 from mcoflow.engine.writer import Writer
 from mcoflow.errors import BusError, StoreUnavailableError
 from mcoflow.ports.bus import (
@@ -82,7 +82,7 @@ class Executor:
         self._fleet = fleet
         self.mailbox: Mailbox[Letter] = Mailbox()
         self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), this_process())
-        self._workers = Workers(settings.queues)
+        self._workers = self._pool(settings.queues)
         self._stopping = threading.Event()
         self._sources = (
             (Replies(self.world.token), self._reply, REPLIES_PREFETCH),
@@ -109,12 +109,19 @@ class Executor:
     def start(self) -> None:
         """Register, take up what waits, and begin."""
         self._store.register_world(self.world, lease=self._settings.lease.total_seconds())
-        self._keeper.start()
+        self._keeper.reconcile()
         for source, inlet, prefetch in self._sources:
             self._connector.consume(source, inlet, prefetch=prefetch)
-        self._director.start()
-        threading.Thread(target=self._await_replies, name="replies-read", daemon=True).start()
+        self._begin()
         log.info("executor.started", extra={"world": str(self.world.id), "token": self.world.token})
+
+    def _pool(self, queues: Mapping[str, int]) -> Pool:
+        return Workers(queues)
+
+    def _begin(self) -> None:
+        self._director.start()
+        self._keeper.start()
+        threading.Thread(target=self._await_replies, name="replies-read", daemon=True).start()
 
     def stop(self, *, wait: float) -> bool:
         """Let running code end, finish the batch, free the plans; return whether all of it did in time."""
@@ -242,9 +249,12 @@ class Executor:
     def _await_replies(self) -> None:
         """Tell the director once what waited in the reply queues at the start has been read."""
         while not self._stopping.wait(LOOK_AGAIN.total_seconds()):
-            if replies_read(self._connector, [self.world.token, *self._keeper.adopted]):
+            if self._replies_are_read():
                 self.mailbox.put(RepliesRead())
                 return
+
+    def _replies_are_read(self) -> bool:
+        return replies_read(self._connector, [self.world.token, *self._keeper.adopted])
 
 
 def link_is_up(report: LinkReport) -> bool:

@@ -54,8 +54,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._loop, name="keeper", daemon=True)
 
     def start(self) -> None:
-        """Bury those that are proven dead, now, and begin to beat."""
-        self._reconcile()
+        """Begin to beat."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -75,7 +74,7 @@ class Keeper:
                     self._on_expired()
                     return
                 if self._adopted or self._clock.monotonic() >= reconcile_at or self._somebody_died():
-                    self._reconcile()
+                    self.reconcile()
                     reconcile_at = self._clock.monotonic() + self._settings.reconcile.total_seconds()
             except (StoreUnavailableError, BusError) as error:
                 log.warning("keeper.waits", extra={"reason": str(error)})
@@ -86,7 +85,7 @@ class Keeper:
         """Whether a lease has run out: its plans are taken over at once, so its replies are needed soon."""
         return any(not world.alive for world in self._store.worlds())
 
-    def _reconcile(self) -> None:
+    def reconcile(self) -> None:
         """Look for dead executors: expire them, read their replies, and forget them when nothing is left."""
         found = False
         worlds = self._store.worlds()

@@ -14,7 +14,7 @@ from mcoflow.engine.receipts import Receipts
 from mcoflow.engine.recovery import Recovery
 from mcoflow.engine.replies import Replies
 from mcoflow.engine.steps import Steps
-from mcoflow.engine.workers import Workers
+from mcoflow.engine.workers import Pool
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Parts:
     people: People
     recovery: Recovery
     receipts: Receipts
-    workers: Workers
+    workers: Pool
     post: Post
     committer: Committer
     mailbox: Mailbox[Letter] = field(default_factory=Mailbox)

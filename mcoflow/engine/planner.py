@@ -55,7 +55,7 @@ def make_plan(
         user=user,
         args=to_json(plain(stored_arguments(args, arguments))),
     )
-    planner = _Planner(plan, actions, subject_of(arguments))
+    planner = Planner(plan, actions, subject_of(arguments))
     try:
         root = planner.plan_action(action, tuple(args), dict(arguments))
         plan.label = root.label()[:200]
@@ -76,7 +76,7 @@ def check_plan_arguments(action: type[Action], args: Sequence[Any], named: Mappi
     check_arguments(action.name, action.plan if own else action.plan_self, args, named)
 
 
-class _Planner:
+class Planner:
     """One planning: implements PlanningStage for all actions of the plan."""
 
     def __init__(self, plan: PlanRecord, registry: Registry, works_on: str) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Protocol
 from uuid import UUID
 
 from mcoflow.clock import Clock
@@ -48,11 +49,18 @@ class Turns:
             self._changed.notify_all()
 
 
-class Workers:
-    """Pools of threads by queue name; a job for an unknown queue goes to `default`, with one warning.
+class Pool(Protocol):
+    """Where jobs are done. A job must not raise: it carries its own error boundary."""
 
-    A job must not raise: it carries its own error boundary.
-    """
+    def submit(self, queue_name: str, plan_id: UUID, job: Job) -> None:
+        """Take a job of a plan; return at once."""
+
+    def stop(self, *, wait: float, clock: Clock) -> bool:
+        """Let what was taken end, for at most `wait` seconds; return whether all did."""
+
+
+class Workers:
+    """Pools of threads by queue name; a job for an unknown queue goes to `default`, with one warning."""
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self._queues = {name: Turns() for name in sizes}

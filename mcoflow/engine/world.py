@@ -17,15 +17,15 @@ from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.commands import Commands
+from mcoflow.engine.crew import Crew
 from mcoflow.engine.executor import Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
-from mcoflow.engine.futures import Futures, PlanFuture
+from mcoflow.engine.futures import PlanFuture
 from mcoflow.engine.handles import PlanningFailed, Triggered
 from mcoflow.engine.intake import Intake, Triggering, valid_name
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
 from mcoflow.engine.people import ALLOWED
 from mcoflow.engine.settings import WorldSettings
-from mcoflow.engine.watch import Watch
 from mcoflow.errors import (
     BusError,
     McoflowError,
@@ -60,7 +60,9 @@ class World(Operating):
         settings: WorldSettings | None = None,
         actions: Registry = REGISTERED,
         executor: bool = True,
+        crew: Crew | None = None,
     ) -> None:
+        self._crew = crew or Crew()
         self._store = store
         self._connector = connector
         self._clock = clock
@@ -68,13 +70,13 @@ class World(Operating):
         self._settings = settings or WorldSettings()
         self._actions = actions
         self._runs_plans = executor
-        self._watch = Watch(clock, poll=POLL_OWN if executor else POLL)
+        self._watch = self._crew.watch(clock, poll=POLL_OWN if executor else POLL)
         self._link = LinkReport(Link.CONNECTING)
         self._executor: Executor | None = None
         self._fleet: Fleet | None = None
         self._lock = threading.Lock()
         self._ending = threading.Event()
-        self._futures = Futures(store)
+        self._futures = self._crew.futures(store)
         self._intake = Intake(
             store, actions, clock, self._futures, executor=lambda: self._executor, offer=self._offer
         )
@@ -224,12 +226,12 @@ class World(Operating):
 
     def _start_executor(self, connector: ExecutorConnector) -> None:
         if self._fleet is None:
-            self._fleet = Fleet(
+            self._fleet = self._crew.fleet(
                 self._store, connector, self._clock, admit_simulated=self._settings.admit_simulated
             )
             self._fleet.load()
             connector.consume(Shared.PRESENCE, self._fleet.inlet, prefetch=PRESENCE_PREFETCH)
-        executor = Executor(
+        executor = self._crew.executor(
             self._store,
             connector,
             self._actions,

@@ -195,14 +195,12 @@ class FactGroup:
 class HostDetail:
     """One host with what it told about itself.
 
-    `operations`: what it can be asked for, like `package.install`. `system`, `agents` and `problems` are read
-    from its facts: empty where they say nothing of it.
+    `system`, `agents` and `problems` are read from its facts: empty where they say nothing of it.
     """
 
     host: HostView
     system: str
     agents: Sequence[str]
-    operations: Sequence[str]
     problems: Sequence[str]
     facts: Sequence[FactGroup]
 
@@ -213,15 +211,6 @@ class HostPage:
 
     items: Sequence[HostView]
     next: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutorView:
-    """One process that runs plans, or ran some; `name` says where it is."""
-
-    name: str
-    last_seen: datetime
-    alive: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,9 @@ def test_only_the_eldest_executor_reads_what_a_dead_one_left(store: SqlStore, br
     """R-008, B-015: of two readers one could make the queue anew that the other has just deleted."""
     broker.unread = True
     younger, elder = (keeper(store, broker.connector(), world) for world in (YOUNGER, ELDER))
-    younger.start()
-    elder.start()
+    for each in (younger, elder):
+        each.reconcile()
+        each.start()
 
     assert (elder.adopted, younger.adopted) == ([DEAD.token], [])
 
