@@ -2,6 +2,7 @@
 
 from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.host_action import HostAction
+from mcoflow.action.polling import Polling
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
@@ -18,6 +19,7 @@ __all__ = [
     "HostAction",
     "HostRequest",
     "OutputReference",
+    "Polling",
     "Registry",
     "Reply",
     "Rescue",

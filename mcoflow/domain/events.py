@@ -54,7 +54,11 @@ class Timeout:
     after: float
 
 
-Signal: TypeAlias = Cancel | Timeout
+class Poll:
+    """Closed signal: it is time for the next poll; `on_poll` is called."""
+
+
+Signal: TypeAlias = Cancel | Timeout | Poll
 """Closed: for these the engine calls a method of their own instead of `run`."""
 
 

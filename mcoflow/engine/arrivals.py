@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 from uuid import UUID
 
-from mcoflow.domain.events import Event, Reply, Signal, Silence, Timeout, UserEvent
+from mcoflow.domain.events import Event, Poll, Reply, Signal, Silence, Timeout, UserEvent
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EventRecord
 
@@ -18,9 +18,11 @@ TIMEOUT: Final = "timeout"
 """Likewise: the time has passed that `run` gave itself."""
 RETRY: Final = "retry"
 """Likewise: the next try of a step that failed is due. Until then the step takes no other event."""
+POLL: Final = "poll"
+"""Likewise: the next poll of a Polling action is due."""
 DELAYED: Final = "event"
 """The kind of a timer that becomes an event of the kind `user`."""
-SIGNALS: Final = frozenset({LIMIT, TIMEOUT, RETRY})
+SIGNALS: Final = frozenset({LIMIT, TIMEOUT, RETRY, POLL})
 """Kinds that come before all other events of a step."""
 
 
@@ -42,6 +44,8 @@ def loaded(event: EventRecord) -> Event | Signal:
     value: Any = json.loads(event.value)
     if event.kind in (LIMIT, TIMEOUT):
         return Timeout(value)
+    if event.kind == POLL:
+        return Poll()
     if event.kind == SILENCE:
         return Silence(value)
     if event.kind == "reply":

@@ -16,11 +16,12 @@ from uuid import UUID
 
 from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.host_action import HostAction
+from mcoflow.action.polling import Polling
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input, valid_output
 from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
-from mcoflow.domain.events import Abort, Cancel, Event, HostRequest, Reply, Signal, Timeout
+from mcoflow.domain.events import Abort, Cancel, Event, HostRequest, Poll, Reply, Signal, Timeout
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import REFERENCE_KEY, resolve
@@ -124,6 +125,8 @@ def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | Non
     elif isinstance(event, Timeout):
         stage.timeout = event.after
         made.on_timeout()
+    elif isinstance(event, Poll):
+        cast("Polling", made).on_poll()
     elif phase is Phase.FINALIZE:
         cast("Any", made).finalize()
     elif type(made).takes_events():

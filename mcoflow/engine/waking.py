@@ -12,7 +12,7 @@ from mcoflow.domain.events import Forever
 from mcoflow.domain.records import StepRecord
 from mcoflow.domain.requests import EventRecord, TimerRecord
 from mcoflow.domain.states import Phase, StepState
-from mcoflow.engine.arrivals import DELAYED, LIMIT, RETRY, SIGNALS, SILENCE, loaded
+from mcoflow.engine.arrivals import DELAYED, LIMIT, POLL, RETRY, SIGNALS, SILENCE, loaded
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
@@ -86,12 +86,22 @@ class Waking:
             else:
                 self.add_event(batch, run, target, "user", value, optional=event.optional)
         for timer in produced.timers:
+            if timer.kind == POLL:
+                batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (POLL,))
             self.set_timer(batch, run, step, timer.kind, after=timer.delay)
 
     def expect_silence(self, batch: Batch, run: PlanRun, step: StepRecord, suspension: Suspension) -> None:
         """Have a step that begins to sleep told when nothing came for as long as it bears."""
+        step.reason = self._awaited(run, step, suspension)
         if not isinstance(suspension.patience, Forever):
             self.set_timer(batch, run, step, SILENCE, after=suspension.patience.total_seconds())
+
+    def _awaited(self, run: PlanRun, step: StepRecord, suspension: Suspension) -> str:
+        if suspension.requests:
+            return "a reply"
+        if self._memory.has_timer((run.id, step.id), POLL):
+            return "the next poll"
+        return "a person" if isinstance(suspension.patience, Forever) else "an event"
 
     def set_timer(
         self,

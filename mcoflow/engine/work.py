@@ -85,6 +85,7 @@ class Work:
             run.fail(step, action, batch.now)
             return
         run.move(step, StepState.RUNNING, batch.now)
+        step.reason = ""
         batch.touch(run)
         batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (SILENCE,))
         data, report, found = self.data(run, step), self._report, action

@@ -126,6 +126,8 @@ def step_words(step: StepRecord, *, over: bool = False) -> str:
         return step.outcome.words(step.reason)
     if step.state is StepState.SUCCESS and step.warnings:
         return "success, warned"
+    if step.state is StepState.SUSPENDED and step.reason not in ("", "a reply"):
+        return f"waits for {step.reason}"
     return _STEP_WORDS[step.state]
 
 

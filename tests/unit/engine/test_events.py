@@ -9,6 +9,7 @@ import pytest
 from mcoflow.action import FOREVER, Action, Silence, UserEvent
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import CommandRefusedError, EventDroppedError, PlanNotFoundError
+from mcoflow.services.present import step_words
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Listen, Repeat, compose, do, one, play
 from tests.waiting import until
@@ -324,3 +325,13 @@ def test_an_event_that_is_no_json_is_refused_at_its_sender(house: House) -> None
     error = house.step(plan.id).error
     assert error is not None
     assert error.kind == "NotSerialisableError"
+
+
+def test_a_step_that_sleeps_says_what_it_waits_for(house: House) -> None:
+    """E-033: with FOREVER the view says "waits for a person"."""
+    plan_id, step = suspended(house, collects(2, []))
+    assert step_words(house.step(plan_id)) == "waits for a person"
+
+    play.scripts["a"] = lambda action, event: None if event == Silence(60.0) else action.suspend()
+    house.send(plan_id, step, "x")
+    until(lambda: step_words(house.step(plan_id)) == "waits for an event", "it sleeps again")
