@@ -92,7 +92,7 @@ def _sqlite_reader(url: URL) -> Engine:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA cache_size=-16000")
+    connection.execute("PRAGMA cache_size=-8000")  # kibibytes a connection; more are in the system's cache
 
 
 def _only_read(connection: sqlite3.Connection, _record: object) -> None:
