@@ -10,7 +10,7 @@ from mcoflow.errors import (
     TopologyMismatchError,
 )
 
-_ACCESS: Final = frozenset({402, 403, 530})
+ACCESS: Final = frozenset({402, 403, 530})
 PRECONDITION_FAILED: Final = 406
 NOT_FOUND: Final = 404
 
@@ -31,6 +31,18 @@ class Failure:
             return TopologyMismatchError(
                 f"{said}; nothing was deleted: `mcoflow bus rebuild {name}` makes it anew"
             )
-        if self.code in _ACCESS or self.login:
-            return BusAccessError(f"{said}; give the user the permission, or another user in [broker] url")
+        if self.code in ACCESS or self.login:
+            return BusAccessError(f"{said}; {self._way_out()}")
         return BusUnavailableError(f"{said}; it is tried again by itself")
+
+    def _way_out(self) -> str:
+        """Say what lets us in; `mcoflow doctor` tells the very commands."""
+        if "not found" in self.text:
+            return "make the virtual host on the broker (rabbitmqctl add_vhost), or correct [broker] url"
+        if "Login was refused" in self.text:
+            return "correct user and password in [broker] url"
+        if "access to" in self.text:
+            return (
+                "give the user the permission (rabbitmqctl set_permissions), or another user in [broker] url"
+            )
+        return "see to it on the broker, or name another one in [broker] url"

@@ -191,6 +191,18 @@ class Channel:
         """Delete a queue; `only_idle`: 406 closes the channel unless it is empty and unused."""
         self._channel.queue_delete(name, if_unused=only_idle, if_empty=only_idle, callback=lambda _: then())
 
+    def ask_to_publish(self, exchange: str, key: str) -> None:
+        """Publish what no broker takes: 403, 404 or 406 closes the channel."""
+        self._channel.basic_publish(exchange, key, b"", pika.BasicProperties(expiration="never"))
+
+    def ask_to_consume(self, queue: str) -> None:
+        """Consume in a way that no broker knows: 403, 404 or 406 closes the channel."""
+        self._channel.basic_consume(queue, _to_sink, arguments={"x-priority": "none"})
+
+    def ask_to_declare(self, exchange: str) -> None:
+        """Declare what no broker makes: 403 or 406 closes the channel."""
+        self._channel.exchange_declare(exchange, "direct", arguments={"alternate-exchange": 0})
+
     def close(self) -> None:
         """Close it: what is unsettled goes back."""
         if self._channel.is_open:

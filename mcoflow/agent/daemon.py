@@ -172,8 +172,8 @@ class AgentDaemon:
     # -- the link --------------------------------------------------------------------------------------
 
     def _linked(self, report: LinkReport) -> None:
-        log.info("link", extra={"link": report.link.value, "why": report.why})
         outside = report.link is Link.DOWN and report.why.startswith(NOT_ADMITTED)
+        self._log_link(report, outside=outside)
         if report.link is Link.UP or (outside and self._up_at is None):
             self._life.holding = True
             self._up_at = self._clock.monotonic()
@@ -186,6 +186,15 @@ class AgentDaemon:
             self._knock(KNOCK_FIRST)
         elif not outside:
             self._knocking = None
+
+    def _log_link(self, report: LinkReport, *, outside: bool) -> None:
+        """Log it: a lost link as a warning, not yet being admitted once and not for each host."""
+        extra = {"link": report.link.value, "why": report.why}
+        if outside:
+            log.log(logging.DEBUG if self._knocking else logging.INFO, "link.not_admitted", extra=extra)
+            return
+        lost = report.link in (Link.DOWN, Link.BLOCKED)
+        log.log(logging.WARNING if lost else logging.INFO, "link.changed", extra=extra)
 
     def _knock(self, wait: float, knocking: object = None) -> None:
         """Say that the hosts are there until the server has let all of them in."""

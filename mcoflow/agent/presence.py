@@ -76,9 +76,12 @@ class Presences:
         self._beating = False
 
     def up(self) -> None:
-        """Say of all hosts that they are up, facts included; from now on they are heard of regularly."""
+        """Say of all hosts that they are up, facts included; from now on they are heard of regularly.
+
+        What a host can be asked for is said, too, but not of simulated ones: thousands would say the same.
+        """
         for host in self._hosts.values():
-            self._say(host, Up.UP, want=(Want.FACTS,))
+            self._say(host, Up.UP, want=(Want.FACTS,) if host.simulated else tuple(Want))
         if not self._beating:
             self._beating = True
             for host in self._hosts.values():

@@ -23,7 +23,9 @@ EXECUTOR_END: Final = timedelta(seconds=10)
 
 
 @contextmanager
-def embedded(config: Config, *, simulate: int = 0) -> Iterator[Deployment]:
+def embedded(
+    config: Config, *, simulate: int = 0, simulation: "Simulation | None" = None
+) -> Iterator[Deployment]:
     """Pages, executor and this host's agent in one process, and `simulate` simulated hosts if wanted.
 
     Raises:
@@ -37,7 +39,7 @@ def embedded(config: Config, *, simulate: int = 0) -> Iterator[Deployment]:
         server = parts.web_server(config, world, store)
         daemons = [parts.agent_daemon(config)]
         if simulate:
-            daemons.append(parts.simulated_hosts(config, simulate))
+            daemons.append(parts.simulated_hosts(config, simulate, simulation))
         stack.enter_context(parts.running_world(world, EXECUTOR_END))
         for daemon in daemons:
             stack.enter_context(RunningDaemon(daemon, min(DRAIN, config.agent.drain)))

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.shell import Shell, shared_options
 
 if TYPE_CHECKING:
     from mcoflow.config import Config
 
 
-@click.group()
+@click.group(cls=InOrder)
 def db() -> None:
     """See to the database."""
 
@@ -28,7 +29,7 @@ def upgrade(shell: Shell) -> None:
     shell.result({"before": before, "after": after}, lambda: f"the database {said}")
 
 
-@click.group()
+@click.group(cls=InOrder)
 def config() -> None:
     """See to the settings."""
 

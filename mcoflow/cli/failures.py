@@ -53,7 +53,8 @@ def end_with(error: BaseException, shell: Shell) -> ExitCode:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ExitCode.OK
         case errors.McoflowError():
-            shell.say(f"mcoflow: {_message(error)}")
+            for line in _message(error).splitlines():
+                shell.say(f"mcoflow: {line}")
             return _code(error)
     shell.say(f"mcoflow: an error in mcoflow itself: {type(error).__name__}: {error}")
     shell.say("run it again with --debug to see where, and please report it")

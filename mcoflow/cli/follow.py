@@ -1,23 +1,29 @@
 """Showing a task's progress on stderr while it runs: a live table on a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
+from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 from uuid import UUID
 
 from mcoflow.cli import render
 from mcoflow.cli.failures import CommandFailedError
+from mcoflow.cli.lookout import Lookout
 from mcoflow.cli.shell import Shell
 from mcoflow.cli.steps import LARGE, every_step
 from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.errors import WaitTimeoutError
 from mcoflow.services.views import PlanView, StepView
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
 
 ROWS: Final = 15
+TICK: Final = 1.0
+"""Seconds between two looks at who is there, while nothing moves."""
 _FIRST: Final = (StepState.ERROR, StepState.RUNNING, StepState.SUSPENDED)
 
 
@@ -28,11 +34,16 @@ class Progress(Protocol):
         """Show where the task stands now."""
 
 
-def follow(shell: Shell, services: "Services", plan_id: UUID) -> PlanView:
-    """Show progress until the task is at rest, and return it. On Ctrl-C say that it goes on."""
+def follow(shell: Shell, services: "Services", plan_id: UUID, *, within: float | None = None) -> PlanView:
+    """Show progress until the task is at rest, and return it. Say so when nobody moves it.
+
+    Raises:
+        WaitTimeoutError: it is not at rest after `within` seconds; it goes on.
+        KeyboardInterrupt: after saying that it goes on.
+    """
     try:
         with LiveTable() if sys.stderr.isatty() else Lines(shell) as shown:
-            for plan in services.plans.progress(plan_id):
+            for plan in _moments(services, plan_id, Lookout(shell, services), within):
                 few = plan.counters.total <= LARGE
                 shown.show(plan, every_step(services.plans, plan_id) if few else ())
             return plan
@@ -40,6 +51,25 @@ def follow(shell: Shell, services: "Services", plan_id: UUID) -> PlanView:
         shell.say(f"\nthe task goes on; follow it: mcoflow task show {plan_id} --follow")
         shell.say(f"or cancel it: mcoflow task cancel {plan_id}")
         raise
+
+
+def _moments(
+    services: "Services", plan_id: UUID, lookout: Lookout, within: float | None
+) -> Iterator[PlanView]:
+    """Yield the task now and after each change until it is at rest; in between see who is away."""
+    until = services.clock.monotonic() + (inf if within is None else within)
+    view = services.plans.show(plan_id)
+    yield view
+    while not view.at_rest:
+        lookout.look()
+        left = min(TICK, until - services.clock.monotonic())
+        if left <= 0:
+            raise WaitTimeoutError(
+                f"task {plan_id} is still {view.word} after {within:g} s; {lookout.way_on}"
+            )
+        if services.plans.wait_for_change({plan_id: view.version}, wait=timedelta(seconds=left)):
+            view = services.plans.show(plan_id)
+            yield view
 
 
 def verdict(shell: Shell, plan: PlanView) -> None:

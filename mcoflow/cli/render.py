@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from mcoflow.cli.steps import Told
-from mcoflow.services.views import HostView, PlanView, StepView
+from mcoflow.services.views import Fact, HostDetail, HostView, PlanView, StepView
 
 SHOWN: Final = 20
 """Steps whose result is told one by one."""
@@ -34,12 +34,13 @@ def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
 
 def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
     """Return a task with its steps, and what can be done with it now."""
+    told = any(problem and problem in found.explanation for problem in map(_problem, steps))
     facts = {
         "id": str(found.id),
         "made": ago(found.created_at, now) + (f" by {found.user}" if found.user else ""),
         "took": took(found.duration),
         "steps": found.counters.words(),
-        "why": found.explanation,
+        "why": "" if told else found.explanation,
     }
     lines = [f"{visible(_title(found))}: {found.word}"]
     lines += [f"  {key:<5}  {visible(value)}" for key, value in facts.items() if value]
@@ -61,6 +62,11 @@ def step_line(step: StepView) -> str:
     return visible(": ".join(part for part in (step.host or "", what(step), step.words) if part))
 
 
+def named(step: StepView) -> str:
+    """Return what a step does, and where: `Install package nginx on web1`."""
+    return visible(f"{what(step)} on {step.host}" if step.host else what(step))
+
+
 def what(step: StepView) -> str:
     """Return what a step does: `Install package nginx`."""
     return f"{step.title} {step.subject}".rstrip()
@@ -78,10 +84,15 @@ def _title(plan: PlanView) -> str:
     return f"{plan.title} (simulated)" if plan.simulated else plan.title
 
 
+def _problem(told: Told) -> str:
+    """Return what went wrong with a step."""
+    return told.step.error or "; ".join(told.step.warnings)
+
+
 def _standing(told: Told) -> tuple[str, str]:
     step, done = told.step, change(told.output)
     predicted = "predicted: " if done and told.input.get("check") else ""
-    said = step.error or "; ".join(step.warnings) or predicted + done
+    said = _problem(told) or predicted + done
     return step.words, "" if said == step.words else said
 
 
@@ -99,6 +110,32 @@ def host_row(host: HostView, now: datetime) -> Sequence[str]:
     """Return a host for a list."""
     name = f"{host.name} (simulated)" if host.simulated else host.name
     return (name, str(host.presence), ago(host.last_seen, now), host.version, str(host.executing))
+
+
+def host(found: HostDetail, now: datetime) -> str:
+    """Return a host with all that it told of itself."""
+    view = found.host
+    told = {
+        "last seen": f"{ago(view.last_seen, now)}, first {ago(view.first_seen, now)}",
+        "system": found.system,
+        "agent": view.version,
+        "groups": ", ".join(view.collectives),
+        "executing": str(view.executing),
+        "operations": ", ".join(found.operations) or f"those of {', '.join(found.agents)}",
+        "problems": "; ".join(found.problems),
+    }
+    lines = [f"{view.name}{' (simulated)' if view.simulated else ''}: {view.presence}"]
+    lines += [f"  {key:<10}  {visible(value)}" for key, value in told.items() if value]
+    rows = [(f"{group.name}.{fact.name}", _fact(fact)) for group in found.facts for fact in group.facts]
+    return "\n".join([*lines, "", table(("fact", "value"), rows)] if rows else lines)
+
+
+def _fact(fact: Fact) -> str:
+    if fact.size is not None:
+        return f"{fact.size / 2**30:.1f} GiB"
+    if isinstance(fact.value, list):
+        return ", ".join(map(str, fact.value))
+    return "" if fact.value is None else str(fact.value)
 
 
 def took(duration: timedelta | None) -> str:

@@ -3,10 +3,12 @@
 import click
 
 from mcoflow import __version__
+from mcoflow.cli.action import action
 from mcoflow.cli.admin import config, db
 from mcoflow.cli.doctor import doctor
 from mcoflow.cli.exit_codes import table
 from mcoflow.cli.host import host, ping
+from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE
 from mcoflow.cli.run import run
 from mcoflow.cli.serve import agent, executor, up, web
@@ -30,14 +32,6 @@ Exit codes:
 """
 
 
-class InOrder(click.Group):
-    """A group that lists its commands in the order in which people need them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names as they were added."""
-        return list(self.commands)
-
-
 @click.group(cls=InOrder, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mcoflow", message="%(prog)s %(version)s")
 @shared_options
@@ -47,5 +41,5 @@ def root() -> None:
 
 for _command in OPERATE:
     task.add_command(_command)
-for _command in (up, run, task, host, ping, web, executor, agent, db, config, doctor):
+for _command in (up, run, action, task, host, ping, web, executor, agent, db, config, doctor):
     root.add_command(_command)

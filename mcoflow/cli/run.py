@@ -1,14 +1,14 @@
 """`mcoflow run`: make a task, and follow it if wanted."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
-from mcoflow.cli.shell import Shell, shared_options, user, warn_if_nobody_is_there
+from mcoflow.cli.shell import Shell, shared_options, user, wait_limit
 
 if TYPE_CHECKING:
     from mcoflow.services import Filled, Order, Services
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     help="Further input of the action, as text; KEY:=VALUE as JSON.",
 )
 @click.option("--wait", "-w", is_flag=True, help="Show progress, and end as the task ends.")
+@wait_limit("--wait")
 @shared_options
 @click.pass_obj
 def run(
@@ -41,6 +42,7 @@ def run(
     check: bool,
     given: Sequence[str],
     wait: bool,
+    within: float | None,
 ) -> None:
     """Run ACTION with PARAM on hosts.
 
@@ -53,10 +55,12 @@ def run(
     install-and-restart  packages and services: p1,p2;s1,s2
     ping                 none
 
-    An action of your own takes its input as --set KEY=VALUE; numbers and lists as --set KEY:=JSON.
+    `mcoflow action list` shows all of them. An action of your own takes its input as --set KEY=VALUE; numbers
+    and lists as --set KEY:=JSON.
 
     Without --wait it prints the id of the task and ends. With it, it ends with 0 when the task succeeded
-    (warnings are printed), else with 1 and the reason. Ctrl-C only ends the waiting.
+    (warnings are printed), else with 1 and the reason. Ctrl-C only ends the waiting, and so does --timeout.
+    Who is away, an executor or the broker, is said at once.
 
     \b
     Examples:
@@ -65,34 +69,35 @@ def run(
       mcoflow run install-and-restart 'nginx,php;web' --host web1 --host web2
       mcoflow run restart ssh --host web1 --output json
     """
+    from mcoflow.cli.names import host_names
     from mcoflow.services import Filled
 
-    named = [name for host in hosts for name in host.split(",")]
-    filled = Filled(", ".join(named), action.replace("-", "_"), param, check=check)
+    named, more = host_names(hosts), _given(given)
+    filled = Filled(", ".join(named), action, param, confirm=str(len(named)), check=check)
     with shell.services() as services:
-        order = _order(services, filled, named)
-        arguments = {**order.arguments, **_given(given)}
+        order = _order(services, filled, named, more)
+        arguments = {**order.arguments, **more}
         plan_id = services.plans.submit(order.action, arguments, user=user()).plan_id
         if wait:
-            _to_the_end(shell, services, plan_id)
+            _to_the_end(shell, services, plan_id, within)
         else:
             _made(shell, services, plan_id)
 
 
-def _order(services: "Services", filled: "Filled", hosts: Sequence[str]) -> "Order":
+def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: Collection[str]) -> "Order":
     """Return what to submit: of the form's actions by the form's rules, of others as it was given."""
-    from mcoflow.action.registry import REGISTERED
     from mcoflow.services import Order
+    from mcoflow.services.actions import action_named, check_keys
     from mcoflow.services.fields import ACTIONS
 
-    if filled.action in ACTIONS:
-        distinct = {host.strip().lower() for host in hosts} - {""}
-        return services.form.read(replace(filled, confirm=str(len(distinct))))
-    REGISTERED.find(filled.action)
+    action = action_named(filled.action)
+    check_keys(action, tuple(more))
+    if action.name in ACTIONS:
+        return services.form.read(replace(filled, action=action.name))
     if filled.param:
         raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
-    arguments = {"hosts": [host.strip() for host in hosts], "check": filled.check}
-    return Order(filled.action, {key: value for key, value in arguments.items() if value})
+    arguments = {"hosts": list(hosts), "check": filled.check}
+    return Order(action.name, {key: value for key, value in arguments.items() if value})
 
 
 def _given(pairs: Sequence[str]) -> dict[str, Any]:
@@ -117,22 +122,22 @@ def _json(pair: str, text: str) -> Any:
 def _made(shell: Shell, services: "Services", plan_id: UUID) -> None:
     """Tell the id of a task that was just made, and how to follow it."""
     from mcoflow.cli.follow import verdict
+    from mcoflow.cli.lookout import Lookout
 
     plan = services.plans.show(plan_id)
     shell.result(plan, lambda: str(plan_id))
     if plan.at_rest:
         verdict(shell, plan)
         return
-    warn_if_nobody_is_there(shell, services)
+    Lookout(shell, services).look()
     shell.say(f"follow it: mcoflow task show {plan_id} --follow")
 
 
-def _to_the_end(shell: Shell, services: "Services", plan_id: UUID) -> None:
+def _to_the_end(shell: Shell, services: "Services", plan_id: UUID, within: float | None) -> None:
     """Show progress and the outcome; fail if the task did."""
     from mcoflow.cli.follow import follow, verdict
     from mcoflow.cli.task import print_task
 
-    warn_if_nobody_is_there(shell, services)
-    plan = follow(shell, services, plan_id)
+    plan = follow(shell, services, plan_id, within=within)
     print_task(shell, services, plan)
     verdict(shell, plan)

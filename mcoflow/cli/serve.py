@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 COUNT: Final = click.IntRange(1, 20_000)
 SHARE: Final = click.FloatRange(0, 1)
+WATCHABLE: Final = 1.5
+"""Seconds that an operation of the demo takes: enough to see it on the page."""
 NO_LOGIN: Final = "There is no login: whoever reaches the pages from this machine is an administrator."
 NOT_SIGNED: Final = "Messages are not signed: who may publish on the broker may run what the agents allow."
 NOT_ROOT: Final = "You are not root: installing packages and restarting services will fail on this machine."
@@ -28,9 +30,17 @@ NOT_ROOT: Final = "You are not root: installing packages and restarting services
 
 @click.command()
 @click.option("--simulate", type=COUNT, metavar="N", help="Add N simulated hosts to play with.")
+@click.option(
+    "--latency",
+    type=click.FloatRange(0),
+    default=WATCHABLE,
+    show_default=True,
+    metavar="SECONDS",
+    help="Mean duration of what simulated hosts do.",
+)
 @shared_options
 @click.pass_obj
-def up(shell: Shell, simulate: int | None) -> None:
+def up(shell: Shell, simulate: int | None, latency: float) -> None:
     """Start everything in one process.
 
     Pages, executor, and an agent for this machine. Without settings it needs nothing else: tasks are kept in
@@ -43,11 +53,13 @@ def up(shell: Shell, simulate: int | None) -> None:
       MCOFLOW_WEB_LISTEN=127.0.0.1:8000 mcoflow up
     """
     from mcoflow import bootstrap
+    from mcoflow.agent.simulate import Simulation
 
+    simulation = Simulation(latency=timedelta(seconds=latency))
     terminal = sys.stderr.isatty()
     _serve(
         shell,
-        lambda config: bootstrap.embedded(config, simulate=simulate or 0),
+        lambda config: bootstrap.embedded(config, simulate=simulate or 0, simulation=simulation),
         level=lambda config: level_of_up(config, terminal=terminal),
     )
 

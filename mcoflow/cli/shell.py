@@ -62,10 +62,15 @@ def user() -> str:
         return f"uid {os.getuid()}"
 
 
-def warn_if_nobody_is_there(shell: Shell, services: "Services") -> None:
-    """Say so if no executor would take up a task now."""
-    if services.health.checks()["executor"] != "ok":
-        shell.say("no executor is alive: the task waits until `mcoflow up` or `mcoflow executor` is started")
+def wait_limit(flag: str) -> Callable[[F], F]:
+    """Return the option --timeout, as `within`, of a command that waits with `flag`."""
+    return click.option(
+        "--timeout",
+        "within",
+        type=click.FloatRange(0.1),
+        metavar="SECONDS",
+        help=f"With {flag}: wait so long at most, then end with 75; the task goes on.",
+    )
 
 
 def shared_options(command: F) -> F:

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import click
 
-from mcoflow.cli.shell import Shell, shared_options, user
+from mcoflow.cli.in_order import InOrder
+from mcoflow.cli.shell import Shell, shared_options, user, wait_limit
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 FILTERS = ("all", "running", "scheduled", "paused", "failed", "warning", "succeeded", "cancelled")
 
 
-@click.group()
+@click.group(cls=InOrder)
 def task() -> None:
     """List tasks, look at one, cancel, resume, skip."""
 
@@ -49,9 +50,10 @@ def list_tasks(shell: Shell, which: str, text: str, limit: int, cursor: str) -> 
 @task.command()
 @click.argument("plan_id", type=click.UUID, metavar="ID")
 @click.option("--follow", "-f", "stay", is_flag=True, help="Show progress, and end as the task ends.")
+@wait_limit("--follow")
 @shared_options
 @click.pass_obj
-def show(shell: Shell, plan_id: UUID, stay: bool) -> None:
+def show(shell: Shell, plan_id: UUID, stay: bool, within: float | None) -> None:
     """Show a task with its steps, and what can be done with it.
 
     With --follow it ends as `mcoflow run --wait` does.
@@ -59,7 +61,7 @@ def show(shell: Shell, plan_id: UUID, stay: bool) -> None:
     from mcoflow.cli.follow import follow, verdict
 
     with shell.services() as services:
-        plan = follow(shell, services, plan_id) if stay else services.plans.show(plan_id)
+        plan = follow(shell, services, plan_id, within=within) if stay else services.plans.show(plan_id)
         print_task(shell, services, plan)
         if stay:
             verdict(shell, plan)
@@ -96,12 +98,18 @@ def resume(shell: Shell, plan_id: UUID) -> None:
 @click.pass_obj
 def skip(shell: Shell, plan_id: UUID, step: int, dry_run: bool) -> None:
     """Skip a failed STEP of a paused task, and what hangs on it; then resume the task."""
+    from mcoflow.cli import render
+
     with shell.services() as services:
         skipped = services.plans.skip(plan_id, step, actor=user(), dry_run=dry_run)
-    names = ", ".join(map(str, skipped))
-    way_on = "" if dry_run else f"; go on: mcoflow task resume {plan_id}"
-    said = f"{'would skip' if dry_run else 'skipped on resume'}: {names}{way_on}"
-    shell.result({"id": plan_id, "step_ids": skipped}, lambda: said)
+        steps = [services.plans.step(plan_id, number).step for number in skipped[: render.SHOWN]]
+    word = "would be skipped" if dry_run else "skipped when the task is resumed"
+    lines = [f"{word}: step {each.id}, {render.named(each)}" for each in steps]
+    if len(skipped) > len(steps):
+        lines.append(f"… and {len(skipped) - len(steps)} more steps")
+    if not dry_run:
+        lines.append(f"go on: mcoflow task resume {plan_id}")
+    shell.result({"id": plan_id, "step_ids": skipped, "steps": steps}, lambda: "\n".join(lines))
 
 
 def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:

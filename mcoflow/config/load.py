@@ -4,13 +4,16 @@ import configparser
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
 from mcoflow.config.sections import AgentConfig, BrokerConfig, Config, ServerConfig, WebConfig
 from mcoflow.config.values import masked
 from mcoflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "broker": BrokerConfig,
@@ -32,19 +35,25 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     /etc/mcoflow/broker.cfg; with none of them, defaults. An empty value means the default.
 
     Raises:
-        ConfigError: names file (or variable), section, key, and the way out. It shows no password.
+        ConfigError: a line for each fault, with file (or variable), section, key, and the way out. It shows
+            no password.
     """
     source = _find(path, environ)
-    raw = _read_file(source) if source else {}
-    for section, key, text in _overrides(environ):
+    faults: list[str] = []
+    raw = _read_file(source, faults) if source else {}
+    for section, key, text in _overrides(environ, faults):
         raw.setdefault(section, {})[key] = text
     raw = {section: {key: text for key, text in keys.items() if text} for section, keys in raw.items()}
     raw.setdefault("server", {}).setdefault("state_dir", str(_default_state(environ)))
     raw.setdefault("agent", {}).setdefault("state_dir", f"{raw['server']['state_dir']}/agent")
     try:
-        return Config.model_validate({**raw, "source": source})
+        config = Config.model_validate({**raw, "source": source})
     except ValidationError as error:
-        raise ConfigError(_complaint(error, source, environ)) from None
+        faults += [_complaint(fault, source, environ) for fault in error.errors(include_url=False)]
+        raise ConfigError("\n".join(faults)) from None
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return config
 
 
 def _find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -70,8 +79,8 @@ def _default_state(environ: Mapping[str, str]) -> Path:
     return (Path(state) if state else _home(environ) / ".local/state") / "mcoflow"
 
 
-def _read_file(source: Path) -> Raw:
-    """Return the sections of an INI file, with only sections and keys that there are."""
+def _read_file(source: Path, faults: list[str]) -> Raw:
+    """Return the sections and keys of an INI file that we have; others are noted as faults."""
     # No section is special, `%` and `$` in passwords are themselves, and `:` separates nothing.
     parser = configparser.ConfigParser(interpolation=None, default_section="", delimiters=("=",))
     try:
@@ -82,11 +91,13 @@ def _read_file(source: Path) -> Raw:
         raise ConfigError(f"{source} is not UTF-8 text") from None
     except configparser.Error as error:
         raise ConfigError(_syntax(source, error)) from None
-    raw = {section: dict(parser[section]) for section in parser.sections()}
-    for section, keys in raw.items():
-        _check_section(source, section)
-        for key in keys:
-            _check_key(f"{source}: [{section}]", section, key)
+    raw: Raw = {}
+    for section in parser.sections():
+        if section not in SECTIONS:
+            faults.append(f"{source}: there is no section [{section}]{_nearest(section, SECTIONS)}")
+            continue
+        where, keys = f"{source}: [{section}]", parser[section].items()
+        raw[section] = {key: text for key, text in keys if _is_key(where, section, key, faults)}
     return raw
 
 
@@ -104,24 +115,22 @@ def _syntax(source: Path, error: configparser.Error) -> str:
     return f"{source} is no INI file"
 
 
-def _overrides(environ: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
+def _overrides(environ: Mapping[str, str], faults: list[str]) -> Iterable[tuple[str, str, str]]:
     """Yield section, key, text of each variable that belongs to a section we have."""
     for name, text in sorted(environ.items()):
         section, _, key = name.removeprefix(PREFIX).lower().partition("_")
-        if name.startswith(PREFIX) and section in SECTIONS:
-            _check_key(f"the environment ({name}): [{section}]", section, key)
+        if not name.startswith(PREFIX) or section not in SECTIONS:
+            continue
+        if _is_key(f"the environment ({name}): [{section}]", section, key, faults):
             yield section, key, text
 
 
-def _check_section(source: Path, section: str) -> None:
-    if section not in SECTIONS:
-        raise ConfigError(f"{source}: there is no section [{section}]{_nearest(section, SECTIONS)}")
-
-
-def _check_key(where: str, section: str, key: str) -> None:
+def _is_key(where: str, section: str, key: str, faults: list[str]) -> bool:
+    """Return whether the section has the key, after noting it as a fault if not."""
     known = SECTIONS[section].model_fields
     if key not in known:
-        raise ConfigError(f"{where} has no key {key!r}{_nearest(key, known)}")
+        faults.append(f"{where} has no key {key!r}{_nearest(key, known)}")
+    return key in known
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -130,14 +139,13 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}"
 
 
-def _complaint(error: ValidationError, source: Path | None, environ: Mapping[str, str]) -> str:
-    """Say what is wrong with the first bad value, and where it was set."""
-    first = error.errors(include_url=False)[0]
-    section, key = str(first["loc"][0]), str(first["loc"][1]) if len(first["loc"]) > 1 else ""
+def _complaint(fault: "ErrorDetails", source: Path | None, environ: Mapping[str, str]) -> str:
+    """Say what is wrong with a value, and where it was set."""
+    section, key = str(fault["loc"][0]), str(fault["loc"][1]) if len(fault["loc"]) > 1 else ""
     variable = f"{PREFIX}{section}_{key}".upper()
     where = f"the environment ({variable})" if environ.get(variable) else str(source or "the environment")
-    why = first["msg"].removeprefix("Value error, ")
-    quoted = isinstance(first["input"], str) and key not in NOT_QUOTED
-    shown = f" = {masked(first['input'])!r}" if quoted else ""
+    why = fault["msg"].removeprefix("Value error, ")
+    quoted = isinstance(fault["input"], str) and key not in NOT_QUOTED
+    shown = f" = {masked(fault['input'])!r}" if quoted else ""
     named = f"[{section}] {key}".rstrip()
     return f"{where}: {named}{shown}: {why[:1].lower()}{why[1:]}"

@@ -260,3 +260,6 @@ class Reader(Protocol):
 
     def now(self) -> float:
         """The database's clock."""
+
+    def worlds(self) -> Sequence[WorldRecord]:
+        """All worlds, the oldest first, with `alive` by the database's clock."""

@@ -145,7 +145,7 @@ def _unread(_param: str) -> dict[str, Any]:
 
 def _nothing(param: str) -> dict[str, Any]:
     if param.strip(_BLANKS):
-        raise ValueError("ping takes no param: leave the field empty")
+        raise ValueError("ping takes no param")
     return {}
 
 
@@ -159,6 +159,14 @@ _READERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
 }
 ACTIONS: Final = frozenset(_READERS)
 """The actions whose input can be written into the form's fields."""
+PARAMS: Final[Mapping[str, str]] = {
+    "install": "PACKAGE",
+    "uninstall": "PACKAGE",
+    "update": "PACKAGE",
+    "restart": "SERVICE",
+    "install_and_restart": "'p1,p2;s1,s2'",
+}
+"""What stands in the field param, for those that take one."""
 
 
 def _single(param: str, kind: str, fits: Callable[[str], bool], way_out: str) -> str:
@@ -167,7 +175,7 @@ def _single(param: str, kind: str, fits: Callable[[str], bool], way_out: str) ->
     if not name:
         raise ValueError(f"name one {kind}")
     if set(name) & {",", ";"}:
-        raise ValueError(f"this action takes one {kind}; for several use Install and restart")
+        raise ValueError(f"this action takes one {kind}; for several there is install-and-restart")
     return _checked(name, kind, fits, way_out)
 
 

@@ -1,13 +1,14 @@
 """What is wrong with the system as a whole, in words and as checks."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from mcoflow.errors import StoreError
 from mcoflow.ports.bus import Link
 from mcoflow.ports.engine import Engine
 from mcoflow.ports.store import Reader
-from mcoflow.services.views import Notice
+from mcoflow.services.times import certain_moment
+from mcoflow.services.views import ExecutorView, Notice
 
 NOTICES: Final[Mapping[str, str]] = {
     "executor": "No executor is alive: tasks wait.",
@@ -39,6 +40,13 @@ class Health:
             return [Notice("store", NOTICES["store"])]
         return [Notice(name, NOTICES[name]) for name in wrong]
 
+    def executors(self) -> Sequence[ExecutorView]:
+        """Return the executors that the database knows; those that ended in good order it has forgotten."""
+        found = (world for world in self._reader.worlds() if world.kind == "executor")
+        return [
+            ExecutorView(_process(world.meta), certain_moment(world.seen_at), world.alive) for world in found
+        ]
+
     def _store(self) -> str:
         try:
             self._reader.now()
@@ -54,3 +62,7 @@ class Health:
 
     def _executor(self) -> str:
         return "ok" if self._engine.executors_alive() else "none is alive"
+
+
+def _process(meta: Mapping[str, Any]) -> str:
+    return f"pid {meta.get('pid', 'unknown')} on {meta.get('hostname', 'an unknown machine')}"

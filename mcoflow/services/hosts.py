@@ -37,6 +37,7 @@ class Hosts:
             host=self._view(host),
             system=system_of(facts),
             agents=agents_of(facts),
+            operations=sorted(host.operations or ()),
             problems=problems_of(facts),
             facts=grouped(facts),
         )

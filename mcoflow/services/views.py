@@ -195,12 +195,14 @@ class FactGroup:
 class HostDetail:
     """One host with what it told about itself.
 
-    `system`, `agents` and `problems` are read from its facts: empty where they say nothing of it.
+    `operations`: what it can be asked for, like `package.install`. `system`, `agents` and `problems` are read
+    from its facts: empty where they say nothing of it.
     """
 
     host: HostView
     system: str
     agents: Sequence[str]
+    operations: Sequence[str]
     problems: Sequence[str]
     facts: Sequence[FactGroup]
 
@@ -211,6 +213,15 @@ class HostPage:
 
     items: Sequence[HostView]
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorView:
+    """One process that runs plans, or ran some; `name` says where it is."""
+
+    name: str
+    last_seen: datetime
+    alive: bool
 
 
 @dataclass(frozen=True, slots=True)

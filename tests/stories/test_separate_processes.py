@@ -94,7 +94,7 @@ class TestSeparateProcesses(DeploymentStory):
             agent.facts()
             done = deployed.mcoflow("ping", "sim-00001", "--timeout", "5")
 
-        assert done.returncode == 1
+        assert done.returncode == 3
         assert "sim-00001" not in deployed.mcoflow("host", "list").stdout
 
     def test_the_agent_says_what_it_needs(self, deployed: Deployed, site: Site) -> None:

@@ -1,5 +1,6 @@
 """What a daemon does when its link comes, goes, or its host is not admitted."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from mcoflow.ports.bus import Link
 from mcoflow.wire.kinds import Up
 from mcoflow.wire.messages import CancelBody
 from tests.unit.agent.world import TOKEN, AgentWorld, request
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -117,3 +119,15 @@ def test_an_error_nobody_expected_ends_the_daemon_and_is_told(tmp_path):
         world.daemon.wait(timedelta(seconds=10))
 
     assert world.bus.closed
+
+
+def test_a_lost_link_is_a_warning_and_not_being_admitted_is_said_once(agent, caplog):
+    with caplog.at_level(logging.DEBUG, "mcoflow.agent.daemon"):
+        agent.bus.report(Link.DOWN, "the broker is gone")
+        for more in range(3):
+            agent.bus.report(Link.DOWN, f"not admitted: host web1 has no queues yet (and {more} more)")
+        until(lambda: len(caplog.records) == 4, "the reports are logged")
+
+    told = [(record.levelname, record.message) for record in caplog.records]
+    assert told[0] == ("WARNING", "link.changed")
+    assert told[1:] == [("INFO", "link.not_admitted"), *2 * [("DEBUG", "link.not_admitted")]]

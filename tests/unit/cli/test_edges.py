@@ -36,6 +36,17 @@ def test_every_command_says_what_it_does_in_one_whole_line(mcoflow: Mcoflow) -> 
         assert command.get_short_help_str(200)
 
 
+@pytest.mark.parametrize("columns", ["40", "60", "80"])
+def test_no_help_is_cut_however_narrow_the_terminal_is(
+    mcoflow: Mcoflow, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    groups = [name for name, command in root.commands.items() if isinstance(command, click.Group)]
+    for words in ((), *((name,) for name in groups)):
+        assert "..." not in mcoflow(*words, "--help").out.partition("Commands:")[2]
+
+
 def test_the_help_names_every_exit_code(mcoflow: Mcoflow) -> None:
     listed = mcoflow("--help").out
 
@@ -157,7 +168,7 @@ def test_a_broker_that_is_away_is_found_by_the_doctor(
 ) -> None:
     monkeypatch.setenv("MCOFLOW_BROKER_URL", "amqp://mco:s3cret@127.0.0.1:1/")
 
-    ended = mcoflow("doctor", "--output", "json")
+    ended = mcoflow("doctor", "--output", "json")  # its settings make it server and managed host
 
     broker = next(finding for finding in ended.json if finding["what"] == "broker")
     assert ended.code == ExitCode.FAILED

@@ -81,13 +81,56 @@ def test_without_names_every_known_host_is_pinged(mcoflow: Mcoflow) -> None:
         ("sim-00002", "answered"),
         ("web1", "answered"),
     }
+    assert all(isinstance(each["took_s"], float) for each in ended.json)
 
 
 def test_a_ping_names_who_did_not_answer_and_leaves_no_task_behind(mcoflow: Mcoflow) -> None:
     ended = mcoflow("ping", "web1", "web9")
 
-    assert ended.code == ExitCode.FAILED
-    assert "1 of 2 hosts did not answer: web9" in ended.err
+    assert ended.code == ExitCode.NOT_FOUND
+    assert "1 of 2 hosts did not answer: web9; never heard of: web9" in ended.err
     assert "no such host" in ended.out
     last = mcoflow("task", "list", "--limit", "1", "--output", "json").json["items"][0]
     assert (last["title"], last["state"]) == ("Ping on 2 hosts", "stopped")
+
+
+def test_a_skip_names_the_steps_with_number_and_title(mcoflow: Mcoflow) -> None:
+    task = mcoflow("run", "install", "nginx", "--host", "web9", "--wait", "--output", "json").json
+    failed = next(str(each["id"]) for each in task["steps"] if each["host"] == "web9")
+
+    planned = mcoflow("task", "skip", task["id"], failed, "--dry-run")
+    skipped = mcoflow("task", "skip", task["id"], failed)
+
+    assert planned.out == f"would be skipped: step {failed}, Install package nginx on web9\n"
+    assert f"skipped when the task is resumed: step {failed}, Install package nginx on web9" in skipped.out
+    assert f"go on: mcoflow task resume {task['id']}" in skipped.out
+
+
+def test_a_host_is_shown_with_facts_and_what_it_can_be_asked_for(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("host", "show", "web1")
+
+    assert ended.code == ExitCode.OK
+    assert ended.out.startswith("web1: online\n")
+    for told in ("last seen", "package.install", "service.restart", "os.name", "memory.total"):
+        assert told in ended.out
+    as_json = mcoflow("host", "show", "WEB1", "--output", "json").json
+    assert as_json["host"]["name"] == "web1"
+    assert "package.install" in as_json["operations"]
+    assert "sim-00001 (simulated): online" in mcoflow("host", "show", "sim-00001").out
+
+
+def test_an_unknown_host_is_not_found(mcoflow: Mcoflow) -> None:
+    for words in (("host", "show", "web9"), ("ping", "web9")):
+        ended = mcoflow(*words)
+        assert ended.code == ExitCode.NOT_FOUND
+        assert "`mcoflow host list`" in ended.err
+
+
+def test_a_name_that_is_none_is_refused_in_the_same_words_everywhere(mcoflow: Mcoflow) -> None:
+    asked = (("run", "install", "x", "--host", "a b"), ("run", "ping", "--host", "a b"))
+    said = {mcoflow(*words) for words in (*asked, ("ping", "a b"), ("host", "show", "a b"))}
+
+    assert len(said) == 1
+    [ended] = said
+    assert ended.code == ExitCode.USAGE
+    assert ended.err.startswith("mcoflow: 'a b' is no host name: letters, digits")

@@ -248,3 +248,15 @@ def test_passwords_are_in_no_message(text: str, write: Write) -> None:
 
     assert "s3cret" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_all_mistakes_are_named_at_once(write: Write) -> None:
+    path = write("[broker]\nulr = x\nheartbeat = 9 h\n[foo]\na = 1\n[agent]\nparallel = 0\n")
+
+    with pytest.raises(ConfigError) as refused:
+        load_config(path, {"HOME": "/home/ann", "MCOFLOW_WEB_LISTN": "x", "MCOFLOW_WEB_AUTH": "none"})
+
+    said = str(refused.value).splitlines()
+    assert len(said) == 6
+    for what in ("'ulr'", "[foo]", "heartbeat", "'listn'", "MCOFLOW_WEB_AUTH", "[agent] parallel"):
+        assert sum(what in line for line in said) == 1

@@ -1,0 +1,43 @@
+"""What the agent finds on this machine."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+from mcoflow.bootstrap.finding import Finding
+from mcoflow.config import Config
+
+
+def machine(config: Config) -> Iterator[Finding]:
+    """Package manager, init system, rights, and the place of the journal."""
+    from mcoflow.agent.init_system import InitSystem, chosen_init
+
+    apt = shutil.which("apt-get")
+    remedy = "" if apt else "only Debian's apt is known to this release"
+    yield Finding("packages", bool(apt), apt or "no apt-get", remedy)
+    init = chosen_init(config.agent.init)
+    known = init is not InitSystem.NONE
+    yield Finding("services", known, str(init), "" if known else "services cannot be restarted here")
+    root = os.geteuid() == 0
+    remedy = "" if root else "packages and services need root: start the agent as root"
+    yield Finding("rights", root, "root" if root else f"user {os.geteuid()}", remedy)
+    yield _state_dir(config)
+
+
+def _state_dir(config: Config) -> Finding:
+    """Whether the agent's journal can be kept where the settings say; nothing is made."""
+    path = config.agent.state_dir
+    nearest = next(each for each in (path, *path.parents) if each.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding("journal", False, f"{nearest} cannot be written", "set [agent] state_dir, or chown it")
+    return Finding("journal", True, str(path))
+
+
+def plugins(config: Config) -> Finding:
+    """Whether the agents named in the settings can be loaded."""
+    from mcoflow.agent.catalogue import LoadedCatalogue
+
+    broken = LoadedCatalogue(config.agent.agents).broken()
+    if broken:
+        return Finding("plug-ins", False, "; ".join(broken), "mend them, or take them out of [agent] agents")
+    return Finding("plug-ins", True, ", ".join(config.agent.agents))
