@@ -100,8 +100,15 @@ class Action:
         return f"{self.title or spoken(self.name)} {subject}"
 
     def rescue_strategy(self) -> Rescue:
-        """What becomes of the plan when a step of this action failed."""
+        """What becomes of the plan when a step of this action failed, and nothing else goes on."""
         return Rescue.PAUSE
+
+    def rescue_strategy_for(self, planned: Action) -> Rescue | None:  # noqa: ARG002 - for authors to look at
+        """The last word on an action that this one planned, when it or a part of it failed.
+
+        None, the default, leaves it to the other.
+        """
+        return None
 
     def on_timeout(self) -> None:
         """Called instead of `run` when a time limit has passed; it may end the step, or suspend once more.

@@ -4,7 +4,8 @@ from enum import StrEnum
 
 
 class Rescue(StrEnum):
-    """The strategies offered; all failed steps must agree, else the plan pauses."""
+    """The strategies offered; all that are asked must agree, else the plan pauses."""
 
     PAUSE = "pause"  #: a person resumes, skips or cancels
+    SKIP = "skip"  #: go on without the failed steps and what reads their outputs; ends with a warning
     FAIL = "fail"  #: the plan is stopped with an error: repeating the step cannot help

@@ -13,15 +13,11 @@ JsonObject: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ErrorRecord:
-    """An error as it is stored with a step: kind is the class name, message for people.
-
-    `rescue` is what the action answered when asked what should become of the plan: pause or fail.
-    """
+    """An error as it is stored with a step: kind is the class name, message for people."""
 
     kind: str
     message: str
     traceback: str = ""
-    rescue: str = "pause"
 
 
 @dataclass(slots=True)

@@ -17,7 +17,6 @@ from uuid import UUID
 from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.polling import Polling
-from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input, valid_output
 from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
@@ -59,7 +58,6 @@ def call(action: type[Action], phase: Phase, data: CallData, event: Event | Sign
     """Run one phase of an action on this thread and return what came of it; never raises."""
     began = time.perf_counter()
     stage: Stage | None = None
-    made: Action | None = None
     try:
         stage = _stage(action, phase, data)
         made = action(stage)
@@ -69,9 +67,9 @@ def call(action: type[Action], phase: Phase, data: CallData, event: Event | Sign
     except SuspendedSignalError:
         result = _suspended(action, cast("Stage", stage))
     except StepCancelledError as error:
-        result = CallResult(StepState.CANCELLED, error=_record(error, None))
+        result = CallResult(StepState.CANCELLED, error=_record(error))
     except BaseException as error:  # noqa: BLE001 - the worker has to outlive whatever user code raises
-        result = CallResult(StepState.ERROR, error=_record(error, made))
+        result = CallResult(StepState.ERROR, error=_record(error))
         if phase is Phase.RUN and not isinstance(event, Cancel):
             result.retry = _retry(action, error)
     if result.output is None and stage is not None:
@@ -82,19 +80,17 @@ def call(action: type[Action], phase: Phase, data: CallData, event: Event | Sign
 
 def host_request(action: type[HostAction], data: CallData) -> HostRequest | CallResult:
     """Ask a host action for its request; a CallResult if there is none to send, or it raised."""
-    made: HostAction | None = None
     try:
         stage = _stage(action, Phase.RUN, data)
         made = action(stage)
         request = made.request_for_host()
         return request if request is not None else _ended_well(made, stage)
     except BaseException as error:  # noqa: BLE001 - the director has to outlive whatever user code raises
-        return CallResult(StepState.ERROR, error=_record(error, made), retry=_retry(action, error))
+        return CallResult(StepState.ERROR, error=_record(error), retry=_retry(action, error))
 
 
 def host_result(action: type[HostAction], data: CallData, reply: Reply) -> CallResult:
     """Give a host action the end of its request."""
-    made: HostAction | None = None
     stage: Stage | None = None
     try:
         stage = _stage(action, Phase.RUN, data)
@@ -102,7 +98,7 @@ def host_result(action: type[HostAction], data: CallData, reply: Reply) -> CallR
         made.result(reply)
         return _ended_well(made, stage)
     except BaseException as error:  # noqa: BLE001 - as above
-        result = CallResult(StepState.ERROR, error=_record(error, made), retry=_retry(action, error))
+        result = CallResult(StepState.ERROR, error=_record(error), retry=_retry(action, error))
         if stage is not None:
             result.output = _kept_output(stage, data, result)
         return result
@@ -145,7 +141,7 @@ def _ended_well(made: Action, stage: Stage) -> CallResult:
 def _suspended(action: type[Action], stage: Stage) -> CallResult:
     if not action.takes_events():
         error = PhaseError(f"{action.name}: a run without a parameter for events may not suspend")
-        return CallResult(StepState.ERROR, error=_record(error, None))
+        return CallResult(StepState.ERROR, error=_record(error))
     return CallResult(StepState.SUSPENDED, produced=stage.produced)
 
 
@@ -155,15 +151,15 @@ def _kept_output(stage: Stage, data: CallData, result: CallResult) -> str | None
         return to_json(valid_output("", None, stage.output))
     except Exception as error:  # noqa: BLE001 - whatever hides in the output, the last committed one stays
         if result.error is None:
-            result.state, result.error = StepState.ERROR, _record(error, None)
+            result.state, result.error = StepState.ERROR, _record(error)
             result.produced = Produced()
         return data.output
 
 
-def _record(error: BaseException, made: Action | None) -> ErrorRecord:
+def _record(error: BaseException) -> ErrorRecord:
     trace = "".join(traceback.format_exception(error)[-20:])
     kind = type(error).__name__
-    return ErrorRecord(kind, (_message(error) or kind)[:4000], trace[-20_000:], _strategy(made).value)
+    return ErrorRecord(kind, (_message(error) or kind)[:4000], trace[-20_000:])
 
 
 def _retry(action: type[Action], error: BaseException) -> Retry | None:
@@ -176,10 +172,3 @@ def _message(error: BaseException) -> str:
         return str(error)
     except BaseException:  # noqa: BLE001 - an author's exception may fail to describe itself
         return "its message could not be read"
-
-
-def _strategy(made: Action | None) -> Rescue:
-    try:
-        return Rescue(made.rescue_strategy()) if made is not None else Rescue.PAUSE
-    except BaseException:  # noqa: BLE001 - a strategy that fails leaves the decision to a person
-        return Rescue.PAUSE

@@ -179,7 +179,7 @@ class Director:
         self._deadlines.apply(batch)
         if not self._draining:
             parts.steps.start_ready(batch)
-        parts.steps.conclude(batch)
+        parts.resting.conclude(batch)
         if parts.committer.commit(batch):
             faultpoint("director.after_commit")
             if batch.broken:

@@ -31,6 +31,8 @@ from mcoflow.engine.receipts import Receipted, Receipts
 from mcoflow.engine.recovery import Recovery
 from mcoflow.engine.replies import Replies as ReplyDesk
 from mcoflow.engine.replies import read
+from mcoflow.engine.rescue import Rescuing
+from mcoflow.engine.resting import Resting
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.workers import Pool, Workers
@@ -195,6 +197,8 @@ class Executor:
         memory = Memory(store)
         writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._chance))
         steps = Steps(memory, actions, writer, self.mailbox.put, world_id=self.world.id, chance=self._chance)
+        rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)
+        resting = Resting(memory, steps.work, rescuing)
         replies = ReplyDesk(memory, steps, writer, store)
         committer = Committer(store, memory, self._clock)
         post = Post(self._connector, self._receipt)
@@ -213,7 +217,17 @@ class Executor:
         recovery = Recovery(memory, steps, store, writer, actions, confirms=confirms)
         people = People(memory, steps, actions)
         parts = Parts(
-            memory, steps, replies, people, recovery, receipts, self._workers, post, committer, self.mailbox
+            memory,
+            steps,
+            resting,
+            replies,
+            people,
+            recovery,
+            receipts,
+            self._workers,
+            post,
+            committer,
+            self.mailbox,
         )
         return Director(
             parts,

@@ -11,6 +11,7 @@ from mcoflow.domain.records import PlanDraft, PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandRecord
 from mcoflow.engine.receipts import Receipted
 from mcoflow.engine.replies import Message
+from mcoflow.engine.rescue import RescueAsked
 from mcoflow.engine.work import JobDone
 from mcoflow.ports.bus import LinkReport
 from mcoflow.wire.envelope import Envelope
@@ -65,7 +66,17 @@ OnCommit = Callable[[Collection[UUID], Iterable[PlanRecord]], None]
 """Hears which plans a commit touched, and how those stand that it wrote."""
 
 Letter = (
-    PlanMade | Told | Ring | LetGo | RepliesRead | HostDeclared | Message | Receipted | JobDone | LinkReport
+    PlanMade
+    | Told
+    | Ring
+    | LetGo
+    | RepliesRead
+    | HostDeclared
+    | Message
+    | Receipted
+    | JobDone
+    | RescueAsked
+    | LinkReport
 )
 
 

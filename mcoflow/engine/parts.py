@@ -13,6 +13,7 @@ from mcoflow.engine.post import Post
 from mcoflow.engine.receipts import Receipts
 from mcoflow.engine.recovery import Recovery
 from mcoflow.engine.replies import Replies
+from mcoflow.engine.resting import Resting
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.workers import Pool
 
@@ -23,6 +24,7 @@ class Parts:
 
     memory: Memory
     steps: Steps
+    resting: Resting
     replies: Replies
     people: People
     recovery: Recovery

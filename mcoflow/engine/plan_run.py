@@ -29,17 +29,21 @@ class PlanRun:
 
     `changed` maps the steps moved since the last commit to the state in which they were stored; whoever
     commits clears it. `touched` says that the plan's own row has to be written. `requests` are the open
-    requests of each suspended step. `told` are the steps that know that the plan was cancelled.
+    requests of each suspended step. `rescued` are the failed steps about which the actions were heard in
+    this execution, `asked` says that they are being heard. `told` are the steps that know that the plan was
+    cancelled.
     """
 
     __slots__ = (
         "_producers",
         "_unmet",
+        "asked",
         "changed",
         "graph",
         "live",
         "plan",
         "requests",
+        "rescued",
         "steps",
         "told",
         "touched",
@@ -53,6 +57,8 @@ class PlanRun:
         self.touched = False
         self.live = sum(step.state in _LIVE for step in self.steps.values())
         self.requests: dict[int, list[UUID]] = {}
+        self.rescued: set[int] = set()
+        self.asked = False
         self.told = {step.id for step in self.suspended()} if self.plan.cancel_requested else set()
         self._unmet: dict[int, int] = {}
         self._producers: dict[int, list[int]] | None = None
@@ -82,11 +88,9 @@ class PlanRun:
         plan, taken over from another executor, just goes on.
         """
         if self.plan.state is PlanState.PAUSED:
-            for step in self.steps.values():
-                if step.state is StepState.SKIPPING:
-                    self.move(step, StepState.SKIPPED, now)
-                elif step.state is StepState.ERROR:
-                    self.retry(step)
+            self._finish_skips(now)
+            for step in self.failed_steps():
+                self.retry(step)
         if self.plan.state is not PlanState.RUNNING:
             self._move_plan(PlanState.RUNNING)
             self.plan.result, self.plan.explanation = PlanResult.PENDING, ""
@@ -144,12 +148,12 @@ class PlanRun:
 
     # -- people -------------------------------------------------------------------------------------------
 
-    def covered_by_skip(self, step_id: int) -> list[int]:
+    def covered_by_skip(self, step_id: int, *, followers: bool = True) -> list[int]:
         """The steps that are skipped with a failed one.
 
-        Consumers of its output, unless they said what to take instead; and each step all of whose
-        predecessors are skipped; transitively. A gate with a predecessor that is not skipped opens. Finalize
-        steps of the covered actions go along.
+        Consumers of its output, unless they said what to take instead; and with `followers` each step all of
+        whose predecessors are skipped; transitively. A gate with a predecessor that is not skipped opens.
+        Finalize steps of the covered actions go along.
         """
         covered = {step_id}
         for node in self.graph.order():
@@ -157,7 +161,8 @@ class PlanRun:
             gone = [each for each in needs if each in covered or self._is_skipped(each)]
             reads = any((each, node) in self.graph.required for each in gone)
             copes = any((each, node) in self.graph.optional for each in gone)
-            if gone and (reads or (len(gone) == len(needs) and not copes)) and self._is_run(node):
+            follows = followers and len(gone) == len(needs) and not copes
+            if gone and (reads or follows) and self._is_run(node):
                 covered.add(node)
         actions = {self.steps[node].action_id for node in covered if node > 0}
         return sorted(
@@ -173,6 +178,13 @@ class PlanRun:
             step = self.steps[step_id]
             failed = step.state is StepState.ERROR
             self.move(step, StepState.SKIPPING if failed else StepState.SKIPPED, now)
+
+    def skip_and_go_on(self, step_ids: Iterable[int], now: float) -> list[int]:
+        """Skip failed steps with what reads their outputs; return the steps that may start because of it."""
+        for step_id in step_ids:
+            self.skip(self.covered_by_skip(step_id, followers=False), now)
+        self._finish_skips(now)
+        return self._open_all()
 
     def cancel_rest(self, now: float) -> None:
         """Cancel every step that is not live and not final."""
@@ -239,9 +251,21 @@ class PlanRun:
         self.plan.result, self.plan.owner = PlanResult.ERROR, None
         self.plan.explanation = error.message[:500]
 
+    def failed_at_rest(self) -> list[StepRecord]:
+        """The steps in error, once nothing is under way and nothing may start."""
+        resting = not self.live and self.plan.state is PlanState.RUNNING
+        if not resting or not self.plan.counts.get(StepState.ERROR) or self._waits_for_dispatch():
+            return []
+        return self.failed_steps()
+
     def failed_steps(self) -> list[StepRecord]:
         """The steps in error."""
         return [step for step in self.steps.values() if step.state is StepState.ERROR]
+
+    def _finish_skips(self, now: float) -> None:
+        for step in self.steps.values():
+            if step.state is StepState.SKIPPING:
+                self.move(step, StepState.SKIPPED, now)
 
     def _conclude(self, now: float) -> None:
         plan = self.plan

@@ -15,6 +15,7 @@ from mcoflow.engine.parts import Parts
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.receipts import Receipted
+from mcoflow.engine.rescue import RescueAsked
 from mcoflow.engine.work import JobDone
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports.bus import Link, LinkReport, Parcel
@@ -46,6 +47,8 @@ class Reading:
                 self._parts.receipts.apply(batch, letter)
             case JobDone():
                 self._parts.steps.job_done(batch, letter)
+            case RescueAsked():
+                self._parts.resting.rescued(batch, letter)
             case PlanMade():
                 self._plan_made(batch, letter)
             case Told():
@@ -77,7 +80,7 @@ class Reading:
     def _failed(self, batch: Batch, letter: Letter, error: Exception) -> None:
         """Break off the plan that a letter is about."""
         match letter:
-            case JobDone(plan_id=plan_id):
+            case JobDone(plan_id=plan_id) | RescueAsked(plan_id=plan_id):
                 break_off(self._memory, batch, plan_id, error)
             case Told(command=command):
                 break_off(self._memory, batch, command.plan_id, error)

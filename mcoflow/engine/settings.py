@@ -17,6 +17,7 @@ class WorldSettings:
         heartbeat: seconds between two of them, well under the lease.
         reconcile: time between two looks for what died or was forgotten.
         pickup: how long a host has to take a request, unless the action says otherwise.
+        auto_rescue: whether actions are asked what shall become of a plan that has failed; if not, it pauses.
         admit_simulated: whether hosts of a simulated fleet are let in.
     """
 
@@ -25,4 +26,5 @@ class WorldSettings:
     heartbeat: timedelta = timedelta(seconds=3)
     reconcile: timedelta = timedelta(seconds=30)
     pickup: timedelta = timedelta(minutes=10)
+    auto_rescue: bool = True
     admit_simulated: bool = False

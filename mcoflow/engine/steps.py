@@ -13,7 +13,7 @@ from mcoflow.domain.events import Abort, Cancel, Reply
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.requests import RequestRecord, TimerRecord
-from mcoflow.domain.states import Phase, PlanState, StepState
+from mcoflow.domain.states import Phase, StepState
 from mcoflow.engine.arrivals import LIMIT, RETRY, reply_json
 from mcoflow.engine.asking import Asking
 from mcoflow.engine.backoff import backoff
@@ -265,32 +265,6 @@ class Steps:
             else:
                 self.signal_cancel(batch, run, step, CANCELLED_BY_PEOPLE)
         self.waking.wake(batch, run, step)
-
-    # -- coming to rest -----------------------------------------------------------------------------------
-
-    def conclude(self, batch: Batch) -> None:
-        """Bring plans to rest of which nothing is under way, and note it in their history."""
-        for run in list(batch.touched.values()):
-            if run.id in batch.dropped:
-                continue
-            try:
-                self._conclude(batch, run)
-            except Exception as error:  # noqa: BLE001 - the other plans must not suffer
-                break_off(self._memory, batch, run.id, error)
-
-    def _conclude(self, batch: Batch, run: PlanRun) -> None:
-        failed = run.failed_steps() if run.plan.counts.get(StepState.ERROR) else []
-        errors = [step.error for step in failed if step.error is not None]
-        fail = bool(errors) and all(error.rescue == "fail" for error in errors)
-        if run.rest(batch.now, fail=fail):
-            self.note(batch, run, rest_name(run), detail=run.plan.explanation)
-        if run.plan.state is not PlanState.RUNNING:
-            run.plan.owner = None  # whoever gives the next command claims it anew
-
-
-def rest_name(run: PlanRun) -> str:
-    """How the history calls it that a plan came to rest."""
-    return "pause execution" if run.plan.state is PlanState.PAUSED else "finish execution"
 
 
 def _reason(reply: Reply) -> str:

@@ -81,6 +81,23 @@ class Waiting:
     commands: Sequence[CommandRecord]
 
 
+@dataclass(frozen=True, slots=True)
+class ActionPlace:
+    """An action of a plan, and which one planned it."""
+
+    id: int
+    name: str
+    parent_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOutline:
+    """What a plan consists of; `last_step` is the highest id of its steps, plan phase included."""
+
+    actions: Sequence[ActionPlace]
+    last_step: int
+
+
 class Store(Protocol):
     """The engine's side. Thread-safe."""
 
@@ -134,6 +151,9 @@ class Store(Protocol):
 
     def action_data(self, keys: Collection[ActionKey]) -> Mapping[ActionKey, tuple[str, str]]:
         """Input and output of actions, as JSON text."""
+
+    def outline(self, plan_id: UUID) -> PlanOutline:
+        """The actions of a plan without their data, in order of id; none if there is no such plan."""
 
     def open_requests(self, plan_ids: Collection[UUID]) -> Sequence[RequestRecord]:
         """Requests of these plans that have not ended, `body` left empty."""

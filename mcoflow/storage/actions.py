@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, func, select, update
 
 from mcoflow.domain.records import ActionRecord
-from mcoflow.ports.store import ActionKey, OutputChange
+from mcoflow.ports.store import ActionKey, ActionPlace, OutputChange, PlanOutline
 from mcoflow.storage.many import Bulk, Lookup, Many, Row, Values, fields_of
-from mcoflow.storage.tables import actions
+from mcoflow.storage.tables import actions, steps
 from mcoflow.storage.texts import clean
 
 _DATA: Final = Lookup(
@@ -57,3 +58,11 @@ def action_data(
     """Return input and output of actions, as JSON text."""
     found = bulk.find(connection, _DATA, [(plan_id.hex, action_id) for plan_id, action_id in keys])
     return {(row.plan_id, row.id): (row.input, row.output) for row in found}
+
+
+def outline(connection: Connection, plan_id: UUID) -> PlanOutline:
+    """Return the actions of a plan without their data, and the highest id of its steps."""
+    places = select(actions.c.id, actions.c.name, actions.c.parent_id).where(actions.c.plan_id == plan_id)
+    found = connection.execute(places.order_by(actions.c.id))
+    last = connection.execute(select(func.max(steps.c.id)).where(steps.c.plan_id == plan_id)).scalar_one()
+    return PlanOutline([ActionPlace(*row) for row in found], last or 0)

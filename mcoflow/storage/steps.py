@@ -110,7 +110,7 @@ def step_of(row: Stored[Any]) -> StepRecord:
         attempt,
         Outcome(outcome) if outcome else None,
         reason,
-        ErrorRecord(*from_json(error)) if error else None,
+        ErrorRecord(*from_json(error)[:3]) if error else None,
         tuple(from_json(warnings)) if warnings else (),
         started_at,
         ended_at,
@@ -129,4 +129,4 @@ def stored_states(
 
 def error_text(error: ErrorRecord | None) -> str | None:
     """Return an error as it is stored."""
-    return to_json((error.kind, error.message, error.traceback, error.rescue)) if error else None
+    return to_json((error.kind, error.message, error.traceback)) if error else None

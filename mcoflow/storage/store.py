@@ -18,7 +18,7 @@ from mcoflow.domain.requests import (
     WorldRecord,
 )
 from mcoflow.errors import LeaseLostError, StaleStepError, StoreUnavailableError
-from mcoflow.ports.store import ActionKey, Changes, Waiting
+from mcoflow.ports.store import ActionKey, Changes, PlanOutline, Waiting
 from mcoflow.storage import actions, commands, halting, leases, refused, requests, waits, worlds
 from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
@@ -157,6 +157,11 @@ class SqlStore(SqlReader):
         """Input and output of actions, as JSON text."""
         with self._database.glancing() as connection:
             return actions.action_data(connection, self._bulk, keys)
+
+    def outline(self, plan_id: UUID) -> PlanOutline:
+        """The actions of a plan without their data, in order of id."""
+        with self._database.reading() as connection:
+            return actions.outline(connection, plan_id)
 
     def open_requests(self, plan_ids: Collection[UUID]) -> Sequence[RequestRecord]:
         """Requests of these plans that have not ended, `body` left empty."""

@@ -13,7 +13,7 @@ from mcoflow.storage import open_store
 from tests.unit.engine.house import House, open_house
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
-OPERATING = ("pause-and-stop-a-task",)
+OPERATING = ("pause-and-stop-a-task", "rescue-a-failed-task")
 
 
 @pytest.fixture

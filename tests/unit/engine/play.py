@@ -22,6 +22,7 @@ class Play:
     def __init__(self) -> None:
         self.scripts: dict[str, Script] = {}
         self.layouts: dict[str, Layout] = {}
+        self.rescues: dict[str, Rescue] = {}
         self.log: list[str] = []
         self._held: dict[str, threading.Event] = {}
 
@@ -133,6 +134,38 @@ class Tidy(Action):
 
     def finalize(self) -> None:
         play.perform(self, self.input["name"] + "!")
+
+
+class Rescued(Do):
+    """Wants what the test says for its name."""
+
+    name = "play.rescued"
+
+    def rescue_strategy(self) -> Rescue:
+        play.perform(self, f"{self.input['name']} asked")
+        return play.rescues[self.input["name"]]
+
+
+class RescuedFinish(Rescued):
+    """One that only finalizes."""
+
+    name = "play.rescued_finish"
+    run = None  # type: ignore[assignment]
+
+    def finalize(self) -> None:
+        play.perform(self, self.input["name"] + "!")
+
+
+class Guardian(Action):
+    """Plans what the layout says, and has the last word on it."""
+
+    name = "play.guardian"
+
+    def plan(self, layout: str) -> None:
+        play.layouts[layout](self)
+
+    def rescue_strategy_for(self, planned: Action) -> Rescue | None:
+        return play.rescues.get(f"for {planned.name}")
 
 
 class GiveUp(Do):
