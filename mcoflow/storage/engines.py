@@ -12,7 +12,6 @@ from sqlalchemy.exc import ArgumentError
 from mcoflow.errors import ConfigError
 from mcoflow.storage.database import Database
 from mcoflow.storage.driver import driver_of
-from mcoflow.storage.many_postgresql import PostgresqlBulk
 from mcoflow.storage.many_sqlite import SqliteBulk
 
 BUSY_TIMEOUT: Final = 10.0
@@ -48,6 +47,8 @@ def connect(url: URL) -> Database:
         make_private_file(Path(str(url.database)))
         writer, reader = sqlite_engine(url, "BEGIN IMMEDIATE", size=1), _sqlite_reader(url)
         return Database(name, writer, writer, reader, reader, SqliteBulk(writer.dialect))
+    from mcoflow.storage.many_postgresql import PostgresqlBulk  # its driver is not loaded for SQLite
+
     sender = _postgresql_engine(url, WRITERS)
     glancer = _postgresql_engine(url, READERS, "-c default_transaction_read_only=on")
     writer = sender.execution_options(isolation_level="READ COMMITTED")

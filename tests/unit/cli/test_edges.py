@@ -72,7 +72,7 @@ def test_an_unknown_command_or_option_is_a_usage_error(mcoflow: Mcoflow) -> None
     ("words", "heavy"),
     [
         ("--help", "pydantic sqlalchemy alembic flask pika kombu pyinfra rich mcoflow.config"),
-        ("task list", "flask pika kombu pyinfra rich connectors webui mcoflow.agent"),
+        ("task list", "alembic psycopg flask pika kombu pyinfra rich connectors webui mcoflow.agent"),
         ("config check", "sqlalchemy flask pika kombu pyinfra rich"),
     ],
 )

@@ -2,14 +2,20 @@
 
 import json
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from mcoflow.agent.simulate import Simulation
+from mcoflow.bootstrap import client, embedded
 from mcoflow.cli.exit_codes import ExitCode
+from mcoflow.cli.serve import WATCHABLE
+from mcoflow.config import load_config
 from tests.servers.need import free_port
 from tests.stories.processes import MCOFLOW, Process, write_settings
 from tests.unit.cli.conftest import settings_in
+from tests.waiting import until
 
 
 def mcoflow(settings: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -70,3 +76,18 @@ def test_a_task_can_be_followed_for_a_while(settings: Path) -> None:
 
     assert waited.returncode == ExitCode.UNFINISHED
     assert f"task {task} is still" in waited.stderr
+
+
+def test_simulated_hosts_take_their_time_so_that_one_can_watch(tmp_path: Path) -> None:
+    config = load_config(settings_in(tmp_path), {})
+    simulation = Simulation(latency=timedelta(seconds=0.4))
+
+    with embedded(config, simulate=1, simulation=simulation), client(config) as services:
+        until(lambda: len(services.hosts.list().items) == 2, "the hosts are there")
+        order = {"hosts": ["sim-00001"], "package": "nginx"}
+        task = services.plans.submit("install", order, user="ann").plan_id
+        ended = services.plans.await_end(task, within=timedelta(seconds=20))
+
+    assert ended.duration is not None
+    assert ended.duration >= timedelta(seconds=0.2)
+    assert 1 <= WATCHABLE <= 2

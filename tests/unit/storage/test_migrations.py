@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 
 from mcoflow.clock import SystemClock
@@ -164,3 +166,13 @@ def _spawn(target: Any, *args: Any) -> Any:
     process = multiprocessing.get_context("spawn").Process(target=target, args=args)
     process.start()
     return process
+
+
+def test_the_files_are_called_as_their_revisions() -> None:
+    """So that a look at a task needs no Alembic to tell whether the schema fits."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+
+    assert [script.revision for script in scripts.walk_revisions()] == migrate.known()[::-1]
+    assert scripts.get_current_head() == migrate.newest()
