@@ -2,6 +2,7 @@
 
 from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.host_action import HostAction
+from mcoflow.action.middleware import Middleware, Middlewares
 from mcoflow.action.polling import Polling
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
@@ -18,6 +19,8 @@ __all__ = [
     "Event",
     "HostAction",
     "HostRequest",
+    "Middleware",
+    "Middlewares",
     "OutputReference",
     "Polling",
     "Registry",

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from mcoflow.action.chain import BARE
+from mcoflow.action.middleware import NO_MIDDLEWARES, Middlewares
 from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
 from mcoflow.action.rescue import Rescue
@@ -52,6 +54,7 @@ class Action:
             ends, its end counts, and a success carries a warning.
         retry: which failures of the step are tried again; None is none.
         accepts: the JSON types of user events that `run` takes; none by default.
+        middleware: what goes around its phases, added to that of its base classes and of the world.
         subscribe: classes of actions; wherever one of exactly these is planned, this one is planned too.
     """
 
@@ -67,11 +70,14 @@ class Action:
     retry: ClassVar[Retry | None] = None
     accepts: ClassVar[tuple[type, ...]] = ()
     subscribe: ClassVar[tuple[type[Action], ...]] = ()
+    middleware: ClassVar[Middlewares] = NO_MIDDLEWARES
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = f"{cls.__module__}.{cls.__qualname__}"
+        if "middleware" in cls.__dict__:
+            BARE.of(cls)  # a cycle in it is told now
         REGISTERED.add(cls)
 
     def __init__(self, stage: Stage) -> None:

@@ -35,5 +35,10 @@ class HostAction(Cancellable):
         """A host action always has a run step."""
         return phase == "run" or super().has(phase)
 
+    @classmethod
+    def takes_events(cls) -> bool:
+        """It sleeps until the reply."""
+        return True
+
     def on_cancel(self) -> None:
         """Do nothing: the engine itself tells the agent to stop."""

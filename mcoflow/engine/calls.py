@@ -11,16 +11,18 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from functools import partial
+from typing import Any, Final, cast
 from uuid import UUID
 
 from mcoflow.action.base import Action, Cancellable
+from mcoflow.action.chain import Chain
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.polling import Polling
 from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input, valid_output
 from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
-from mcoflow.domain.events import Abort, Cancel, Event, HostRequest, Poll, Reply, Signal, Timeout
+from mcoflow.domain.events import FOREVER, Abort, Cancel, Event, HostRequest, Poll, Reply, Signal, Timeout
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import REFERENCE_KEY, resolve
@@ -29,6 +31,7 @@ from mcoflow.errors import PhaseError, StepCancelledError, SuspendSwallowedError
 from mcoflow.faults import faultpoint
 
 _EMPTY = "{}"
+NO_MIDDLEWARE: Final = Chain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,20 @@ class CallResult:
     retry: Retry | None = None
 
 
-def call(action: type[Action], phase: Phase, data: CallData, event: Event | Signal | None) -> CallResult:
+def call(
+    action: type[Action],
+    phase: Phase,
+    data: CallData,
+    event: Event | Signal | None,
+    chain: Chain = NO_MIDDLEWARE,
+) -> CallResult:
     """Run one phase of an action on this thread and return what came of it; never raises."""
     began = time.perf_counter()
     stage: Stage | None = None
     try:
         stage = _stage(action, phase, data)
         made = action(stage)
-        _enter(made, stage, phase, event)
+        _through(chain, made, stage, phase, event)
         faultpoint("run.mid")
         result = _ended_well(made, stage)
     except SuspendedSignalError:
@@ -113,6 +122,16 @@ def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
     return Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
 
 
+def _through(chain: Chain, made: Action, stage: Stage, phase: Phase, event: Event | Signal | None) -> None:
+    """Call what the phase calls, with the middlewares around it."""
+    if not chain.has(phase):
+        _enter(made, stage, phase, event)
+    elif phase is Phase.FINALIZE:
+        chain.around(phase, partial(_enter, made, stage, phase, None), made)()
+    else:
+        chain.around(phase, partial(_enter, made, stage, phase), made)(event)
+
+
 def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | None) -> None:
     if isinstance(event, Abort):
         cast("Cancellable", made).on_abort()
@@ -125,10 +144,20 @@ def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | Non
         cast("Polling", made).on_poll()
     elif phase is Phase.FINALIZE:
         cast("Any", made).finalize()
+    elif isinstance(made, HostAction):
+        _enter_host_action(made, event)
     elif type(made).takes_events():
         cast("Any", made).run(event)
     else:
         cast("Any", made).run()
+
+
+def _enter_host_action(made: HostAction, event: Event | None) -> None:
+    """What the director does with a host action, on a worker: there is middleware around it."""
+    if isinstance(event, Reply):
+        made.result(event)
+    elif (request := made.request_for_host()) is not None:
+        made.suspend(until=request, patience=FOREVER)
 
 
 def _ended_well(made: Action, stage: Stage) -> CallResult:

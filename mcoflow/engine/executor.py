@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 from uuid import UUID, uuid4
 
+from mcoflow.action.chain import BARE, Chains
 from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
 from mcoflow.domain.ids import new_executor_token, new_uuid
@@ -75,6 +76,7 @@ class Executor:
         fleet: Fleet,
         on_commit: OnCommit,
         on_expired: Callable[[Executor], None],
+        chains: Chains = BARE,
     ) -> None:
         self._store = store
         self._connector = connector
@@ -94,7 +96,7 @@ class Executor:
             (Shared.STRAY, self._reply, 50),
         )
         self._on_expired = on_expired
-        self._director = self._wire(PatientStore(store), actions, on_commit)
+        self._director = self._wire(PatientStore(store), actions, chains, on_commit)
         self._keeper = Keeper(
             store,
             connector,
@@ -193,10 +195,18 @@ class Executor:
 
     # -- wiring -------------------------------------------------------------------------------------------
 
-    def _wire(self, store: PatientStore, actions: Registry, on_commit: OnCommit) -> Director:
+    def _wire(self, store: PatientStore, actions: Registry, chains: Chains, on_commit: OnCommit) -> Director:
         memory = Memory(store)
         writer = Writer(self.world.token, self._fleet, self._settings.pickup, lambda: new_uuid(self._chance))
-        steps = Steps(memory, actions, writer, self.mailbox.put, world_id=self.world.id, chance=self._chance)
+        steps = Steps(
+            memory,
+            actions,
+            writer,
+            self.mailbox.put,
+            world_id=self.world.id,
+            chance=self._chance,
+            chains=chains,
+        )
         rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)
         resting = Resting(memory, steps.work, rescuing)
         replies = ReplyDesk(memory, steps, writer, store)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from mcoflow.action.base import Action
+from mcoflow.action.chain import Chains
 from mcoflow.action.registry import Registry
 from mcoflow.action.schema import valid_input
 from mcoflow.clock import Clock
@@ -34,6 +35,7 @@ class Intake:
         self,
         store: Store,
         actions: Registry,
+        chains: Chains,
         clock: Clock,
         futures: Futures,
         *,
@@ -43,6 +45,7 @@ class Intake:
         """Take how to get at our own executor, and how to offer a stored plan to others."""
         self._store = store
         self._actions = actions
+        self._chains = chains
         self._clock = clock
         self._futures = futures
         self._executor = executor
@@ -99,7 +102,14 @@ class Intake:
     ) -> PlanDraft:
         now = self._clock.now().timestamp()
         return make_plan(
-            action, named, args=args, plan_id=plan_id or uuid4(), user=user, now=now, actions=self._actions
+            action,
+            named,
+            args=args,
+            plan_id=plan_id or uuid4(),
+            user=user,
+            now=now,
+            actions=self._actions,
+            chains=self._chains,
         )
 
     def _keep(self, draft: PlanDraft, *, elsewhere: bool) -> None:

@@ -6,11 +6,13 @@ import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from mcoflow.action.arguments import check_arguments
 from mcoflow.action.base import Action
+from mcoflow.action.chain import BARE, Chains
 from mcoflow.action.naming import on_hosts, subject_of
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.schema import valid_input
@@ -19,6 +21,7 @@ from mcoflow.domain.plain import plain, to_json
 from mcoflow.domain.records import ActionRecord, ErrorRecord, HistoryRecord, PlanDraft, PlanRecord, StepRecord
 from mcoflow.domain.reference import OutputReference, find_references
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
+from mcoflow.domain.view import PlanView
 from mcoflow.engine.flow import Block, GraphMaker
 from mcoflow.errors import McoflowError, PhaseError, PlanningError
 from mcoflow.faults import faultpoint
@@ -37,13 +40,15 @@ def make_plan(
     now: float,
     args: Sequence[Any] = (),
     actions: Registry = REGISTERED,
+    chains: Chains = BARE,
 ) -> PlanDraft:
     """Run the plan methods and return the draft. A planning that fails is a draft that is stopped/error.
 
     `args` and `arguments` are the positional and the named arguments of the plan method; `actions` has those
-    that may subscribe.
+    that may subscribe, `chains` what goes around the methods.
 
     Raises:
+        ConfigurationError: middlewares of the action that want to be around each other; nothing is stored.
         NotSerialisableError: the arguments are no JSON; nothing can be stored.
     """
     plan = PlanRecord(
@@ -55,10 +60,15 @@ def make_plan(
         user=user,
         args=to_json(plain(stored_arguments(args, arguments))),
     )
-    planner = Planner(plan, actions, subject_of(arguments))
-    try:
+    planner = Planner(plan, actions, chains, subject_of(arguments))
+
+    def plan_all() -> None:
         root = planner.plan_action(action, tuple(args), dict(arguments))
         plan.label = root.label()[:200]
+
+    phase = chains.of(action).around("plan_phase", plan_all, PlanView.of(plan))
+    try:
+        phase()
         return planner.draft()
     except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it becomes the plan's error
         log.info("plan.failed", extra={"plan": str(plan_id), "action": action.name})
@@ -79,9 +89,10 @@ def check_plan_arguments(action: type[Action], args: Sequence[Any], named: Mappi
 class Planner:
     """One planning: implements PlanningStage for all actions of the plan."""
 
-    def __init__(self, plan: PlanRecord, registry: Registry, works_on: str) -> None:
+    def __init__(self, plan: PlanRecord, registry: Registry, chains: Chains, works_on: str) -> None:
         self._plan = plan
         self._registry = registry
+        self._chains = chains
         self._works_on = works_on
         self._actions: list[ActionRecord] = []
         self._steps: list[StepRecord] = []
@@ -130,7 +141,7 @@ class Planner:
         faultpoint("planner.mid")
         with self.block("C"):
             self._blocks.append(self._block)
-            _call_plan(made, args, fields)
+            self._chains.of(action).around("plan", partial(_call_plan, made), made)(*args, **fields)
         self._parents.pop()  # not in a finally: those left on it are the ones that failed
         return made
 
@@ -252,7 +263,7 @@ class Planner:
             self._references[edge] = self._references.get(edge, False) or reference.required
 
 
-def _call_plan(made: Action, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+def _call_plan(made: Action, *args: Any, **fields: Any) -> None:
     """Call the plan method; when it raises TypeError, say so if the arguments were the reason."""
     try:
         made.plan(*args, **fields)

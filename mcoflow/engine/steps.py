@@ -7,6 +7,7 @@ from random import Random
 from uuid import UUID
 
 from mcoflow.action.base import Cancellable
+from mcoflow.action.chain import Chains
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import Registry
 from mcoflow.domain.events import Abort, Cancel, Reply
@@ -44,9 +45,10 @@ class Steps:
         *,
         world_id: UUID,
         chance: Random,
+        chains: Chains,
     ) -> None:
         self._memory = memory
-        self.work = Work(memory, actions, report, world_id)
+        self.work = Work(memory, actions, chains, report, world_id)
         self.asking = Asking(memory, writer)
         self.waking = Waking(memory, self.work, self._try_again)
         self._chance = chance
@@ -118,7 +120,7 @@ class Steps:
             return
         if action.time_limit is not None and step.phase is Phase.RUN:
             self.waking.set_timer(batch, run, step, LIMIT, after=action.time_limit.total_seconds())
-        if step.phase is Phase.RUN and issubclass(action, HostAction):
+        if step.phase is Phase.RUN and self.work.is_called_here(action):
             self._start_on_host(batch, run, step, action)
         else:
             self.work.to_worker(batch, run, step)
@@ -165,6 +167,8 @@ class Steps:
     def end(self, batch: Batch, run: PlanRun, step: StepRecord, result: CallResult) -> None:
         """Let a step end, or sleep, as its call said."""
         batch.touch(run)
+        if result.state is StepState.ERROR and _was_cancelled(run, step):
+            result.state = StepState.CANCELLED
         step.execution_time += result.seconds
         self.work.keep_output(batch, run, step, result.output)
         if result.state is not StepState.ERROR:
@@ -219,13 +223,13 @@ class Steps:
             if step.state is StepState.SUSPENDED:
                 run.fail(step, action, batch.now)
                 self.clear(batch, run, step)
-        elif issubclass(action, HostAction):
-            self.work.load(run, step)
+            return
+        if issubclass(action, HostAction):
             step.outcome, step.reason = reply.outcome, _reason(reply)
-            result = host_result(action, self.work.data(run, step), reply)
-            if result.state is StepState.ERROR and _was_cancelled(run, reply):
-                result.state = StepState.CANCELLED
-            self.end(batch, run, step, result)
+            run.touch(step)
+        if self.work.is_called_here(action):
+            self.work.load(run, step)
+            self.end(batch, run, step, host_result(action, self.work.data(run, step), reply))
         else:
             self.waking.add_event(batch, run, step, "reply", reply_json(reply))
 
@@ -273,5 +277,8 @@ def _reason(reply: Reply) -> str:
     return words.partition("(")[2].rpartition(")")[0]
 
 
-def _was_cancelled(run: PlanRun, reply: Reply) -> bool:
-    return run.plan.cancel_requested and (reply.outcome.cancelled or reply.outcome is Outcome.LOST)
+def _was_cancelled(run: PlanRun, step: StepRecord) -> bool:
+    outcome = step.outcome
+    return (
+        run.plan.cancel_requested and outcome is not None and (outcome.cancelled or outcome is Outcome.LOST)
+    )

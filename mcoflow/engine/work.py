@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 from uuid import UUID
 
 from mcoflow.action.base import Action
+from mcoflow.action.chain import Chains
+from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import Registry
 from mcoflow.domain.events import Event, Signal
 from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
@@ -37,10 +40,16 @@ class Work:
     """Finds what a call needs, and hands calls to the workers with the batch."""
 
     def __init__(
-        self, memory: Memory, actions: Registry, report: Callable[[JobDone], None], world_id: UUID
+        self,
+        memory: Memory,
+        actions: Registry,
+        chains: Chains,
+        report: Callable[[JobDone], None],
+        world_id: UUID,
     ) -> None:
         self._memory = memory
         self._actions = actions
+        self._chains = chains
         self._report = report
         self._world_id = world_id
         self.draining = False  #: no more code may be started, the process is about to end
@@ -51,6 +60,10 @@ class Work:
             return self._actions.find(step.action)
         except McoflowError as error:
             return ErrorRecord(type(error).__name__, str(error))
+
+    def is_called_here(self, action: type[Action]) -> TypeGuard[type[HostAction]]:
+        """Whether the director itself calls it: a host action, unless there is middleware around its run."""
+        return issubclass(action, HostAction) and not self._chains.of(action).has("run")
 
     def load(self, run: PlanRun, step: StepRecord) -> None:
         """Have at hand what data() needs."""
@@ -85,14 +98,16 @@ class Work:
             run.fail(step, action, batch.now)
             return
         run.move(step, StepState.RUNNING, batch.now)
-        step.reason = ""
+        if step.outcome is None:  # else it is a part of the outcome
+            step.reason = ""
         batch.touch(run)
         batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (SILENCE,))
         data, report, found = self.data(run, step), self._report, action
+        chain = self._chains.of(found)
         plan_id, step_id, phase, attempt = run.id, step.id, step.phase, step.attempt
 
         def job() -> None:
-            result = call(found, phase, data, event)
+            result = call(found, phase, data, event, chain)
             report(JobDone(plan_id, step_id, attempt, (data.input, data.output), result, event_id))
 
         batch.jobs.append((run.id, step.queue, job))

@@ -11,6 +11,8 @@ from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
 from mcoflow.action.base import Action
+from mcoflow.action.chain import Chains
+from mcoflow.action.middleware import NO_MIDDLEWARES, Middlewares
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanRecord
@@ -59,6 +61,7 @@ class World(Operating):
         chance: Random,
         settings: WorldSettings | None = None,
         actions: Registry = REGISTERED,
+        middleware: Middlewares = NO_MIDDLEWARES,
         executor: bool = True,
         crew: Crew | None = None,
     ) -> None:
@@ -69,6 +72,7 @@ class World(Operating):
         self._chance = chance
         self._settings = settings or WorldSettings()
         self._actions = actions
+        self._chains = Chains(middleware)
         self._runs_plans = executor
         self._watch = self._crew.watch(clock, poll=POLL_OWN if executor else POLL)
         self._link = LinkReport(Link.CONNECTING)
@@ -78,7 +82,13 @@ class World(Operating):
         self._ending = threading.Event()
         self._futures = self._crew.futures(store)
         self._intake = Intake(
-            store, actions, clock, self._futures, executor=lambda: self._executor, offer=self._offer
+            store,
+            actions,
+            self._chains,
+            clock,
+            self._futures,
+            executor=lambda: self._executor,
+            offer=self._offer,
         )
         self._commands = Commands(
             store, clock, self._watch, executor=lambda: self._executor, ring=self._ring_for
@@ -241,6 +251,7 @@ class World(Operating):
             fleet=self._fleet,
             on_commit=self._committed,
             on_expired=self._expired,
+            chains=self._chains,
         )
         try:
             executor.start()

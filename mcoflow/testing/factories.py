@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID, uuid4
 
 from mcoflow.action.base import Action
+from mcoflow.action.chain import BARE
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import REGISTERED
 from mcoflow.action.stage import Produced, Suspension
@@ -77,7 +78,7 @@ class Rehearsal(Planner):
 
     def __init__(self) -> None:
         record = PlanRecord(uuid4(), "rehearsal", "", PlanState.PLANNED, START.timestamp())
-        super().__init__(record, REGISTERED, "")
+        super().__init__(record, REGISTERED, BARE, "")
         self.outputs: dict[int, str] = {}
         self._open: list[PlannedAction[Any]] = []
         self.root: PlannedAction[Any] | None = None
@@ -160,7 +161,7 @@ def run_action(earlier: Earlier[A], event: Event | None = None) -> RunAction[A]:
     data = _data(earlier)
     if issubclass(planned.of, HostAction):
         return _run_on_host(planned, data, event)
-    return _came_of(planned, data, call(planned.of, Phase.RUN, data, event))
+    return _came_of(planned, data, call(planned.of, Phase.RUN, data, event, BARE.of(planned.of)))
 
 
 def finalize_action(earlier: Earlier[A]) -> RunAction[A]:
@@ -169,7 +170,7 @@ def finalize_action(earlier: Earlier[A]) -> RunAction[A]:
     if planned.finalize_step is None:
         raise PhaseError(f"{planned.of.name} has planned no finalize step")
     data = _data(earlier)
-    return _came_of(planned, data, call(planned.of, Phase.FINALIZE, data, None))
+    return _came_of(planned, data, call(planned.of, Phase.FINALIZE, data, None, BARE.of(planned.of)))
 
 
 def replied(

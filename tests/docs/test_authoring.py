@@ -44,3 +44,12 @@ def test_the_backup_of_the_page_is_started_once_a_night(house: House) -> None:
     assert start(house.world, 14).startswith("started ")
     assert start(house.world, 14).startswith("not again: ")
     assert start(house.world, 15).startswith("started ")
+
+
+def test_the_middleware_of_the_page_keeps_the_tenant(house: House) -> None:
+    page = run("wrap-actions-in-middleware")
+    with page["tenant"]("acme"):
+        plan = house.run(page["Bill"])
+
+    assert plan.result is PlanResult.SUCCESS
+    assert outputs(house, plan.id) == [{"to": "acme"}]

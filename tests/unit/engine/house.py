@@ -9,7 +9,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from mcoflow.action import Action, Registry
+from mcoflow.action import Action, Middlewares, Registry
+from mcoflow.action.middleware import NO_MIDDLEWARES
 from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.records import PlanRecord, StepRecord
 from mcoflow.domain.requests import CommandKind, EvidenceRecord
@@ -55,6 +56,7 @@ class House:
         confirm: bool = True,
         settings: WorldSettings | None = None,
         actions: Registry = REGISTERED,
+        middleware: Middlewares = NO_MIDDLEWARES,
     ) -> World:
         valve = Valve(self.store)
         world = World(
@@ -65,6 +67,7 @@ class House:
             settings=settings,
             executor=executor,
             actions=actions,
+            middleware=middleware,
         )
         self.worlds.append(world)
         self.valves.append(valve)
