@@ -95,6 +95,28 @@ class StaleStepError(StoreError):
         self.plan_ids = frozenset(plan_ids)
 
 
+class LockTakenError(StoreError):
+    """Plans cannot have their locks; nothing was written. `taken`: plan → (lock, plan in the way)."""
+
+    def __init__(self, taken: Mapping[UUID, tuple[str, UUID]]) -> None:
+        self.taken = dict(taken)
+        super().__init__("; ".join(self.of(plan_id) for plan_id in self.taken))
+
+    def of(self, plan_id: UUID) -> str:
+        """Say what one of the plans cannot have."""
+        name, holder = self.taken[plan_id]
+        return f"the lock {name!r} is held by task {holder}: try again when that has ended"
+
+
+class LockLostError(StoreError):
+    """Locks of these running plans are gone, which the engine never does; nothing was written."""
+
+    def __init__(self, plan_ids: Iterable[UUID]) -> None:
+        self.plan_ids = frozenset(plan_ids)
+        names = ", ".join(sorted(map(str, self.plan_ids)))
+        super().__init__(f"a lock of task {names} was taken away while it ran: resume it to take it again")
+
+
 class PlanNotFoundError(StoreError):
     """There is no plan with this id."""
 

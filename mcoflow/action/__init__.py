@@ -7,7 +7,9 @@ from mcoflow.action.polling import Polling
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
+from mcoflow.action.singleton import Singleton
 from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
+from mcoflow.domain.locks import Lock
 from mcoflow.domain.reference import OutputReference
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Event",
     "HostAction",
     "HostRequest",
+    "Lock",
     "Middleware",
     "Middlewares",
     "OutputReference",
@@ -28,5 +31,6 @@ __all__ = [
     "Rescue",
     "Retry",
     "Silence",
+    "Singleton",
     "UserEvent",
 ]

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from mcoflow.domain.graph import Graph
+from mcoflow.domain.locks import Lock
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 
@@ -67,8 +68,9 @@ class PlanRecord:
 
     `version` rises with every commit that touches the plan. `owner` is the world that runs it; `epoch`
     rises with every change of owner and fences writes. `explanation` says in one line why it stands where
-    it stands. `reverted`: what had run was undone; the result stays error.
-    `name` is unique among all plans, unless it is empty.
+    it stands. `reverted`: what had run was undone; the result stays error. `name`, if given, is unique among
+    the plans that are stored. `locks` are held while it is planned or running. A sub-plan names the plan and
+    the action that called it; an action of 0 has given it up for another.
     """
 
     id: UUID
@@ -93,6 +95,9 @@ class PlanRecord:
     epoch: int = 0
     version: int = 1
     name: str = ""
+    locks: tuple[Lock, ...] = ()
+    caller_plan_id: UUID | None = None
+    caller_action_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from mcoflow.domain.requests import (
     RequestRecord,
     TimerRecord,
 )
+from mcoflow.domain.states import PlanState
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.workers import Job
 from mcoflow.ports.bus import Delivery, Parcel
@@ -96,6 +97,7 @@ class Batch:
             history=[each for each in self.history if self._keeps(each.plan_id)],
             evidence=self.evidence,
             answers=[answer for plan_id, answer in self.answers if self._keeps(plan_id)],
+            relocked=[run.id for run in kept if run.rested and run.plan.state is PlanState.RUNNING],
         )
 
     def shared(self) -> Changes:

@@ -8,10 +8,11 @@ from uuid import UUID
 from mcoflow.clock import Clock
 from mcoflow.domain.requests import RequestRecord, RequestState
 from mcoflow.engine.batch import Batch
+from mcoflow.engine.locks import refuse
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.quarantine import break_off
-from mcoflow.errors import LeaseLostError, StoreUnavailableError
+from mcoflow.errors import LeaseLostError, LockLostError, LockTakenError, StoreUnavailableError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.store import Changes
 
@@ -51,6 +52,11 @@ class Committer:
                 raise
             except LeaseLostError as lost:
                 self._drop(batch, lost.plan_ids)
+            except LockTakenError as taken:
+                refuse(self._memory, self._store, batch, taken)
+            except LockLostError as lost:
+                for plan_id in lost.plan_ids:
+                    break_off(self._memory, batch, plan_id, lost)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the fault of one plan
                 log.error("batch.refused", extra={"reason": str(error)})
                 self._write_singly(batch)
@@ -79,6 +85,8 @@ class Committer:
             raise
         except LeaseLostError as lost:
             self._drop(batch, lost.plan_ids)
+        except LockTakenError as taken:
+            refuse(self._memory, self._store, batch, taken)
         except Exception as error:  # noqa: BLE001 - this is the plan whose fault it is
             break_off(self._memory, batch, plan_id, error)
 
@@ -105,7 +113,7 @@ class Committer:
         self._confirmed.difference_update(changes.confirmed)
         for run in batch.touched.values():
             run.changed.clear()
-            run.touched = False
+            run.touched = run.rested = False
 
     def _drop(self, batch: Batch, plan_ids: frozenset[UUID]) -> None:
         """Let go of plans that another executor owns now; nothing of them may be seen."""

@@ -234,6 +234,8 @@ class Director:
         for run in runs:
             if run.plan.state is not PlanState.RUNNING:
                 self._parts.memory.forget(run)
+                if run.plan.locks:
+                    self._lookout.next_look = 0.0  # whoever waited for them can begin
 
     def _patience(self) -> float:
         """How long the loop may sleep."""

@@ -18,8 +18,9 @@ from mcoflow.domain.states import Phase, PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures
 from mcoflow.engine.handles import PlanningFailed, Triggered
+from mcoflow.engine.locks import refused_draft
 from mcoflow.engine.planner import check_plan_arguments, make_plan
-from mcoflow.errors import ExecutorStoppedError, InputInvalidError, WaitTimeoutError
+from mcoflow.errors import ExecutorStoppedError, InputInvalidError, LockTakenError, WaitTimeoutError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.engine import Submitted
 from mcoflow.ports.store import Changes, Store
@@ -60,7 +61,7 @@ class Intake:
         if found.Input is None:
             check_plan_arguments(found, (), fields)
         draft = self._draft(found, (), fields, user=user, plan_id=plan_id)
-        self._keep(draft, elsewhere=plan_id is not None)
+        draft = self._keep(draft, elsewhere=plan_id is not None)
         failed = draft.plan.state is PlanState.STOPPED
         return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
 
@@ -79,7 +80,7 @@ class Intake:
         draft.plan.name = name
         future = self._futures.of(draft.plan.id)
         try:
-            self._keep(draft, elsewhere=plan_id is not None or bool(name))
+            draft = self._keep(draft, elsewhere=plan_id is not None or bool(name))
         except BaseException:
             self._futures.forget(draft.plan.id)
             raise
@@ -112,15 +113,30 @@ class Intake:
             chains=self._chains,
         )
 
-    def _keep(self, draft: PlanDraft, *, elsewhere: bool) -> None:
-        """Store the plan. Whether its own id or name is taken only the database knows."""
+    def _keep(self, draft: PlanDraft, *, elsewhere: bool) -> PlanDraft:
+        """Store the plan and return it as it was stored.
+
+        Whether its own id or name is taken, or a lock of it, only the database knows.
+        """
         faultpoint("plan.before_commit")
         executor = self._executor()
-        if executor is not None and not elsewhere:
+        if draft.plan.locks:
+            draft = self._store_with_locks(draft)
+        elif executor is not None and not elsewhere:
             self._store_here(executor, draft)
         else:
             self._store_for_others(draft)
         faultpoint("plan.after_commit")
+        return draft
+
+    def _store_with_locks(self, draft: PlanDraft) -> PlanDraft:
+        """Store a plan that gets its locks, or waits for them; or as one that failed for lack of them."""
+        try:
+            self._store_for_others(draft)
+        except LockTakenError as taken:
+            draft = refused_draft(draft, taken, self._clock.now().timestamp())
+            self._store_for_others(draft)
+        return draft
 
     def _store_here(self, executor: Executor, draft: PlanDraft) -> None:
         """Let the director store the plan and its first steps in one commit with whatever else waits."""

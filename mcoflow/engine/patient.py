@@ -28,6 +28,8 @@ class PatientStore:
         self.commit = self._patiently(store.commit)
         self.waiting = self._patiently(store.waiting)
         self.claim = self._patiently(store.claim)
+        self.release = self._patiently(store.release)
+        self.lock_waiters = self._patiently(store.lock_waiters)
         self.action_data = self._patiently(store.action_data)
         self.open_requests = self._patiently(store.open_requests)
         self.request_bodies = self._patiently(store.request_bodies)

@@ -31,7 +31,7 @@ class PlanRun:
     commits clears it. `touched` says that the plan's own row has to be written. `requests` are the open
     requests of each suspended step. `rescued` are the failed steps about which the actions were heard in
     this execution, `asked` says that they are being heard. `told` are the steps that know that the plan was
-    cancelled.
+    cancelled. `rested` says that the plan is stored as paused: going on, it has to take its locks again.
     """
 
     __slots__ = (
@@ -44,6 +44,7 @@ class PlanRun:
         "plan",
         "requests",
         "rescued",
+        "rested",
         "steps",
         "told",
         "touched",
@@ -55,6 +56,7 @@ class PlanRun:
         self.steps = {step.id: step for step in snapshot.steps if step.phase is not Phase.PLAN}
         self.changed: dict[int, StepState] = {}
         self.touched = False
+        self.rested = self.plan.state is PlanState.PAUSED
         self.live = sum(step.state in _LIVE for step in self.steps.values())
         self.requests: dict[int, list[UUID]] = {}
         self.rescued: set[int] = set()

@@ -16,7 +16,9 @@ from mcoflow.action.chain import BARE, Chains
 from mcoflow.action.naming import on_hosts, subject_of
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.schema import valid_input
+from mcoflow.action.singleton import locks_of
 from mcoflow.action.stage import Stage
+from mcoflow.domain.locks import Lock, merged
 from mcoflow.domain.plain import plain, to_json
 from mcoflow.domain.records import ActionRecord, ErrorRecord, HistoryRecord, PlanDraft, PlanRecord, StepRecord
 from mcoflow.domain.reference import OutputReference, find_references
@@ -104,6 +106,7 @@ class Planner:
         self._orders: list[tuple[Block, Block]] = []
         self._parents: list[Action] = []
         self._root = self._block = Block("C")
+        self._locks: list[Lock] = []
 
     def plan_action(self, action: type[A], args: tuple[Any, ...], fields: dict[str, Any]) -> A:
         """Plan an action at once, as a child of the one whose plan method runs now; and its subscribers."""
@@ -142,6 +145,7 @@ class Planner:
         with self.block("C"):
             self._blocks.append(self._block)
             self._chains.of(action).around("plan", partial(_call_plan, made), made)(*args, **fields)
+        self._locks += locks_of(made)
         self._parents.pop()  # not in a finally: those left on it are the ones that failed
         return made
 
@@ -220,6 +224,7 @@ class Planner:
         open_steps = [step for step in self._steps if step.phase is not Phase.PLAN]
         self._plan.counts = {StepState.PENDING: len(open_steps)} if open_steps else {}
         self._plan.hosts = self._hosts()
+        self._plan.locks = merged(self._locks)
         return PlanDraft(self._plan, self._actions, self._steps, graph)
 
     def failed(self, error: Exception, now: float) -> PlanDraft:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from mcoflow.action.registry import Registry
@@ -52,9 +52,12 @@ class Recovery:
         live = [plan_id for plan_id, run in runs.items() if run.plan.state is PlanState.RUNNING]
         if live:
             self._load(batch, runs, live)
+        waiting = self._lock_waiters(runs.values())
         for run in runs.values():
             batch.touch(run)
             if run.id in batch.dropped or run.plan.state not in (PlanState.PLANNED, PlanState.RUNNING):
+                continue
+            if run.id in waiting:  # claimed for a command
                 continue
             try:
                 self._go_on(batch, run)
@@ -63,6 +66,11 @@ class Recovery:
             except Exception as error:  # noqa: BLE001 - the other plans must not suffer
                 break_off(self._memory, batch, run.id, error)
             faultpoint("recovery.plan_taken")
+
+    def _lock_waiters(self, runs: Iterable[PlanRun]) -> Collection[UUID]:
+        """Which of the plans have to wait for others before they begin."""
+        may_wait = [run.id for run in runs if run.plan.locks and run.plan.state is PlanState.PLANNED]
+        return self._store.lock_waiters(may_wait) if may_wait else ()
 
     def first_parcel(self, record: RequestRecord) -> Parcel:
         """The parcel of a request that was just committed; its bytes leave memory with it."""

@@ -52,6 +52,9 @@ class Changes:
     `epoch` still matches; they fence everything else in the batch that belongs to their plan, so every plan
     touched by `steps`, `outputs`, `requests`, `new_requests`, timers or events MUST be among `plans` or
     `new_plans`.
+
+    The locks of plans follow their states: a new plan takes them, or waits for them; a running one has to
+    have them, and takes them anew if it is among `relocked`; one that rests gives them up, to whom waits.
     """
 
     new_plans: list[PlanDraft] = field(default_factory=list)
@@ -68,6 +71,7 @@ class Changes:
     history: list[HistoryRecord] = field(default_factory=list)
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[CommandAnswer] = field(default_factory=list)
+    relocked: list[UUID] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -114,6 +118,9 @@ class Store(Protocol):
         Raises:
             LeaseLostError: names the plans whose epoch has moved on; nothing was written.
             StaleStepError: a step was not in the state last seen; nothing was written.
+            LockTakenError: another plan has what a new plan that does not wait, or a relocked one, wants;
+                nothing was written.
+            LockLostError: names running plans that do not have their locks; nothing was written.
         """
 
     # -- worlds and leases: expiry is reckoned by the database's clock ------------------------------------
@@ -146,6 +153,12 @@ class Store(Protocol):
         Loads in bulk: a constant number of statements whatever the number of plans. A plan that is owned by
         `world_id` already is not returned. History gets `takeover` when a dead world owned the plan before.
         """
+
+    def release(self, world_id: UUID, plan_ids: Collection[UUID]) -> None:
+        """Give up plans that this world owns (epoch + 1): whoever looks next can claim them."""
+
+    def lock_waiters(self, plan_ids: Collection[UUID]) -> Collection[UUID]:
+        """Those of these plans that wait for their locks; the others have them, or want none."""
 
     # -- reading for the director ----------------------------------------------------------------------
 

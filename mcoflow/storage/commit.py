@@ -12,6 +12,7 @@ from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import RequestState
 from mcoflow.ports.store import Changes
 from mcoflow.storage import actions, commands, notes, plans, requests, steps, waits
+from mcoflow.storage.locks import Locking, settle_locks
 from mcoflow.storage.many import Bulk, Many, Row, Write
 from mcoflow.storage.texts import hex_rows
 
@@ -26,8 +27,15 @@ def write_batch(
     Raises:
         MissedError: of UPDATE_PLANS: a plan has another epoch now or is gone; of UPDATE_STEPS: a step was not
             in the state last seen. The caller rolls back and finds out which.
+        LockTakenError, LockLostError: as Store.commit; the caller rolls back.
     """
-    transaction = bulk.write(connection, list(_writes(changes, new_plans)))
+    locking = Locking.of(changes, new_plans)
+    writes = list(_writes(changes, new_plans))
+    if locking is not None:
+        writes = [*locking.writes(connection.dialect.name), *writes]
+    transaction = bulk.write(connection, writes)
+    if locking is not None:
+        settle_locks(connection, bulk, locking)
     notes.forget_old_malformed(connection, changes.evidence)
     return transaction
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
+    exists,
     literal_column,
     or_,
     select,
@@ -22,13 +23,14 @@ from mcoflow.domain.states import PlanState
 from mcoflow.storage import worlds
 from mcoflow.storage.many import Bulk, Fields, Write, fields_of
 from mcoflow.storage.notes import INSERT_HISTORY, new_history
-from mcoflow.storage.tables import OWNED, UNOWNED, UNSTOPPED, plans
+from mcoflow.storage.tables import NOT_HELD, OWNED, UNOWNED, UNSTOPPED, locks, plans
 from mcoflow.storage.texts import hex_rows
 
 _ID: Final[Fields] = fields_of(plans.c.id)
 _OLDEST: Final[Select[Any]] = select(plans.c.id).order_by(plans.c.created_at, plans.c.id)
 _LIMIT: Final = bindparam("limit", type_=Integer)
-_UNOWNED: Final = _OLDEST.where(text(UNOWNED)).limit(_LIMIT)
+_NO_LOCK_LACKS: Final = ~exists().where(text(NOT_HELD), locks.c.plan_id == plans.c.id)
+_UNOWNED: Final = _OLDEST.where(text(UNOWNED), _NO_LOCK_LACKS).limit(_LIMIT)
 _OF_THE_DEAD: Final = _OLDEST.where(
     text(OWNED), text(UNSTOPPED), plans.c.owner.in_(bindparam("dead", expanding=True))
 ).limit(_LIMIT)

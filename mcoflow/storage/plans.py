@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Row, Select, and_, insert, literal_column, select, update
 
 from mcoflow.domain.graph import Graph
+from mcoflow.domain.locks import Lock
 from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.storage.many import Many, Values, fields_of
@@ -14,9 +15,9 @@ from mcoflow.storage.texts import clean, from_json, hex_or_none, to_json
 
 PlanRow: TypeAlias = Row[Any]
 
-SELECT_PLANS: Final[Select[Any]] = select(plans, blueprints.c.args, blueprints.c.hosts).join(
-    blueprints, blueprints.c.plan_id == plans.c.id
-)
+SELECT_PLANS: Final[Select[Any]] = select(
+    plans, blueprints.c.args, blueprints.c.hosts, blueprints.c.locks
+).join(blueprints, blueprints.c.plan_id == plans.c.id)
 
 
 def _insert(row: Values) -> Any:
@@ -80,12 +81,14 @@ def new_plan(plan: PlanRecord) -> Given:
         plan.abort_requested,
         plan.reverted,
         clean(plan.name) or None,
+        hex_or_none(plan.caller_plan_id),
+        plan.caller_action_id,
     )
 
 
 def new_blueprint(plan: PlanRecord, graph: Graph) -> Given:
     """Return the row of a plan for INSERT_BLUEPRINTS."""
-    return (plan.id.hex, clean(plan.args), to_json(plan.hosts), graph_text(graph))
+    return (plan.id.hex, clean(plan.args), to_json(plan.hosts), graph_text(graph), locks_text(plan))
 
 
 def changed_plan(plan: PlanRecord) -> Given:
@@ -133,7 +136,15 @@ def plan_of(row: PlanRow) -> PlanRecord:
         epoch=row.epoch,
         version=row.version,
         name=row.name or "",
+        locks=tuple(Lock(*lock) for lock in from_json(row.locks)) if row.locks else (),
+        caller_plan_id=row.caller_plan_id,
+        caller_action_id=row.caller_action_id,
     )
+
+
+def locks_text(plan: PlanRecord) -> str | None:
+    """Return the locks of a plan as JSON, None if it wants none."""
+    return to_json([(lock.name, lock.mode, lock.conflict) for lock in plan.locks]) if plan.locks else None
 
 
 def graph_text(graph: Graph) -> str:

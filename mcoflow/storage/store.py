@@ -19,7 +19,7 @@ from mcoflow.domain.requests import (
 )
 from mcoflow.errors import LeaseLostError, StaleStepError, StoreUnavailableError
 from mcoflow.ports.store import ActionKey, Changes, PlanOutline, Waiting
-from mcoflow.storage import actions, commands, halting, leases, refused, requests, waits, worlds
+from mcoflow.storage import actions, commands, halting, leases, locks, refused, requests, waits, worlds
 from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
 from mcoflow.storage.doubt import Doubts
@@ -142,6 +142,16 @@ class SqlStore(SqlReader):
             self._doubts.claim_broke(world_id, claimed)
             raise
 
+    def release(self, world_id: UUID, plan_ids: Collection[UUID]) -> None:
+        """Give up plans that this world owns."""
+        with self._database.writing() as connection:
+            leases.free(connection, self._bulk, world_id, plan_ids)
+
+    def lock_waiters(self, plan_ids: Collection[UUID]) -> Collection[UUID]:
+        """Those of these plans that wait for their locks."""
+        with self._database.glancing() as connection:
+            return locks.lock_waiters(connection, self._bulk, plan_ids)
+
     def _free_broken_claims(self) -> None:
         """Free what we may own without knowing: nobody would ever run it."""
         broken = self._doubts.broken_claims()
@@ -208,7 +218,10 @@ class SqlStore(SqlReader):
 
     def halt(self, line: HistoryRecord) -> bool:
         """Stop the plan of a line of history as halted; False if it is stopped already. PlanNotFoundError."""
-        with self._database.writing() as connection:
+        with (
+            self._database.writing() as connection,
+            locks.freed(connection, self._bulk, line.plan_id),
+        ):
             return halting.halt(connection, line)
 
     def save_hosts(self, hosts: Sequence[HostRecord]) -> None:

@@ -31,6 +31,8 @@ UNOWNED: Final = f"owner IS NULL AND {UNSTOPPED}"
 NAMED: Final = "name IS NOT NULL"
 MALFORMED: Final = "why = 'malformed'"
 UNANSWERED: Final = "result IS NULL"
+CALLED: Final = "caller_plan_id IS NOT NULL"
+NOT_HELD: Final = "NOT held"
 """Conditions of partial indexes. A query has to repeat them letter by letter to be served by the index."""
 
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
@@ -60,6 +62,8 @@ plans = Table(
     Column("reverted", Boolean, nullable=False, server_default=false()),
     Column("name", Text),
     Index("plans_named", "name", unique=True, sqlite_where=text(NAMED), postgresql_where=text(NAMED)),
+    Column("caller_plan_id", Uuid),
+    Column("caller_action_id", Integer),
     Index("plans_newest", "created_at", "id"),
     Index("plans_of_state", "state", "created_at", "id"),
     Index("plans_counted", "state", "result"),
@@ -77,6 +81,15 @@ plans = Table(
         sqlite_where=text(OWNED),
         postgresql_where=text(OWNED),
     ),
+    Index(
+        "plans_called",
+        "caller_plan_id",
+        "caller_action_id",
+        "state",
+        "result",
+        sqlite_where=text(CALLED),
+        postgresql_where=text(CALLED),
+    ),
 )
 
 blueprints = Table(
@@ -86,6 +99,7 @@ blueprints = Table(
     Column("args", Text, nullable=False),
     Column("hosts", Text, nullable=False),
     Column("graph", Text, nullable=False),
+    Column("locks", Text),
 )
 """What never changes of a plan and may be long, apart so that a commit does not write it again."""
 
@@ -235,6 +249,20 @@ commands = Table(
     ),
 )
 """A command without `result` waits for its answer."""
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("number", _Sequence, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Index("locks_of_plan", "plan_id"),
+    Index("locks_by_name", "name", "number"),
+    Index("locks_waited_for", "plan_id", sqlite_where=text(NOT_HELD), postgresql_where=text(NOT_HELD)),
+)
+"""Locks that plans hold or wait for; a plan at rest has none here. `number` is the order of arrival."""
 
 worlds = Table(
     "worlds",
