@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mcoflow.services import Services
 
 ROWS: Final = 15
+REASONS: Final = 5
+"""Failed steps that the last line names; the table before it has them all."""
 TICK: Final = 1.0
 """Seconds between two looks at who is there, while nothing moves."""
 _FIRST: Final = (StepState.ERROR, StepState.RUNNING, StepState.SUSPENDED)
@@ -72,15 +74,23 @@ def _moments(
             yield view
 
 
-def verdict(shell: Shell, plan: PlanView) -> None:
-    """Raise CommandFailedError, with the reason, unless the task came to a good end. Print its warnings."""
+def verdict(shell: Shell, plan: PlanView, steps: Sequence[StepView] = ()) -> None:
+    """Raise CommandFailedError, with the reason, unless the task came to a good end. Print its warnings.
+
+    With the steps at hand the reason is what their errors say; the explanation may say it more than once.
+    """
     if plan.state is PlanState.STOPPED and plan.result is PlanResult.SUCCESS:
         return
     why = render.visible(plan.explanation or plan.word)
     if plan.state is PlanState.STOPPED and plan.result is PlanResult.WARNING:
         shell.say(f"warning: {why}")
         return
-    raise CommandFailedError(f"{render.visible(plan.title)} is {plan.word}: {why}")
+    failed = [render.problem_line(step) for step in steps if step.state is StepState.ERROR]
+    if failed:
+        more = f"; and {len(failed) - REASONS} more" if len(failed) > REASONS else ""
+        why = "; ".join(failed[:REASONS]) + more
+    how = "ended in error" if plan.word == "error" else f"is {plan.word}"
+    raise CommandFailedError(f"{render.visible(plan.title)} {how}: {why}")
 
 
 class Lines(AbstractContextManager["Lines"]):

@@ -136,8 +136,9 @@ def _made(shell: Shell, services: "Services", plan_id: UUID) -> None:
 def _to_the_end(shell: Shell, services: "Services", plan_id: UUID, within: float | None) -> None:
     """Show progress and the outcome; fail if the task did."""
     from mcoflow.cli.follow import follow, verdict
+    from mcoflow.cli.steps import steps_to_judge
     from mcoflow.cli.task import print_task
 
     plan = follow(shell, services, plan_id, within=within)
     print_task(shell, services, plan)
-    verdict(shell, plan)
+    verdict(shell, plan, steps_to_judge(services.plans, plan))

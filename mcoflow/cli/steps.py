@@ -33,6 +33,11 @@ def every_step(plans: "Plans", plan_id: UUID) -> Sequence[StepView]:
     return [step for step in found if step.phase is not Phase.PLAN]
 
 
+def steps_to_judge(plans: "Plans", plan: PlanView) -> Sequence[StepView]:
+    """Return the steps of a task, none of a large one: its explanation has to do."""
+    return every_step(plans, plan.id) if plan.counters.total <= LARGE else ()
+
+
 def told(plans: "Plans", plan: PlanView) -> Sequence[Told]:
     """Return all steps in order."""
     return _with_data(plans, plan, every_step(plans, plan.id))

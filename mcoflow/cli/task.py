@@ -59,12 +59,13 @@ def show(shell: Shell, plan_id: UUID, stay: bool, within: float | None) -> None:
     With --follow it ends as `mcoflow run --wait` does.
     """
     from mcoflow.cli.follow import follow, verdict
+    from mcoflow.cli.steps import steps_to_judge
 
     with shell.services() as services:
         plan = follow(shell, services, plan_id, within=within) if stay else services.plans.show(plan_id)
         print_task(shell, services, plan)
         if stay:
-            verdict(shell, plan)
+            verdict(shell, plan, steps_to_judge(services.plans, plan))
 
 
 @task.command()

@@ -86,6 +86,15 @@ def test_a_failure_ends_with_1_the_reason_and_what_can_be_done(mcoflow: Mcoflow)
         assert stream.count("no agent for web9: no queue is bound") == 1
 
 
+def test_the_reason_of_an_error_is_said_once_in_the_last_line(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "install-and-restart", "nginx,php;web", "--host", "web9", "--wait")
+
+    last = ended.err.splitlines()[-1]
+    assert ended.code == ExitCode.FAILED
+    assert "on web9 ended in error: web9: nothing was installed, so nothing is restarted: " in last
+    assert last.count("nginx: no agent for web9") == last.count("php: no agent for web9") == 1
+
+
 def test_a_large_task_is_told_in_numbers_and_by_those_that_failed(mcoflow: Mcoflow) -> None:
     hosts = ",".join(["sim-00001", *(f"nobody{number}" for number in range(220))])
 
