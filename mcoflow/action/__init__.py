@@ -8,6 +8,7 @@ from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
 from mcoflow.action.singleton import Singleton
+from mcoflow.action.user_events import user_event
 from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
 from mcoflow.domain.locks import Lock
 from mcoflow.domain.reference import OutputReference
@@ -33,4 +34,5 @@ __all__ = [
     "Silence",
     "Singleton",
     "UserEvent",
+    "user_event",
 ]

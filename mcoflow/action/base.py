@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
 from uuid import UUID
 
@@ -26,11 +26,18 @@ from mcoflow.action.stage import (
     SuspendedSignalError,
     Suspension,
 )
+from mcoflow.action.user_events import refusal, stored_event
 from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
 from mcoflow.domain.records import JsonObject
-from mcoflow.errors import InputInvalidError, PhaseError, StepCancelledError, StepTimeoutError
+from mcoflow.errors import (
+    EventDroppedError,
+    InputInvalidError,
+    PhaseError,
+    StepCancelledError,
+    StepTimeoutError,
+)
 
 A = TypeVar("A", bound="Action")
 
@@ -53,8 +60,8 @@ class Action:
             Code that is inside `run` cannot be interrupted: if it suspends, the limit is enforced then; if it
             ends, its end counts, and a success carries a warning.
         retry: which failures of the step are tried again; None is none.
-        accepts: the JSON types of user events that `run` takes; none by default.
         middleware: what goes around its phases, added to that of its base classes and of the world.
+        accepts: the user events that `run` takes: JSON types, and models registered with `user_event`.
         subscribe: classes of actions; wherever one of exactly these is planned, this one is planned too.
     """
 
@@ -226,13 +233,40 @@ class Action:
         self,
         value: Any,
         *,
-        delay: timedelta = timedelta(0),
+        delay: timedelta | None = None,
+        at: datetime | None = None,
+        plan_id: UUID | None = None,
         step_id: int | None = None,
         optional: bool = False,
     ) -> None:
-        """Send an event, by default to this step; never delivered before the step suspends."""
+        """Send an event when the call's result is stored, or later; by default to this step.
+
+        It is never delivered before the suspend of the step that it is for. One that this step does not
+        accept, or that comes too late, is dropped, and the history says so, unless it is `optional`.
+
+        Args:
+            value: JSON, or a model that was registered with `user_event`.
+            delay: from the end of this call; at: the time instead, with a timezone.
+            plan_id: another plan, which has to be running; step_id: a step of it, or another one of ours.
+            optional: nobody minds if it is dropped.
+
+        Raises:
+            EventDroppedError: a model that is not registered, or what this very step does not accept.
+            NotSerialisableError: the value is no JSON.
+        """
         self._in("run", "plan_event")
-        self._stage.produced.events.append(PlannedEvent(plain(value), delay, step_id, optional))
+        if delay is not None and at is not None:
+            raise ValueError(f"{self.name}: plan_event takes a delay or a time, not both")
+        if at is not None and at.tzinfo is None:
+            raise ValueError(f"{self.name}: plan_event needs a timezone: {at} could be anywhere")
+        if plan_id not in (None, self.plan_id) and step_id is None:
+            raise ValueError(f"{self.name}: plan_event to another plan needs the id of a step of it")
+        stored = stored_event(value)
+        if step_id is None and (why := refusal(type(self), stored)):
+            raise EventDroppedError(why)
+        seconds = 0.0 if delay is None else delay.total_seconds()
+        moment = None if at is None else at.timestamp()
+        self._stage.produced.events.append(PlannedEvent(stored, seconds, moment, plan_id, step_id, optional))
 
     def schedule_timeout(self, after: timedelta) -> None:
         """Have `on_timeout` called so long from now, unless the attempt has ended by then."""

@@ -54,12 +54,21 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """An event that a step sends, to itself unless a step is named."""
+    """An event that a step sends, to itself unless a step is named.
+
+    `value` is what is stored. `delay`: seconds from the commit of the call. `at`: a Unix time instead.
+    """
 
     value: Any
-    delay: timedelta
-    step_id: int | None
-    optional: bool
+    delay: float = 0.0
+    at: float | None = None
+    plan_id: UUID | None = None
+    step_id: int | None = None
+    optional: bool = False
+
+    def due_at(self, now: float) -> float:
+        """When it is to be delivered, as a Unix time."""
+        return now + self.delay if self.at is None else self.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord, StepRecord
 from mcoflow.domain.requests import (
     CommandAnswer,
+    CommandRecord,
     EventRecord,
     EvidenceRecord,
     RequestRecord,
@@ -43,6 +44,7 @@ class Batch:
     history: list[HistoryRecord] = field(default_factory=list)
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[tuple[UUID | None, CommandAnswer]] = field(default_factory=list)
+    new_commands: list[tuple[UUID, CommandRecord]] = field(default_factory=list)
     # what follows the commit
     parcels: list[tuple[UUID, Parcel]] = field(default_factory=list)
     forwards: list[tuple[Parcel, Delivery]] = field(default_factory=list)
@@ -98,6 +100,7 @@ class Batch:
             evidence=self.evidence,
             answers=[answer for plan_id, answer in self.answers if self._keeps(plan_id)],
             relocked=[run.id for run in kept if run.rested and run.plan.state is PlanState.RUNNING],
+            new_commands=[command for plan_id, command in self.new_commands if self._keeps(plan_id)],
         )
 
     def shared(self) -> Changes:

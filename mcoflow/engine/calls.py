@@ -22,7 +22,19 @@ from mcoflow.action.polling import Polling
 from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input, valid_output
 from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
-from mcoflow.domain.events import FOREVER, Abort, Cancel, Event, HostRequest, Poll, Reply, Signal, Timeout
+from mcoflow.action.user_events import loaded_event
+from mcoflow.domain.events import (
+    FOREVER,
+    Abort,
+    Cancel,
+    Event,
+    HostRequest,
+    Poll,
+    Reply,
+    Signal,
+    Timeout,
+    UserEvent,
+)
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import REFERENCE_KEY, resolve
@@ -147,7 +159,7 @@ def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | Non
     elif isinstance(made, HostAction):
         _enter_host_action(made, event)
     elif type(made).takes_events():
-        cast("Any", made).run(event)
+        cast("Any", made).run(_as_sent(event))
     else:
         cast("Any", made).run()
 
@@ -158,6 +170,11 @@ def _enter_host_action(made: HostAction, event: Event | None) -> None:
         made.result(event)
     elif (request := made.request_for_host()) is not None:
         made.suspend(until=request, patience=FOREVER)
+
+
+def _as_sent(event: Event | None) -> Event | None:
+    """Give a user event its model back; here, where an error is the step's."""
+    return UserEvent(loaded_event(event.value)) if isinstance(event, UserEvent) else event
 
 
 def _ended_well(made: Action, stage: Stage) -> CallResult:

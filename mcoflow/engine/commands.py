@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from mcoflow.action.user_events import stored_event
 from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
@@ -42,7 +43,10 @@ class Commands:
     ) -> dict[str, Any]:
         """See Engine.command."""
         now = self._clock.now().timestamp()
-        command = CommandRecord(uuid4(), plan_id, kind, now, actor, dict(arguments))
+        given = dict(arguments)
+        if kind is CommandKind.EVENT:
+            given["value"] = stored_event(given.get("value"))
+        command = CommandRecord(uuid4(), plan_id, kind, now, actor, given)
         answer = self._tell(command, wait) or self._leave_for_owner(command, wait)
         if answer.error:
             raise _refusal(answer, self._store.plan(plan_id))

@@ -222,6 +222,8 @@ class Director:
                 future.set_exception(batch.broken.get(plan_id) or LeaseLostError([plan_id]))
             else:
                 future.set_result(plan_id)
+        if batch.new_commands:
+            self._lookout.next_look = 0.0  # they may be for plans of our own
         if batch.answers or batch.told:
             faultpoint("command.committed")
         for given, plan_id, answer in batch.told:

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.domain.requests import EventRecord, TimerRecord
+from mcoflow.domain.states import PlanState
 from mcoflow.engine.arrivals import SIGNALS
 from mcoflow.engine.flights import Flights
 from mcoflow.engine.patient import PatientStore
@@ -94,10 +95,16 @@ class Memory:
         self.runs: dict[UUID, PlanRun] = {}
         self.flights = Flights()
         self.texts = ActionTexts(store)
+        self._store = store
         self.agenda = Agenda()
         self.timers: dict[UUID, TimerRecord] = {}
         self.step_timers: dict[StepKey, list[UUID]] = {}
         self.events: dict[StepKey, deque[EventRecord]] = {}
+
+    def state_of(self, plan_id: UUID) -> PlanState:
+        """Where a plan stands, whoever runs it; PlanNotFoundError."""
+        run = self.runs.get(plan_id)
+        return run.plan.state if run is not None else self._store.plan(plan_id).state
 
     def add_timer(self, timer: TimerRecord) -> None:
         """Keep a timer that is stored, or will be with this batch."""

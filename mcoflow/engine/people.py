@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from mcoflow.action.registry import Registry
+from mcoflow.action.stage import PlannedEvent
 from mcoflow.domain.records import StepRecord
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
 from mcoflow.domain.states import PlanState, StepState
@@ -133,16 +133,13 @@ class People:
     def _event(self, batch: Batch, run: PlanRun, command: CommandRecord) -> None:
         step_id = command.args.get("step_id", 0)
         step = run.steps.get(step_id)
-        value = command.args.get("value")
         if step is None or not takes_events(step):
             raise EventDroppedError(
                 f"no step {command.args.get('step_id')} of plan {run.id} waits for events"
             )
-        accepts = self._actions.find(step.action).accepts
-        if not isinstance(value, accepts):
-            known = ", ".join(each.__name__ for each in accepts) or "no user events"
-            raise EventDroppedError(f"step {step.id} ({step.action}) takes {known}, not {value!r}")
-        self._steps.waking.add_event(batch, run, step, "user", json.dumps(value))
+        given = command.args
+        event = PlannedEvent(given.get("value"), at=given.get("at"), optional=bool(given.get("optional")))
+        self._steps.sending.deliver(batch, run, step, event)
 
 
 def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:

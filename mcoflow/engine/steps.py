@@ -24,6 +24,7 @@ from mcoflow.engine.flights import ABORTED_BY_PEOPLE, CANCELLED_BY_PEOPLE
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
+from mcoflow.engine.sending import Sending
 from mcoflow.engine.waking import Waking
 from mcoflow.engine.work import JobDone, Work, keys
 from mcoflow.engine.writer import Writer
@@ -51,6 +52,7 @@ class Steps:
         self.work = Work(memory, actions, chains, report, world_id)
         self.asking = Asking(memory, writer)
         self.waking = Waking(memory, self.work, self._try_again)
+        self.sending = Sending(memory, self.work, self.waking)
         self._chance = chance
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
@@ -172,7 +174,7 @@ class Steps:
         step.execution_time += result.seconds
         self.work.keep_output(batch, run, step, result.output)
         if result.state is not StepState.ERROR:
-            self.waking.send_produced(batch, run, step, result.produced)
+            self.sending.send_produced(batch, run, step, result.produced)
         step.warnings += tuple(result.produced.warnings)
         match result.state:
             case StepState.SUCCESS:

@@ -73,18 +73,8 @@ class Waking:
         """Whether a step failed and only waits until it is tried again."""
         return step.tries > 0 and self._memory.has_timer((run.id, step.id), RETRY)
 
-    def send_produced(self, batch: Batch, run: PlanRun, step: StepRecord, produced: Produced) -> None:
-        """Send the events that a call produced: at once, or by a timer."""
-        for event in produced.events:
-            target = run.steps.get(event.step_id or step.id)
-            value = json.dumps(event.value)
-            delay = event.delay.total_seconds()
-            if target is None:
-                self._work.note(batch, run, "event dropped", detail=f"there is no step {event.step_id}")
-            elif delay > 0:
-                self.set_timer(batch, run, target, DELAYED, after=delay, value=value)
-            else:
-                self.add_event(batch, run, target, "user", value, optional=event.optional)
+    def set_produced(self, batch: Batch, run: PlanRun, step: StepRecord, produced: Produced) -> None:
+        """Set the timers that a call produced."""
         for timer in produced.timers:
             if timer.kind == POLL:
                 batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (POLL,))

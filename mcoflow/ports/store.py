@@ -72,6 +72,7 @@ class Changes:
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[CommandAnswer] = field(default_factory=list)
     relocked: list[UUID] = field(default_factory=list)
+    new_commands: list[CommandRecord] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

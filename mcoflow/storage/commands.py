@@ -21,6 +21,7 @@ def _answer(row: Values) -> Any:
     return update(commands).where(waiting).values(**answered)
 
 
+INSERT_COMMANDS: Final = Many.insert(commands, "result")
 ANSWER_COMMANDS: Final = Many(
     fields_of(commands.c.result, commands.c.code, commands.c.error, commands.c.id), _answer
 )
@@ -36,6 +37,12 @@ _WAITING: Final[Select[Any]] = (
     .order_by(commands.c.at)
     .limit(bindparam("limit", type_=Integer))
 )
+
+
+def new_command(command: CommandRecord) -> Row:
+    """Return the row of a command for INSERT_COMMANDS; nobody has answered it yet."""
+    given = (command.kind.value, command.at, clean(command.actor), to_json(command.args))
+    return (command.id.hex, command.plan_id.hex, *given, "", "")
 
 
 def new_answer(answer: CommandAnswer) -> Row:

@@ -58,6 +58,7 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     yield _all(notes.INSERT_HISTORY, notes.new_history, [*lines, *changes.history])
     yield _all(notes.INSERT_EVIDENCE, notes.new_evidence, changes.evidence)
     yield _all(commands.ANSWER_COMMANDS, commands.new_answer, changes.answers)
+    yield _all(commands.INSERT_COMMANDS, commands.new_command, changes.new_commands)
 
 
 def _plan(new: Collection[PlanDraft]) -> Iterator[Write]:

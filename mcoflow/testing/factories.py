@@ -13,7 +13,8 @@ from mcoflow.action.base import Action
 from mcoflow.action.chain import BARE
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import REGISTERED
-from mcoflow.action.stage import Produced, Suspension
+from mcoflow.action.stage import PlannedEvent, Produced, Suspension
+from mcoflow.action.user_events import loaded_event
 from mcoflow.domain.events import Event, Forever, HostRequest, Reply, Silence
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.plain import to_json
@@ -123,7 +124,7 @@ def plan_action(action: type[A], /, *args: Any, **named: Any) -> PlannedAction[A
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Something that was asked for later: a silence, or an event with this value."""
+    """Something that was asked for later: a silence, a timeout, a poll, or an event with this value."""
 
     after: timedelta
     what: str
@@ -229,16 +230,23 @@ def _came_of(planned: PlannedAction[A], data: CallData, result: CallResult) -> R
         result.error,
         list(sleeps.requests) if sleeps else [],
         _timers(produced, sleeps),
-        [each.value for each in produced.events if not each.delay],
+        [loaded_event(each.value) for each in produced.events if not _delay(each)],
         list(produced.warnings),
     )
 
 
 def _timers(produced: Produced, sleeps: Suspension | None) -> list[SetTimer]:
-    delayed = [SetTimer(each.delay, "event", each.value) for each in produced.events if each.delay]
+    sent = ((_delay(each), loaded_event(each.value)) for each in produced.events)
+    delayed = [SetTimer(delay, "event", value) for delay, value in sent if delay]
+    delayed += [SetTimer(timedelta(seconds=each.delay), each.kind) for each in produced.timers]
     if sleeps is None or isinstance(sleeps.patience, Forever):
         return delayed
     return [*delayed, SetTimer(sleeps.patience, "silence")]
+
+
+def _delay(event: PlannedEvent) -> timedelta:
+    now = START.timestamp()
+    return timedelta(seconds=event.due_at(now) - now)
 
 
 def _without_stubs(given: Any) -> Any:

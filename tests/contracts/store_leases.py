@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -221,6 +222,20 @@ class CommandsContract:
 
         assert store.answer(asked.id) == first
         assert store.waiting(me, limit=10).commands == []
+
+    def test_a_command_of_a_batch_is_stored_with_it_or_not_at_all(self, store: WholeStore) -> None:
+        me = living_world(store)
+        sender, (plan_id,) = owned(store, me), stored(store, draft(state=PlanState.PAUSED))
+        asked = _command(plan_id)
+
+        stale = replace(sender.plan, epoch=sender.plan.epoch + 1)
+        with pytest.raises(LeaseLostError):
+            store.commit(Changes(plans=[stale], new_commands=[asked]))
+        assert store.waiting(me, limit=10).commands == []
+        store.commit(Changes(plans=[sender.plan], new_commands=[asked]))
+
+        assert store.waiting(me, limit=10).commands == [asked]
+        assert store.answer(asked.id) is None
 
     def test_a_command_to_no_plan_is_refused(self, store: WholeStore) -> None:
         with pytest.raises(PlanNotFoundError):
