@@ -30,7 +30,7 @@ def explanation_of(steps: Iterable[StepRecord]) -> str:
 def _told(step: StepRecord) -> str:
     where = f"{step.host}: " if step.host else ""
     if step.error is not None and step.state in (StepState.ERROR, StepState.SKIPPED):
-        return f"{where}{step.error.message}"
+        return f"{where}{' '.join(step.error.message.split())}"
     if step.warnings:
         return f"{where}{'; '.join(step.warnings)}"
     if step.state is StepState.CANCELLED and step.outcome is not None:
