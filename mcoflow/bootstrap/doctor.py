@@ -55,6 +55,7 @@ def _embedded(config: Config) -> Iterator[Finding]:
     yield from database(config, agent=running is not None, executors=running is not None)
     yield broker(config)
     yield from inspect_host.machine(config)
+    yield inspect_host.plugins(config)
     yield port(config)
 
 

@@ -89,6 +89,7 @@ def test_when_the_one_process_is_gone_it_is_said_that_nothing_runs(tmp_path: Pat
     assert f"the last `mcoflow up` was pid {os.getpid()}" in found["process"].found
     assert found["process"].remedy.startswith("start `mcoflow up`")
     assert {"executors", "agent"}.isdisjoint(found)
+    assert {"database", "broker", "packages", "plug-ins", "port"} <= set(found)
     last = last_up(config)
     assert last is not None
     assert last[0] == os.getpid()
