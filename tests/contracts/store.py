@@ -6,10 +6,11 @@ import pytest
 
 from mcoflow.clock import SystemClock
 from mcoflow.storage import SqlStore, open_store
-from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract, RequestsContract
+from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
 from tests.contracts.store_halting import HaltContract
 from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
 from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
+from tests.contracts.store_requests import RequestsContract
 
 
 class StoreContract(
