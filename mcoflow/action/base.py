@@ -31,6 +31,7 @@ from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
 from mcoflow.domain.records import JsonObject
+from mcoflow.domain.schedule import Schedule
 from mcoflow.errors import (
     EventDroppedError,
     InputInvalidError,
@@ -96,6 +97,9 @@ class Action:
         self.log = stage.log
 
     # -- for authors to override --------------------------------------------------------------------------
+
+    def delay(self, schedule: Schedule, *args: Any, **fields: Any) -> None:
+        """See to a plan that is scheduled, before it is stored; its `plan` finds the input written here."""
 
     def plan(self, *args: Any, **fields: Any) -> None:
         """Lay out the work; by default the action's own step, with the fields as its input."""

@@ -68,7 +68,8 @@ class PlanRecord:
 
     `version` rises with every commit that touches the plan. `owner` is the world that runs it; `epoch`
     rises with every change of owner and fences writes. `explanation` says in one line why it stands where
-    it stands. `reverted`: what had run was undone; the result stays error. `name`, if given, is unique among
+    it stands. `reverted`: what had run was undone; the result stays error. `chained`: other plans wait for
+    its end. `name`, if given, is unique among
     the plans that are stored. `locks` are held while it is planned or running. A sub-plan names the plan and
     the action that called it; an action of 0 has given it up for another.
     """
@@ -98,6 +99,7 @@ class PlanRecord:
     locks: tuple[Lock, ...] = ()
     caller_plan_id: UUID | None = None
     caller_action_id: int | None = None
+    chained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ class CommandKind(StrEnum):
     RESUME = "resume"
     SKIP = "skip"
     EVENT = "event"
+    CHAIN = "chain"  #: from the store, not from people: another plan waits for this one
 
 
 @dataclass(frozen=True, slots=True)

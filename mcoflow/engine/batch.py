@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import chain
 from uuid import UUID
 
 from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord, StepRecord
@@ -35,6 +36,8 @@ class Batch:
     ready: deque[tuple[PlanRun, StepRecord]] = field(default_factory=deque)
     touched: dict[UUID, PlanRun] = field(default_factory=dict)
     drafts: dict[UUID, PlanDraft] = field(default_factory=dict)
+    planned: dict[UUID, PlanDraft] = field(default_factory=dict)  # stored before they were planned
+    rests: list[PlanRecord] = field(default_factory=list)
     outputs: dict[ActionKey, str] = field(default_factory=dict)
     new_requests: list[RequestRecord] = field(default_factory=list)
     new_timers: list[TimerRecord] = field(default_factory=list)
@@ -64,7 +67,8 @@ class Batch:
     def written(self) -> Iterator[PlanRecord]:
         """The plans as they were committed."""
         yield from (run.plan for run in self.touched.values() if run.id not in self.dropped)
-        yield from (draft.plan for draft in self.drafts.values() if draft.plan.id not in self.dropped)
+        made = chain(self.drafts.values(), self.planned.values())
+        yield from (draft.plan for draft in made if draft.plan.id not in self.dropped)
 
     def open(self, run: PlanRun, step_ids: Collection[int]) -> None:
         """Note the steps of a plan that may start now."""
@@ -77,11 +81,14 @@ class Batch:
         """Return what is to be committed; of one plan alone, if it is named."""
         if only is not None:
             return self._of(only, [each for each in requests if each.plan_id == only])
-        new = self.drafts
         kept = [run for run in self.touched.values() if run.id not in self.dropped]
+        planned = [draft for draft in self.planned.values() if self._keeps(draft.plan.id)]
+        new = self.drafts.keys() | self.planned.keys()
         return Changes(
-            new_plans=[draft for draft in new.values() if self._keeps(draft.plan.id)],
-            plans=[run.plan for run in kept if run.id not in new],
+            new_plans=[draft for draft in self.drafts.values() if self._keeps(draft.plan.id)],
+            planned=planned,
+            rests=self.rests,
+            plans=[run.plan for run in kept if run.id not in new] + [draft.plan for draft in planned],
             steps=[
                 StepChange(run.id, seen, run.steps[step_id])
                 for run in kept
@@ -103,10 +110,14 @@ class Batch:
             new_commands=[command for plan_id, command in self.new_commands if self._keeps(plan_id)],
         )
 
+    def plan_ids(self) -> Set[UUID]:
+        """Return the plans that are written, were they not dropped."""
+        return self.touched.keys() | self.drafts.keys() | self.planned.keys()
+
     def shared(self) -> Changes:
         """Return what belongs to no plan."""
         answers = [answer for plan_id, answer in self.answers if plan_id is None]
-        return Changes(evidence=self.evidence, answers=answers)
+        return Changes(evidence=self.evidence, answers=answers, rests=self.rests)
 
     def settled(self) -> list[Delivery]:
         """Return the messages that were applied, or recorded as changing nothing."""
@@ -117,11 +128,11 @@ class Batch:
         return [delivery for plan_id, delivery in self.deliveries if not self._keeps(plan_id)]
 
     def _of(self, plan_id: UUID, requests: Collection[RequestRecord]) -> Changes:
-        others = (self.touched.keys() | self.drafts.keys()) - {plan_id}
+        others = self.plan_ids() - {plan_id}
         dropped, self.dropped = self.dropped, self.dropped | others
         changes = self.changes(requests, ())
         self.dropped = dropped
-        changes.evidence = []
+        changes.evidence, changes.rests = [], []
         changes.answers = [answer for its_plan, answer in self.answers if its_plan == plan_id]
         return changes
 

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from mcoflow.action.user_events import stored_event
 from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
+from mcoflow.domain.states import PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.people import ALLOWED, check_allowed
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError, WaitTimeoutError
 from mcoflow.ports.store import Store
+
+
+class End(Protocol):
+    """Stops a scheduled plan, which has no owner."""
+
+    def __call__(self, plan_id: UUID, *, actor: str) -> bool:
+        """Return False if it is not scheduled any more."""
 
 
 class Commands:
@@ -30,13 +38,15 @@ class Commands:
         *,
         executor: Callable[[], Executor | None],
         ring: Callable[[UUID | None], None],
+        end: End,
     ) -> None:
-        """Take how to get at our own executor, and how to ring at the world that owns a plan."""
+        """Take how to get at our own executor, ring at a plan's owner, and end what is scheduled."""
         self._store = store
         self._clock = clock
         self._watch = watch
         self._executor = executor
         self._ring = ring
+        self._end = end
 
     def give(
         self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta
@@ -67,7 +77,11 @@ class Commands:
 
     def _leave_for_owner(self, command: CommandRecord, wait: timedelta) -> CommandAnswer:
         """Store the command for the plan's owner, or its next one, and wait for the answer."""
-        check_allowed(command.plan_id, self._store.plan(command.plan_id).state, command.kind)
+        state = self._store.plan(command.plan_id).state
+        check_allowed(command.plan_id, state, command.kind)
+        ends = state is PlanState.SCHEDULED and command.kind in (CommandKind.CANCEL, CommandKind.ABORT)
+        if ends and self._end(command.plan_id, actor=command.actor):
+            return CommandAnswer(command.id, {"step_ids": []})
         owner = self._store.add_command(command)
         self._ring(owner)
         answer = self._watch.until(

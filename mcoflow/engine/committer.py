@@ -68,7 +68,7 @@ class Committer:
     def _write_singly(self, batch: Batch) -> None:
         """Write each plan of the batch by itself, and break off those that cannot be written."""
         changed = self._changed_requests(batch)
-        for plan_id in (batch.touched.keys() | batch.drafts.keys()) - batch.dropped:
+        for plan_id in batch.plan_ids() - batch.dropped:
             self._write_one(batch, plan_id, batch.changes(changed, (), plan_id))
         try:
             self._store.commit(batch.shared())

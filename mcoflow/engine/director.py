@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +24,6 @@ from mcoflow.engine.letter import (
 from mcoflow.engine.lookout import POLL, Lookout
 from mcoflow.engine.parts import Parts
 from mcoflow.engine.patient import PatientStore
-from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import Quarantine
 from mcoflow.engine.reading import Reading
 from mcoflow.engine.replies import Message, read
@@ -45,7 +44,8 @@ CROWD: Final = 200
 class Director:
     """Runs until stopped. What it has committed when it stops, or is killed, is what the next owner finds.
 
-    What goes wrong with one plan pauses that plan. Should the loop itself fail, the director ends and calls
+    What goes wrong with one plan pauses that plan. `on_chained` is called when a plan came to rest for which
+    others wait. Should the loop itself fail, the director ends and calls
     `on_broken`: another one has to start from what is stored.
     """
 
@@ -58,6 +58,7 @@ class Director:
         clock: Clock,
         world_id: UUID,
         on_commit: OnCommit,
+        on_chained: Callable[[], None],
         on_broken: Callable[[], None],
     ) -> None:
         self._parts = parts
@@ -75,6 +76,7 @@ class Director:
         self._reading = Reading(parts, self._deadlines, self._lookout, world_id)
         self._held: list[Message] = []
         self._draining = False
+        self._on_chained = on_chained
         self._on_broken = on_broken
         self._quarantine = Quarantine(store, world_id)
         self._ended = threading.Event()
@@ -228,16 +230,20 @@ class Director:
             faultpoint("command.committed")
         for given, plan_id, answer in batch.told:
             given.set_result(None if plan_id in batch.dropped and not answer.error else answer)
-        self._at_rest(batch.touched.values())
+        self._at_rest(batch)
         answered = {plan_id for plan_id, _ in batch.answers if plan_id is not None}
-        self._on_commit(batch.touched.keys() | batch.drafts.keys() | answered, batch.written())
+        self._on_commit(batch.plan_ids() | answered, batch.written())
 
-    def _at_rest(self, runs: Iterable[PlanRun]) -> None:
-        for run in runs:
+    def _at_rest(self, batch: Batch) -> None:
+        chained = bool(batch.rests)
+        for run in batch.touched.values():
             if run.plan.state is not PlanState.RUNNING:
                 self._parts.memory.forget(run)
                 if run.plan.locks:
                     self._lookout.next_look = 0.0  # whoever waited for them can begin
+                chained = chained or run.plan.chained
+        if chained:
+            self._on_chained()
 
     def _patience(self) -> float:
         """How long the loop may sleep."""

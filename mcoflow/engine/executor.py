@@ -34,6 +34,7 @@ from mcoflow.engine.replies import Replies as ReplyDesk
 from mcoflow.engine.replies import read
 from mcoflow.engine.rescue import Rescuing
 from mcoflow.engine.resting import Resting
+from mcoflow.engine.schedules import Scheduler
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.workers import Pool, Workers
@@ -54,6 +55,8 @@ from mcoflow.ports.bus import (
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.executor")
+DUE: Final = b"due"
+"""The body of a doorbell that says: a scheduled plan is due."""
 AFTER_BREAK: Final = 1.0
 """Seconds after a director broke before the next begins, lest a lasting cause keeps the machine busy."""
 
@@ -96,6 +99,16 @@ class Executor:
             (Shared.STRAY, self._reply, 50),
         )
         self._on_expired = on_expired
+        self.schedules = Scheduler(
+            store,
+            actions,
+            self._workers,
+            lambda draft: self.store_plan(draft, scheduled=True),
+            clock=clock,
+            world_id=self.world.id,
+            chains=chains,
+            on_stored=self.ring,
+        )
         self._director = self._wire(PatientStore(store), actions, chains, on_commit)
         self._keeper = Keeper(
             store,
@@ -124,6 +137,7 @@ class Executor:
 
     def _begin(self) -> None:
         self._director.start()
+        self.schedules.start()
         self._keeper.start()
         threading.Thread(target=self._await_replies, name="replies-read", daemon=True).start()
 
@@ -131,6 +145,7 @@ class Executor:
         """Let running code end, finish the batch, free the plans; return whether all of it did in time."""
         until = self._clock.monotonic() + wait
         self._stopping.set()
+        self.schedules.stop()
         self._director.drain()
         for source, _, _ in self._sources:
             self._connector.stop_consuming(source)
@@ -155,13 +170,14 @@ class Executor:
         else:
             self._store.expire_world(self.world.id)
 
-    def store_plan(self, draft: PlanDraft) -> Future[UUID]:
+    def store_plan(self, draft: PlanDraft, *, scheduled: bool = False) -> Future[UUID]:
         """Let the director store a plan and its first steps in one commit with whatever else waits.
 
-        The future fails with ExecutorStoppedError if the director has ended without taking it.
+        `scheduled`: it is stored already and was claimed by this executor, to plan it. The future fails with
+        ExecutorStoppedError if the director has ended without taking it.
         """
         stored: Future[UUID] = Future()
-        self.mailbox.put(PlanMade(draft, stored))
+        self.mailbox.put(PlanMade(draft, stored, scheduled))
         self._director.refuse_left()
         return stored
 
@@ -246,6 +262,7 @@ class Executor:
             clock=self._clock,
             world_id=self.world.id,
             on_commit=on_commit,
+            on_chained=self.schedules.ring,
             on_broken=self._broke,
         )
 
@@ -257,7 +274,10 @@ class Executor:
     def _bell(self, delivery: Delivery) -> None:
         """A doorbell, or the offer of a plan: it has no authority, the database is asked."""
         self._connector.settle([delivery], Verdict.ACK)
-        self.ring()
+        if delivery.body == DUE:
+            self.schedules.ring()
+        else:
+            self.ring()
 
     def _receipt(self, parcel: Parcel, receipt: Receipt) -> None:
         self.mailbox.put(Receipted(parcel, receipt))

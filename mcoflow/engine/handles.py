@@ -18,6 +18,14 @@ class Triggered:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The plan is stored, and not planned yet; the future is resolved when it comes to rest."""
+
+    plan_id: UUID
+    future: PlanFuture
+
+
+@dataclass(frozen=True, slots=True)
 class PlanningFailed:
     """The plan method failed: the plan is stored, stopped with this error, and nothing runs."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,12 +14,14 @@ from mcoflow.action.registry import Registry
 from mcoflow.action.schema import valid_input
 from mcoflow.clock import Clock
 from mcoflow.domain.records import ErrorRecord, PlanDraft
+from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import Phase, PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures
-from mcoflow.engine.handles import PlanningFailed, Triggered
+from mcoflow.engine.handles import PlanningFailed, Scheduled, Triggered
 from mcoflow.engine.locks import refused_draft
 from mcoflow.engine.planner import check_plan_arguments, make_plan
+from mcoflow.engine.scheduling import Scheduling, Wanted
 from mcoflow.errors import ExecutorStoppedError, InputInvalidError, LockTakenError, WaitTimeoutError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.engine import Submitted
@@ -174,6 +176,7 @@ class Triggering:
     """Triggers plans with options; World.with_options makes it."""
 
     intake: Intake
+    scheduling: Scheduling
     plan_id: UUID | None
     user: str
     name: str = ""
@@ -181,3 +184,17 @@ class Triggering:
     def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
         """See World.trigger."""
         return self.intake.trigger(action, args, named, user=self.user, plan_id=self.plan_id, name=self.name)
+
+    def plan_elsewhere(self, action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
+        """See World.plan_elsewhere."""
+        return self.delay(Schedule(), action, *args, **named)
+
+    def delay(self, schedule: Schedule, action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
+        """See World.delay."""
+        wanted = Wanted(self.user, self.plan_id, self.name)
+        return self.scheduling.delay(schedule, action, args, named, wanted)
+
+    def chain(self, after: Collection[UUID], action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
+        """See World.chain."""
+        wanted = Wanted(self.user, self.plan_id, self.name)
+        return self.scheduling.chain(after, action, args, named, wanted)

@@ -20,10 +20,14 @@ from mcoflow.wire.messages import AcceptedBody
 
 @dataclass(frozen=True, slots=True)
 class PlanMade:
-    """A plan from a planner in this process; `stored` is resolved after the commit."""
+    """A plan from a planner in this process; `stored` is resolved after the commit.
+
+    `scheduled`: it was stored before, and claimed by this executor to plan it.
+    """
 
     draft: PlanDraft
     stored: Future[UUID]
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class Operating(ABC):
         """Tell those in this process who have to do with a plan that was changed behind their backs."""
         if self._executor is not None:
             self._executor.let_go(plan_id)
+            self._executor.schedules.ring()  # others may have waited for its end
         self._futures.look(plan_id)
         self._watch.ring((plan_id,))
 

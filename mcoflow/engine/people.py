@@ -60,33 +60,38 @@ class People:
 
     def refuse_if_over(self, batch: Batch, command: CommandRecord, store: PatientStore) -> None:
         """Answer a command to a plan that nobody can take up any more, because it is stopped."""
-        state = store.plan(command.plan_id).state
-        if state is PlanState.STOPPED:
+        plan = store.plan(command.plan_id)
+        state = plan.state
+        if command.kind is CommandKind.CHAIN and state is PlanState.STOPPED:
+            batch.rests.append(plan)
+            batch.answers.append((None, CommandAnswer(command.id)))
+        elif state is PlanState.STOPPED:
             error = CommandRefusedError.by_state(f"a {command.kind.value}", command.plan_id, state, ())
             batch.answers.append((None, CommandAnswer(command.id, {}, type(error).__name__, str(error))))
 
     def _do(self, batch: Batch, run: PlanRun, command: CommandRecord) -> dict[str, Any]:
-        check_allowed(run.id, run.plan.state, command.kind)
+        if command.kind is not CommandKind.CHAIN:
+            check_allowed(run.id, run.plan.state, command.kind)
         match command.kind:
-            case CommandKind.PAUSE:
-                self._pause(batch, run, command.actor)
-                return {}
             case CommandKind.CANCEL:
                 return {"step_ids": self._cancel(batch, run, command.actor)}
             case CommandKind.ABORT:
                 return {"step_ids": self._abort(batch, run, command.actor)}
+            case CommandKind.SKIP:
+                return {"step_ids": self._skip(batch, run, command)}
+            case CommandKind.PAUSE:
+                self._pause(batch, run, command.actor)
             case CommandKind.RESUME:
                 self._steps.note(batch, run, "start execution", actor=command.actor, detail="resumed")
                 batch.open(run, run.begin(batch.now))
-                return {}
-            case CommandKind.SKIP:
-                return {"step_ids": self._skip(batch, run, command)}
             case CommandKind.EVENT:
                 self._event(batch, run, command)
-                return {}
+            case CommandKind.CHAIN:
+                run.plan.chained = True
             case CommandKind.HALT:
                 message = "a halt waits for no executor: call World.halt"
                 raise CommandRefusedError(message, run.id, run.plan.state, ALLOWED[run.plan.state])
+        return {}
 
     def _cancel(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
         """Let nothing more start, and tell the steps that sleep; a plan at rest ends at once."""

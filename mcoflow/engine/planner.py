@@ -43,11 +43,13 @@ def make_plan(
     args: Sequence[Any] = (),
     actions: Registry = REGISTERED,
     chains: Chains = BARE,
+    written: Mapping[str, Any] | None = None,
 ) -> PlanDraft:
     """Run the plan methods and return the draft. A planning that fails is a draft that is stopped/error.
 
     `args` and `arguments` are the positional and the named arguments of the plan method; `actions` has those
-    that may subscribe, `chains` what goes around the methods.
+    that may subscribe, `chains` what goes around the methods; `written` is the input that the root action has
+    since its delay phase.
 
     Raises:
         ConfigurationError: middlewares of the action that want to be around each other; nothing is stored.
@@ -62,7 +64,7 @@ def make_plan(
         user=user,
         args=to_json(plain(stored_arguments(args, arguments))),
     )
-    planner = Planner(plan, actions, chains, subject_of(arguments))
+    planner = Planner(plan, actions, chains, subject_of(arguments), written)
 
     def plan_all() -> None:
         root = planner.plan_action(action, tuple(args), dict(arguments))
@@ -91,11 +93,19 @@ def check_plan_arguments(action: type[Action], args: Sequence[Any], named: Mappi
 class Planner:
     """One planning: implements PlanningStage for all actions of the plan."""
 
-    def __init__(self, plan: PlanRecord, registry: Registry, chains: Chains, works_on: str) -> None:
+    def __init__(
+        self,
+        plan: PlanRecord,
+        registry: Registry,
+        chains: Chains,
+        works_on: str,
+        written: Mapping[str, Any] | None = None,
+    ) -> None:
         self._plan = plan
         self._registry = registry
         self._chains = chains
         self._works_on = works_on
+        self._written = written or {}
         self._actions: list[ActionRecord] = []
         self._steps: list[StepRecord] = []
         self._finalize: list[int] = []
@@ -138,7 +148,8 @@ class Planner:
             ActionRecord(number, action.name, parent.id if parent else None, step.id, None, None)
         )
         self._output_keys[number] = _output_keys(action)
-        stage = Stage("plan", self._plan.id, number, parent is None, {}, {}, self, parent, subscribed)
+        given = {} if parent else dict(self._written)
+        stage = Stage("plan", self._plan.id, number, parent is None, given, {}, self, parent, subscribed)
         made = action(stage)
         self._parents.append(made)
         faultpoint("planner.mid")
@@ -164,6 +175,7 @@ class Planner:
             raise PhaseError(f"{record.name}: plan_self is for its own plan method")
         if record.run_step_id or record.finalize_step_id:
             raise PhaseError(f"{record.name}: plan_self was called twice")
+        given = {**action.input, **given}  # an earlier phase may have written some of it
         action.input = valid_input(f"{record.name} (step {len(self._steps) + 1})", action.Input, given)
         record.input = to_json(action.input)
         host = action.input.get("host")

@@ -41,8 +41,8 @@ class Quarantine:
     def take_in(self, batch: Batch) -> None:
         """Pause the plans that broke in this batch. One that is gone, or lost, is dropped quietly."""
         for plan_id, error in batch.broken.items():
-            if plan_id in batch.drafts:
-                continue  # it was never stored; who made it is told
+            if plan_id in batch.drafts or plan_id in batch.planned:
+                continue  # it was not stored, or not as planned; who made it is told
             try:
                 self._pause(plan_id, error, batch.now)
             except StoreUnavailableError:

@@ -99,11 +99,12 @@ class Reading:
     def _plan_made(self, batch: Batch, made: PlanMade) -> None:
         """Take up a plan that is stored in this same commit: its steps begin at once."""
         draft = made.draft
-        batch.drafts[draft.plan.id] = draft
+        (batch.planned if made.scheduled else batch.drafts)[draft.plan.id] = draft
         batch.resolved.append((made.stored, draft.plan.id))
         if draft.plan.state is PlanState.STOPPED:
             return
-        draft.plan.owner, draft.plan.epoch = self._world_id, 1
+        if not made.scheduled:
+            draft.plan.owner, draft.plan.epoch = self._world_id, 1
         run = PlanRun(PlanSnapshot(draft.plan, draft.steps, draft.graph))
         self._memory.runs[run.id] = run
         for action in draft.actions:

@@ -20,13 +20,15 @@ from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.commands import Commands
 from mcoflow.engine.crew import Crew
-from mcoflow.engine.executor import Executor, link_is_up
+from mcoflow.engine.executor import DUE, Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import PlanFuture
 from mcoflow.engine.handles import PlanningFailed, Triggered
 from mcoflow.engine.intake import Intake, Triggering, valid_name
+from mcoflow.engine.later import Later
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
 from mcoflow.engine.people import ALLOWED
+from mcoflow.engine.scheduling import Scheduling
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.errors import (
     BusError,
@@ -45,7 +47,7 @@ RENEWAL_PAUSE: Final = 1.0
 PRESENCE_PREFETCH: Final = 500
 
 
-class World(Operating):
+class World(Operating, Later):
     """Plans actions, gives commands, watches; with `executor` it runs plans too.
 
     Satisfies `mcoflow.ports.engine.Engine`. A client (executor=False) may have no connector: then executors
@@ -90,8 +92,16 @@ class World(Operating):
             executor=lambda: self._executor,
             offer=self._offer,
         )
+        self._scheduling = Scheduling(
+            store, actions, clock, self._futures, self._watch, chains=self._chains, ring=self._ring_schedules
+        )
         self._commands = Commands(
-            store, clock, self._watch, executor=lambda: self._executor, ring=self._ring_for
+            store,
+            clock,
+            self._watch,
+            executor=lambda: self._executor,
+            ring=self._ring_for,
+            end=self._scheduling.cancel,
         )
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -161,7 +171,7 @@ class World(Operating):
         Raises:
             InputInvalidError: the name is empty, too long, or has control characters.
         """
-        return Triggering(self._intake, plan_id, user, valid_name(name))
+        return Triggering(self._intake, self._scheduling, plan_id, user, valid_name(name))
 
     def future(self, plan_id: UUID) -> PlanFuture:
         """Return the future of a stored plan; of one at rest it is resolved already.
@@ -222,6 +232,13 @@ class World(Operating):
             self._executor.ring()
         elif self._connector is not None and link_is_up(self._link):
             self._connector.publish([Parcel(Plans(), "plan", uuid4(), str(plan_id).encode())], _unconcerned)
+
+    def _ring_schedules(self) -> None:
+        """Say that a scheduled plan is due; unheard, it is found within a second."""
+        if self._executor is not None:
+            self._executor.schedules.ring()
+        elif self._connector is not None and link_is_up(self._link):
+            self._connector.publish([Parcel(Plans(), "plan", uuid4(), DUE)], _unconcerned)
 
     def _ring_for(self, owner: UUID | None) -> None:
         if self._executor is not None:

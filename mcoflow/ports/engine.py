@@ -1,12 +1,13 @@
 """What the services need of an engine; `mcoflow.engine.World` satisfies it, in every kind of process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.schedule import Schedule
 from mcoflow.ports.bus import LinkReport
 
 
@@ -34,6 +35,28 @@ class Engine(Protocol):
             InputInvalidError: the arguments do not fit the action's Input; nothing stored.
             PlanExistsError: the id is taken by something else.
         """
+
+    def schedule(
+        self,
+        action: str,
+        arguments: Mapping[str, Any],
+        *,
+        schedule: Schedule,
+        user: str,
+        plan_id: UUID | None = None,
+        after: Collection[UUID] = (),
+    ) -> UUID:
+        """Store the arguments of the registered action, to be planned and run as the schedule says.
+
+        Raises as submit does, and:
+            PlanNotFoundError: one of `after`, the plans to wait for, is not there; nothing stored.
+        """
+
+    def freeze(self, plan_id: UUID, *, actor: str) -> None:
+        """Let a scheduled plan not start. PlanNotFoundError; CommandRefusedError in any other state."""
+
+    def unfreeze(self, plan_id: UUID, *, start_at: datetime | None, actor: str) -> None:
+        """Let a frozen plan start, at `start_at` or else at the time it had. Raises as freeze does."""
 
     def command(
         self, plan_id: UUID, kind: CommandKind, arguments: Mapping[str, Any], *, actor: str, wait: timedelta

@@ -21,6 +21,7 @@ from mcoflow.domain.requests import (
     WorldRecord,
 )
 from mcoflow.domain.states import StepState
+from mcoflow.ports.schedules import ScheduleReader, ScheduleStore
 
 ActionKey = tuple[UUID, int]
 """Plan and action id."""
@@ -49,15 +50,19 @@ class Changes:
     """What one batch of the director changes: written in one transaction or not at all.
 
     `plans` are stored plans whose rows (all mutable columns, and `version` + 1) are rewritten where
-    `epoch` still matches; they fence everything else in the batch that belongs to their plan, so every plan
-    touched by `steps`, `outputs`, `requests`, `new_requests`, timers or events MUST be among `plans` or
-    `new_plans`.
+    `epoch` still matches; `planned` are those of them that were stored before they were planned: their steps
+    are inserted, their schedules dropped. `rests` are plans that came to rest earlier, whose row is not
+    written, but whose followers may not have heard of it. All `plans` fence everything else in the batch that
+    belongs to their plan, so every plan touched by `steps`, `outputs`, `requests`, `new_requests`, timers or
+    events MUST be among `plans` or `new_plans`.
 
     The locks of plans follow their states: a new plan takes them, or waits for them; a running one has to
     have them, and takes them anew if it is among `relocked`; one that rests gives them up, to whom waits.
     """
 
     new_plans: list[PlanDraft] = field(default_factory=list)
+    planned: list[PlanDraft] = field(default_factory=list)
+    rests: list[PlanRecord] = field(default_factory=list)
     plans: list[PlanRecord] = field(default_factory=list)
     steps: list[StepChange] = field(default_factory=list)
     outputs: list[OutputChange] = field(default_factory=list)
@@ -103,7 +108,7 @@ class PlanOutline:
     last_step: int
 
 
-class Store(Protocol):
+class Store(ScheduleStore, Protocol):
     """The engine's side. Thread-safe."""
 
     def commit(self, changes: Changes) -> None:
@@ -250,7 +255,7 @@ class PlanWhole:
     history: Sequence[HistoryRecord]
 
 
-class Reader(Protocol):
+class Reader(ScheduleReader, Protocol):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
     def plans(self, query: PlanQuery) -> Sequence[PlanRecord]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import RequestState
 from mcoflow.ports.store import Changes
-from mcoflow.storage import actions, commands, notes, plans, requests, steps, waits
+from mcoflow.storage import actions, commands, followers, notes, plans, requests, steps, waits
 from mcoflow.storage.locks import Locking, settle_locks
 from mcoflow.storage.many import Bulk, Many, Row, Write
 from mcoflow.storage.texts import hex_rows
@@ -42,10 +42,17 @@ def write_batch(
 
 def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Write]:
     """The plans come first: they are the fence for all the rest."""
-    touched = {plan.id: plan for plan in changes.plans}.values()
+    touched = list({plan.id: plan for plan in changes.plans}.values())
     yield _all(plans.UPDATE_PLANS, plans.changed_plan, touched, exact=True)
     if new_plans:
-        yield from _plan(new_plans)
+        yield Write(plans.INSERT_PLANS, [plans.new_plan(draft.plan) for draft in new_plans])
+        yield Write(
+            plans.INSERT_BLUEPRINTS, [plans.new_blueprint(draft.plan, draft.graph) for draft in new_plans]
+        )
+    if changes.planned:
+        yield from _planned_later(changes.planned)
+    if new_plans or changes.planned:
+        yield from _parts([*new_plans, *changes.planned])
     yield _all(steps.UPDATE_STEPS, steps.changed_step, changes.steps, exact=True)
     outputs = {(each.plan_id, each.action_id): each for each in changes.outputs}
     yield _all(actions.UPDATE_OUTPUTS, actions.changed_output, outputs.values())
@@ -54,16 +61,29 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     yield Write(waits.DROP_TIMERS, hex_rows(changes.dropped_timers))
     yield _all(waits.INSERT_EVENTS, waits.new_event, changes.new_events)
     yield Write(waits.DROP_EVENTS, hex_rows(changes.consumed_events))
-    lines = [line for draft in new_plans for line in draft.history]
+    lines = [line for draft in (*new_plans, *changes.planned) for line in draft.history]
     yield _all(notes.INSERT_HISTORY, notes.new_history, [*lines, *changes.history])
     yield _all(notes.INSERT_EVIDENCE, notes.new_evidence, changes.evidence)
     yield _all(commands.ANSWER_COMMANDS, commands.new_answer, changes.answers)
     yield _all(commands.INSERT_COMMANDS, commands.new_command, changes.new_commands)
+    for plan in touched:
+        if plan.chained:
+            yield from followers.of_rest(plan.id, plan.state, plan.result)
+    for plan in changes.rests:
+        yield followers.lock(plan.id)
+        yield from followers.of_rest(plan.id, plan.state, plan.result)
 
 
-def _plan(new: Collection[PlanDraft]) -> Iterator[Write]:
-    yield Write(plans.INSERT_PLANS, [plans.new_plan(draft.plan) for draft in new])
-    yield Write(plans.INSERT_BLUEPRINTS, [plans.new_blueprint(draft.plan, draft.graph) for draft in new])
+def _planned_later(planned: Collection[PlanDraft]) -> Iterator[Write]:
+    """What was scheduled waits no more: it has steps now, or its planning failed."""
+    yield Write(plans.UPDATE_BLUEPRINTS, [plans.planned_later(each.plan, each.graph) for each in planned])
+    yield Write(plans.UPDATE_LABELS, [plans.labelled(each.plan) for each in planned])
+    gone = hex_rows(each.plan.id for each in planned)
+    yield Write(followers.DROP_SCHEDULES, gone)
+    yield Write(followers.DROP_PREREQUISITES, gone)
+
+
+def _parts(new: Collection[PlanDraft]) -> Iterator[Write]:
     yield Write(
         actions.INSERT_ACTIONS,
         [actions.new_action(plan, each) for plan, draft in _by_digits(new) for each in draft.actions],

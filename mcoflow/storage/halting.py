@@ -10,10 +10,10 @@ from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.storage.steps import error_text
-from mcoflow.storage.tables import events, history, plans, requests, steps, timers
+from mcoflow.storage.tables import events, history, plans, prerequisites, requests, schedules, steps, timers
 from mcoflow.storage.texts import clean, to_json
 
-WAITS: Final[tuple[Table, ...]] = (timers, events)
+WAITS: Final[tuple[Table, ...]] = (timers, events, schedules, prerequisites)
 """Tables with a `plan_id` whose rows mean that a plan waits for something, or holds it."""
 
 _LIVE: Final = (StepState.RUNNING.value, StepState.SUSPENDED.value)

@@ -91,7 +91,8 @@ class Locking:
     @classmethod
     def of(cls, changes: Changes, new_plans: Collection[PlanDraft]) -> Self | None:
         """Return what there is to do; None, mostly, if no plan of the batch has locks."""
-        new = [draft.plan for draft in new_plans if draft.plan.locks and draft.plan.state not in AT_REST]
+        drafts = (*new_plans, *changes.planned)
+        new = [draft.plan for draft in drafts if draft.plan.locks and draft.plan.state not in AT_REST]
         old = [plan for plan in changes.plans if plan.locks]
         if not new and not old:
             return None

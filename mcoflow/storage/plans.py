@@ -35,8 +35,25 @@ def _update(row: Values) -> Any:
     )
 
 
+def _update_blueprint(row: Values) -> Any:
+    return (
+        update(blueprints)
+        .where(blueprints.c.plan_id == row["plan_id"])
+        .values(hosts=row["hosts"], graph=row["graph"], locks=row["locks"])
+    )
+
+
+def _update_label(row: Values) -> Any:
+    return update(plans).where(plans.c.id == row["id"]).values(label=row["label"])
+
+
 INSERT_PLANS: Final = Many(fields_of(*plans.columns), _insert)
 INSERT_BLUEPRINTS: Final = Many.insert(blueprints)
+UPDATE_BLUEPRINTS: Final = Many(
+    fields_of(blueprints.c.hosts, blueprints.c.graph, blueprints.c.locks, blueprints.c.plan_id),
+    _update_blueprint,
+)
+UPDATE_LABELS: Final = Many(fields_of(plans.c.label, plans.c.id), _update_label)
 UPDATE_PLANS: Final = Many(
     fields_of(
         plans.c.state,
@@ -81,6 +98,7 @@ def new_plan(plan: PlanRecord) -> Given:
         plan.abort_requested,
         plan.reverted,
         clean(plan.name) or None,
+        plan.chained,
         hex_or_none(plan.caller_plan_id),
         plan.caller_action_id,
     )
@@ -111,6 +129,16 @@ def changed_plan(plan: PlanRecord) -> Given:
     )
 
 
+def planned_later(plan: PlanRecord, graph: Graph) -> Given:
+    """Return the row of a plan that was stored before it was planned, for UPDATE_BLUEPRINTS."""
+    return (to_json(plan.hosts), graph_text(graph), locks_text(plan), plan.id.hex)
+
+
+def labelled(plan: PlanRecord) -> Given:
+    """Return the row of such a plan for UPDATE_LABELS."""
+    return (clean(plan.label), plan.id.hex)
+
+
 def plan_of(row: PlanRow) -> PlanRecord:
     """Return the plan of a row of SELECT_PLANS."""
     return PlanRecord(
@@ -136,6 +164,7 @@ def plan_of(row: PlanRow) -> PlanRecord:
         epoch=row.epoch,
         version=row.version,
         name=row.name or "",
+        chained=row.chained,
         locks=tuple(Lock(*lock) for lock in from_json(row.locks)) if row.locks else (),
         caller_plan_id=row.caller_plan_id,
         caller_action_id=row.caller_action_id,

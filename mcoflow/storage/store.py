@@ -17,9 +17,21 @@ from mcoflow.domain.requests import (
     TimerRecord,
     WorldRecord,
 )
+from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import LeaseLostError, StaleStepError, StoreUnavailableError
 from mcoflow.ports.store import ActionKey, Changes, PlanOutline, Waiting
-from mcoflow.storage import actions, commands, halting, leases, locks, refused, requests, waits, worlds
+from mcoflow.storage import (
+    actions,
+    commands,
+    followers,
+    halting,
+    leases,
+    locks,
+    refused,
+    requests,
+    waits,
+    worlds,
+)
 from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
 from mcoflow.storage.doubt import Doubts
@@ -27,6 +39,7 @@ from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
 from mcoflow.storage.many import Lookup, Many, MissedError, Write, fields_of
 from mcoflow.storage.plans import UPDATE_PLANS
 from mcoflow.storage.reader import SqlReader
+from mcoflow.storage.schedule_store import SqlSchedules
 from mcoflow.storage.snapshots import load_many
 from mcoflow.storage.tables import plans
 from mcoflow.storage.texts import hex_rows
@@ -37,7 +50,7 @@ _VERSIONS: Final = Lookup(
 )
 
 
-class SqlStore(SqlReader):
+class SqlStore(SqlSchedules, SqlReader):
     """Both sides of the store; the promises are those of `mcoflow.ports.store`. Thread-safe."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -222,7 +235,11 @@ class SqlStore(SqlReader):
             self._database.writing() as connection,
             locks.freed(connection, self._bulk, line.plan_id),
         ):
-            return halting.halt(connection, line)
+            halted = halting.halt(connection, line)
+            if halted:
+                told = followers.of_rest(line.plan_id, PlanState.STOPPED, PlanResult.HALTED)
+                self._bulk.write(connection, list(told))
+            return halted
 
     def save_hosts(self, hosts: Sequence[HostRecord]) -> None:
         """Insert or update; facts and operations None leave what is stored, digest included."""

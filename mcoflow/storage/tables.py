@@ -33,6 +33,8 @@ MALFORMED: Final = "why = 'malformed'"
 UNANSWERED: Final = "result IS NULL"
 CALLED: Final = "caller_plan_id IS NOT NULL"
 NOT_HELD: Final = "NOT held"
+DUE: Final = "due_at IS NOT NULL"
+BEING_PLANNED: Final = "planner IS NOT NULL"
 """Conditions of partial indexes. A query has to repeat them letter by letter to be served by the index."""
 
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
@@ -61,6 +63,7 @@ plans = Table(
     Column("abort_requested", Boolean, nullable=False, server_default=false()),
     Column("reverted", Boolean, nullable=False, server_default=false()),
     Column("name", Text),
+    Column("chained", Boolean, nullable=False, server_default=false()),
     Index("plans_named", "name", unique=True, sqlite_where=text(NAMED), postgresql_where=text(NAMED)),
     Column("caller_plan_id", Uuid),
     Column("caller_action_id", Integer),
@@ -140,6 +143,39 @@ steps = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("plan_id", Uuid, primary_key=True),
+    Column("start_at", Double),
+    Column("start_before", Double),
+    Column("frozen", Boolean, nullable=False),
+    Column("unmet", Integer, nullable=False),
+    Column("broken", Boolean, nullable=False),
+    Column("planner", Uuid),
+    Column("due_at", Double),
+    Column("input", Text, nullable=False),
+    Index("schedules_due", "due_at", sqlite_where=text(DUE), postgresql_where=text(DUE)),
+    Index(
+        "schedules_being_planned",
+        "planner",
+        sqlite_where=text(BEING_PLANNED),
+        postgresql_where=text(BEING_PLANNED),
+    ),
+)
+"""Plans that have not been planned yet. `due_at`: when there is something to do, be it to stop the plan."""
+
+prerequisites = Table(
+    "prerequisites",
+    metadata,
+    Column("after_id", Uuid, primary_key=True),
+    Column("plan_id", Uuid, primary_key=True),
+    Column("lenient", Boolean, nullable=False),
+    Column("failed", Boolean, nullable=False),
+    Index("prerequisites_of_plan", "plan_id"),
+)
+"""`plan_id` waits for `after_id`. A lenient one only waits for its rest, however it ended."""
 
 requests = Table(
     "requests",

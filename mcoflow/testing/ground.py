@@ -91,7 +91,11 @@ class Ground:
 
     def timers(self) -> Iterable[Timer]:
         """What becomes due in the executors of this ground."""
-        return [_timer(each) for executor in self._executors() for each in executor.waits()]
+        timers = [_timer(each) for executor in self._executors() for each in executor.waits()]
+        due_at = self.store.next_due() if any(self._executors()) else None
+        if due_at is not None and moment(due_at) > self.clock.now():
+            timers.append(Timer(moment(due_at), "a scheduled plan"))
+        return timers
 
     def time_passed(self) -> None:
         """Let the executors notice, and look for the dead."""

@@ -86,7 +86,7 @@ class OneThreadExecutor(Executor):
 
     def moves(self) -> list[Move]:
         """What this executor can do next, in the order in which it mostly should."""
-        return [self.turn, self.work, self._tell_that_replies_are_read]
+        return [self.turn, self.work, self._tell_that_replies_are_read, self._look_for_due]
 
     def turn(self) -> bool:
         """Let the director apply what waits for it, in one commit; False if nothing does."""
@@ -100,6 +100,11 @@ class OneThreadExecutor(Executor):
         assert isinstance(self._workers, InlineWorkers)
         return self._workers.work()
 
+    def ring(self) -> None:
+        """See Executor.ring; what is scheduled is looked for, too."""
+        super().ring()
+        self.schedules.ring()
+
     def look_around(self) -> None:
         """Look for what waits in the database, and for executors that died."""
         self._keeper.reconcile()
@@ -109,9 +114,9 @@ class OneThreadExecutor(Executor):
         """What becomes due."""
         return self._director.waits()
 
-    def store_plan(self, draft: PlanDraft) -> Future[UUID]:
+    def store_plan(self, draft: PlanDraft, *, scheduled: bool = False) -> Future[UUID]:
         """See Executor.store_plan; it is stored when this returns."""
-        return self._turned(super().store_plan(draft))
+        return self._turned(super().store_plan(draft, scheduled=scheduled))
 
     def tell(self, command: CommandRecord) -> Future[CommandAnswer | None]:
         """See Executor.tell; it is answered when this returns."""
@@ -130,6 +135,9 @@ class OneThreadExecutor(Executor):
         while not future.done() and self.turn():
             pass
         return future
+
+    def _look_for_due(self) -> bool:
+        return self.schedules.heard() and self.schedules.look()
 
     def _tell_that_replies_are_read(self) -> bool:
         if self._replies_read or not self._replies_are_read():

@@ -11,6 +11,7 @@ from tests.contracts.store_halting import HaltContract
 from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
 from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from tests.contracts.store_requests import RequestsContract
+from tests.contracts.store_schedules import ChainsContract, SchedulesContract
 
 
 class StoreContract(
@@ -26,6 +27,8 @@ class StoreContract(
     PagesContract,
     StepsContract,
     HostsContract,
+    SchedulesContract,
+    ChainsContract,
 ):
     """E-106: the whole contract, on each database."""
 

@@ -185,6 +185,7 @@ class House:
         for world in self.worlds:
             if world._executor is not None:
                 world._executor.ring()
+                world._executor.schedules.ring()
 
     def enforce_deadlines(self) -> None:
         """Wait until the executor knows that no reply waits unread."""
