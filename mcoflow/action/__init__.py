@@ -9,6 +9,7 @@ from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
 from mcoflow.action.singleton import Singleton
 from mcoflow.action.user_events import user_event
+from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
 from mcoflow.domain.locks import Lock
 from mcoflow.domain.reference import OutputReference
@@ -18,6 +19,7 @@ __all__ = [
     "REGISTERED",
     "Action",
     "Cancellable",
+    "Chunk",
     "Deadlines",
     "Event",
     "HostAction",

@@ -26,6 +26,7 @@ from mcoflow.action.stage import (
     SuspendedSignalError,
     Suspension,
 )
+from mcoflow.action.telling import Telling
 from mcoflow.action.user_events import refusal, stored_event
 from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
@@ -43,7 +44,7 @@ from mcoflow.errors import (
 A = TypeVar("A", bound="Action")
 
 
-class Action:
+class Action(Telling):
     """A unit of work, and a composition of others.
 
     `plan` lays out steps and runs nothing. `run` does the work, on a worker; it may suspend and is then

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
+from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import Forever, HostRequest
 from mcoflow.domain.reference import OutputReference
 
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from mcoflow.action.base import Action
 
 A = TypeVar("A", bound="Action")
+
+
+class ReadChunks(Protocol):
+    """Reads what an action has said so far: `Store.chunks`."""
+
+    def __call__(self, plan_id: UUID, action_id: int, *, after: int, limit: int) -> Sequence[Chunk]:
+        """Chunks in order, from the first after `after`."""
 
 
 class SuspendedSignalError(BaseException):
@@ -84,6 +93,8 @@ class Produced:
     """What one call of user code produced besides output; stored in one transaction with it."""
 
     warnings: list[str] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+    drop_chunks: bool = False
     events: list[PlannedEvent] = field(default_factory=list)
     timers: list[PlannedTimer] = field(default_factory=list)
     suspension: Suspension | None = None
@@ -93,7 +104,7 @@ class Produced:
 class Stage:
     """The context of one call: which plan, which action, which data, and what came of it.
 
-    `timeout`: the seconds that have passed, in a call of on_timeout.
+    `timeout`: the seconds that have passed, in a call of on_timeout. `read_chunks`: None without a store.
     """
 
     phase: str
@@ -107,6 +118,7 @@ class Stage:
     from_subscription: bool = False
     produced: Produced = field(default_factory=Produced)
     timeout: float = 0.0
+    read_chunks: ReadChunks | None = None
 
     @property
     def log(self) -> logging.Logger:

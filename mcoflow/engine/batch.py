@@ -22,7 +22,7 @@ from mcoflow.domain.states import PlanState
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.workers import Job
 from mcoflow.ports.bus import Delivery, Parcel
-from mcoflow.ports.store import ActionKey, Changes, OutputChange, StepChange
+from mcoflow.ports.store import ActionKey, Changes, NewChunks, OutputChange, StepChange
 
 OfPlan = tuple[UUID, UUID]
 """The id of a plan, and of something that belongs to it."""
@@ -44,6 +44,8 @@ class Batch:
     dropped_timers: list[OfPlan] = field(default_factory=list)
     new_events: list[EventRecord] = field(default_factory=list)
     consumed_events: list[OfPlan] = field(default_factory=list)
+    dropped_chunks: list[ActionKey] = field(default_factory=list)
+    new_chunks: list[NewChunks] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[tuple[UUID | None, CommandAnswer]] = field(default_factory=list)
@@ -103,6 +105,8 @@ class Batch:
             dropped_timers=self._ids(self.dropped_timers),
             new_events=[each for each in self.new_events if self._keeps(each.plan_id)],
             consumed_events=self._ids(self.consumed_events),
+            dropped_chunks=[key for key in self.dropped_chunks if self._keeps(key[0])],
+            new_chunks=[each for each in self.new_chunks if self._keeps(each.plan_id)],
             history=[each for each in self.history if self._keeps(each.plan_id)],
             evidence=self.evidence,
             answers=[answer for plan_id, answer in self.answers if self._keeps(plan_id)],

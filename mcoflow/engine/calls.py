@@ -21,7 +21,7 @@ from mcoflow.action.host_action import HostAction
 from mcoflow.action.polling import Polling
 from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input, valid_output
-from mcoflow.action.stage import Produced, Stage, SuspendedSignalError
+from mcoflow.action.stage import Produced, ReadChunks, Stage, SuspendedSignalError
 from mcoflow.action.user_events import loaded_event
 from mcoflow.domain.events import (
     FOREVER,
@@ -55,6 +55,7 @@ class CallData:
     input: str
     output: str
     outputs: Mapping[int, str] = field(default_factory=dict)
+    read_chunks: ReadChunks | None = None
 
 
 @dataclass(slots=True)
@@ -93,8 +94,8 @@ def call(
         result = CallResult(StepState.ERROR, error=_record(error))
         if phase is Phase.RUN and not isinstance(event, Cancel):
             result.retry = _retry(action, error)
-    if result.output is None and stage is not None:
-        result.output = _kept_output(stage, data, result)
+    if stage is not None:
+        _keep(stage, data, result)
     result.seconds = time.perf_counter() - began
     return result
 
@@ -121,7 +122,7 @@ def host_result(action: type[HostAction], data: CallData, reply: Reply) -> CallR
     except BaseException as error:  # noqa: BLE001 - as above
         result = CallResult(StepState.ERROR, error=_record(error), retry=_retry(action, error))
         if stage is not None:
-            result.output = _kept_output(stage, data, result)
+            _keep(stage, data, result)
         return result
 
 
@@ -131,7 +132,9 @@ def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
         outputs = {key: json.loads(text) for key, text in data.outputs.items()}
         given = valid_input(action.name, action.Input, resolve(given, outputs))
     output = json.loads(data.output) if data.output != _EMPTY else {}
-    return Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
+    stage = Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
+    stage.read_chunks = data.read_chunks
+    return stage
 
 
 def _through(chain: Chain, made: Action, stage: Stage, phase: Phase, event: Event | Signal | None) -> None:
@@ -189,6 +192,13 @@ def _suspended(action: type[Action], stage: Stage) -> CallResult:
         error = PhaseError(f"{action.name}: a run without a parameter for events may not suspend")
         return CallResult(StepState.ERROR, error=_record(error))
     return CallResult(StepState.SUSPENDED, produced=stage.produced)
+
+
+def _keep(stage: Stage, data: CallData, result: CallResult) -> None:
+    """Keep what is kept however a call ends: what was written, and what was said."""
+    if result.output is None:
+        result.output = _kept_output(stage, data, result)
+    result.produced.chunks = stage.produced.chunks
 
 
 def _kept_output(stage: Stage, data: CallData, result: CallResult) -> str | None:

@@ -29,6 +29,7 @@ class ActionTexts:
 
     def __init__(self, store: PatientStore) -> None:
         self._store = store
+        self.read_chunks = store.chunks
         self._texts: OrderedDict[ActionKey, tuple[str, str]] = OrderedDict()
 
     def load(self, keys: Collection[ActionKey]) -> None:
@@ -96,6 +97,7 @@ class Memory:
         self.flights = Flights()
         self.texts = ActionTexts(store)
         self._store = store
+        self.read_chunks = store.chunks
         self.agenda = Agenda()
         self.timers: dict[UUID, TimerRecord] = {}
         self.step_timers: dict[StepKey, list[UUID]] = {}

@@ -36,6 +36,7 @@ class PatientStore:
         self.requests = self._patiently(store.requests)
         self.timers = self._patiently(store.timers)
         self.events = self._patiently(store.events)
+        self.chunks = self._patiently(store.chunks)
         self.outline = self._patiently(store.outline)
         self.worlds = self._patiently(store.worlds)
         self.plan = self._patiently(store.plan)

@@ -173,6 +173,7 @@ class Steps:
             result.state = StepState.CANCELLED
         step.execution_time += result.seconds
         self.work.keep_output(batch, run, step, result.output)
+        self.work.keep_chunks(batch, run, step, result)
         if result.state is not StepState.ERROR:
             self.sending.send_produced(batch, run, step, result.produced)
         step.warnings += tuple(result.produced.warnings)

@@ -20,7 +20,7 @@ from mcoflow.engine.calls import CallData, CallResult, call
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.errors import McoflowError
-from mcoflow.ports.store import ActionKey
+from mcoflow.ports.store import ActionKey, NewChunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Work:
         texts = self._memory.texts
         given, output = texts.get((run.id, step.action_id))
         outputs = {each: texts.get((run.id, each))[1] for each in run.producers(step.id)}
-        return CallData(run.id, step.action_id, given, output, outputs)
+        return CallData(run.id, step.action_id, given, output, outputs, self._memory.read_chunks)
 
     def keep_output(self, batch: Batch, run: PlanRun, step: StepRecord, output: str | None) -> None:
         """Have the output of a step's action stored, if it changed."""
@@ -83,6 +83,14 @@ class Work:
         if output is not None and output != before:
             batch.outputs[key] = output
             self._memory.texts.put(key, (given, output))
+
+    def keep_chunks(self, batch: Batch, run: PlanRun, step: StepRecord, result: CallResult) -> None:
+        """Have stored what a call said, and forgotten what it wants forgotten."""
+        produced = result.produced
+        if produced.drop_chunks and result.state is StepState.SUCCESS:
+            batch.dropped_chunks.append((run.id, step.action_id))
+        if produced.chunks:
+            batch.new_chunks.append(NewChunks(run.id, step.action_id, produced.chunks, batch.now))
 
     def to_worker(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanDraft, PlanRecord, PlanSnapshot, StepRecord
 from mcoflow.domain.requests import (
     CommandAnswer,
@@ -45,6 +46,16 @@ class OutputChange:
     output: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewChunks:
+    """What an action said in one call; `at`: the time of chunks that have none."""
+
+    plan_id: UUID
+    action_id: int
+    chunks: Sequence[Chunk]
+    at: float
+
+
 @dataclass(slots=True)
 class Changes:
     """What one batch of the director changes: written in one transaction or not at all.
@@ -73,6 +84,8 @@ class Changes:
     dropped_timers: list[UUID] = field(default_factory=list)
     new_events: list[EventRecord] = field(default_factory=list)
     consumed_events: list[UUID] = field(default_factory=list)
+    dropped_chunks: list[ActionKey] = field(default_factory=list)
+    new_chunks: list[NewChunks] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[CommandAnswer] = field(default_factory=list)
@@ -189,6 +202,9 @@ class Store(ScheduleStore, Protocol):
     def events(self, plan_ids: Collection[UUID]) -> Sequence[EventRecord]:
         """Events not yet consumed, oldest first per step."""
 
+    def chunks(self, plan_id: UUID, action_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[Chunk]:
+        """What an action said, in order, from the first chunk whose number is above `after`."""
+
     # -- commands ----------------------------------------------------------------------------------------
 
     def add_command(self, command: CommandRecord) -> UUID | None:
@@ -281,6 +297,9 @@ class Reader(ScheduleReader, Protocol):
 
     def steps(self, plan_id: UUID, *, after: int = 0, limit: int = 200) -> Sequence[StepRow]:
         """Steps in order of id, from the first after `after`."""
+
+    def chunks(self, plan_id: UUID, action_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[Chunk]:
+        """What an action said, in order, from the first chunk whose number is above `after`."""
 
     def history(self, plan_id: UUID) -> Sequence[HistoryRecord]:
         """The history of a plan, oldest first."""

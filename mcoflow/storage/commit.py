@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import RequestState
 from mcoflow.ports.store import Changes
-from mcoflow.storage import actions, commands, followers, notes, plans, requests, steps, waits
+from mcoflow.storage import actions, chunks, commands, followers, notes, plans, requests, steps, waits
 from mcoflow.storage.locks import Locking, settle_locks
 from mcoflow.storage.many import Bulk, Many, Row, Write
 from mcoflow.storage.texts import hex_rows
@@ -61,6 +61,8 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     yield Write(waits.DROP_TIMERS, hex_rows(changes.dropped_timers))
     yield _all(waits.INSERT_EVENTS, waits.new_event, changes.new_events)
     yield Write(waits.DROP_EVENTS, hex_rows(changes.consumed_events))
+    yield Write(chunks.DROP_CHUNKS, chunks.dropped(changes.dropped_chunks))
+    yield Write(chunks.INSERT_CHUNKS, chunks.new_chunks(changes.new_chunks))
     lines = [line for draft in (*new_plans, *changes.planned) for line in draft.history]
     yield _all(notes.INSERT_HISTORY, notes.new_history, [*lines, *changes.history])
     yield _all(notes.INSERT_EVIDENCE, notes.new_evidence, changes.evidence)

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.records import ActionRecord, HistoryRecord, JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.ports.store import PlanQuery, PlanWhole, StepRow
-from mcoflow.storage import notes, pages, snapshots
+from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.database import Database
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
@@ -68,6 +69,11 @@ class SqlReader:
         """Steps in order of id, from the first after `after`."""
         with self._database.reading() as connection:
             return pages.step_rows(connection, plan_id, after=after, limit=limit)
+
+    def chunks(self, plan_id: UUID, action_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[Chunk]:
+        """What an action said, in order, from the first chunk whose number is above `after`."""
+        with self._database.reading() as connection:
+            return chunks.chunks_after(connection, plan_id, action_id, after=after, limit=limit)
 
     def history(self, plan_id: UUID) -> Sequence[HistoryRecord]:
         """The history of a plan, oldest first."""

@@ -232,6 +232,18 @@ events = Table(
     Index("events_of_plan", "plan_id"),
 )
 
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("number", _Sequence, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Column("action_id", Integer, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Index("chunks_of_action", "plan_id", "action_id", "number"),
+)
+
 history = Table(
     "history",
     metadata,

@@ -6,6 +6,7 @@ import pytest
 
 from mcoflow.clock import SystemClock
 from mcoflow.storage import SqlStore, open_store
+from tests.contracts.store_chunks import ChunksContract
 from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
 from tests.contracts.store_halting import HaltContract
 from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
@@ -19,6 +20,7 @@ class StoreContract(
     BatchContract,
     FenceContract,
     RequestsContract,
+    ChunksContract,
     WaitingContract,
     WorldsContract,
     ClaimContract,
