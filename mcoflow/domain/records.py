@@ -100,6 +100,7 @@ class PlanRecord:
     caller_plan_id: UUID | None = None
     caller_action_id: int | None = None
     chained: bool = False
+    ordered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

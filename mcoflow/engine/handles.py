@@ -26,6 +26,13 @@ class Scheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan is stored, and runs once World.execute says so."""
+
+    plan_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class PlanningFailed:
     """The plan method failed: the plan is stored, stopped with this error, and nothing runs."""
 

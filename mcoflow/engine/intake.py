@@ -18,7 +18,7 @@ from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import Phase, PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures
-from mcoflow.engine.handles import PlanningFailed, Scheduled, Triggered
+from mcoflow.engine.handles import Planned, PlanningFailed, Scheduled, Triggered
 from mcoflow.engine.locks import refused_draft
 from mcoflow.engine.planner import check_plan_arguments, make_plan
 from mcoflow.engine.scheduling import Scheduling, Wanted
@@ -93,6 +93,25 @@ class Intake:
         if plan_id is not None:
             self._futures.look(plan_id)  # it may be an older one, and over
         return Triggered(draft.plan.id, future)
+
+    def plan(
+        self,
+        action: type[Action],
+        args: Sequence[Any],
+        named: Mapping[str, Any],
+        *,
+        user: str,
+        plan_id: UUID | None,
+        name: str = "",
+    ) -> Planned | PlanningFailed:
+        """See World.plan."""
+        draft = self._draft(action, args, named, user=user, plan_id=plan_id)
+        draft.plan.name = name
+        if draft.plan.state is PlanState.PLANNED:
+            draft.plan.ordered, draft.plan.explanation = False, "waits for the order to run"
+        draft = self._keep(draft, elsewhere=True)
+        error = _planning_error(draft) if draft.plan.state is PlanState.STOPPED else None
+        return Planned(draft.plan.id) if error is None else PlanningFailed(draft.plan.id, error)
 
     def _draft(
         self,
@@ -180,6 +199,10 @@ class Triggering:
     plan_id: UUID | None
     user: str
     name: str = ""
+
+    def plan(self, action: type[Action], /, *args: Any, **named: Any) -> Planned | PlanningFailed:
+        """See World.plan."""
+        return self.intake.plan(action, args, named, user=self.user, plan_id=self.plan_id, name=self.name)
 
     def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
         """See World.trigger."""

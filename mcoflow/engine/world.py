@@ -23,7 +23,7 @@ from mcoflow.engine.crew import Crew
 from mcoflow.engine.executor import DUE, Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import PlanFuture
-from mcoflow.engine.handles import PlanningFailed, Triggered
+from mcoflow.engine.handles import Planned, PlanningFailed, Triggered
 from mcoflow.engine.intake import Intake, Triggering, valid_name
 from mcoflow.engine.later import Later
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
@@ -156,6 +156,21 @@ class World(Operating, Later):
             StoreUnavailableError: the database is away; nothing is stored.
         """
         return self.with_options().trigger(action, *args, **named)
+
+    def plan(self, action: type[Action], /, *args: Any, **named: Any) -> Planned | PlanningFailed:
+        """Plan and store the action as trigger does, and let nothing of it run before `execute`."""
+        return self.with_options().plan(action, *args, **named)
+
+    def execute(self, plan_id: UUID, *, actor: str = "") -> PlanFuture:
+        """Have a plan run that was only planned, or let a paused one go on.
+
+        Raises:
+            PlanNotFoundError, CommandRefusedError: there is nothing to be executed; nothing changed.
+        """
+        if self._store.order(plan_id):
+            self._offer(plan_id)
+            return self.future(plan_id)
+        return self.resume(plan_id, actor=actor)
 
     def with_options(
         self, *, plan_id: UUID | None = None, name: str | None = None, user: str = ""

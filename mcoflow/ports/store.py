@@ -213,6 +213,9 @@ class Store(ScheduleStore, Protocol):
     def answer(self, command_id: UUID) -> CommandAnswer | None:
         """What became of a command; None while it waits."""
 
+    def order(self, plan_id: UUID) -> bool:
+        """Let a plan be run that was stored without an order; False if there is no such plan."""
+
     def halt(self, line: HistoryRecord) -> bool:
         """Stop the plan of a line of history as halted, whoever owns it: epoch + 1, nothing of it stays open.
 

@@ -1,8 +1,9 @@
 """The rows of a plan itself: `plans`, which every commit writes, and `blueprints`, which none does again."""
 
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, insert, literal_column, select, update
+from sqlalchemy import Connection, Row, Select, and_, insert, literal_column, select, update
 
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.locks import Lock
@@ -99,6 +100,7 @@ def new_plan(plan: PlanRecord) -> Given:
         plan.reverted,
         clean(plan.name) or None,
         plan.chained,
+        plan.ordered,
         hex_or_none(plan.caller_plan_id),
         plan.caller_action_id,
     )
@@ -127,6 +129,13 @@ def changed_plan(plan: PlanRecord) -> Given:
         plan.id.hex,
         plan.epoch,
     )
+
+
+def order(connection: Connection, plan_id: UUID) -> bool:
+    """Let a plan be taken up that waited for the order; False if it did not."""
+    waits = (plans.c.id == plan_id) & ~plans.c.ordered & (plans.c.state == PlanState.PLANNED.value)
+    ordered = {"ordered": True, "explanation": "", "version": plans.c.version + literal_column("1")}
+    return connection.execute(update(plans).where(waits).values(**ordered)).rowcount == 1
 
 
 def planned_later(plan: PlanRecord, graph: Graph) -> Given:
@@ -165,6 +174,7 @@ def plan_of(row: PlanRow) -> PlanRecord:
         version=row.version,
         name=row.name or "",
         chained=row.chained,
+        ordered=row.ordered,
         locks=tuple(Lock(*lock) for lock in from_json(row.locks)) if row.locks else (),
         caller_plan_id=row.caller_plan_id,
         caller_action_id=row.caller_action_id,

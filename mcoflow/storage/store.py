@@ -37,7 +37,7 @@ from mcoflow.storage.database import Database, RowExistsError
 from mcoflow.storage.doubt import Doubts
 from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
 from mcoflow.storage.many import Lookup, Many, MissedError, Write, fields_of
-from mcoflow.storage.plans import UPDATE_PLANS
+from mcoflow.storage.plans import UPDATE_PLANS, order
 from mcoflow.storage.reader import SqlReader
 from mcoflow.storage.schedule_store import SqlSchedules
 from mcoflow.storage.snapshots import load_many
@@ -228,6 +228,11 @@ class SqlStore(SqlSchedules, SqlReader):
         """What became of a command; None while it waits."""
         with self._database.glancing() as connection:
             return commands.answer_to(connection, command_id)
+
+    def order(self, plan_id: UUID) -> bool:
+        """Let a plan be run that was stored without an order; False if there is no such plan."""
+        with self._database.writing() as connection:
+            return order(connection, plan_id)
 
     def halt(self, line: HistoryRecord) -> bool:
         """Stop the plan of a line of history as halted; False if it is stopped already. PlanNotFoundError."""

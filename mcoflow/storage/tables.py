@@ -21,13 +21,14 @@ from sqlalchemy import (
     Uuid,
     false,
     text,
+    true,
 )
 
 metadata = MetaData()
 
 UNSTOPPED: Final = "state IN ('planned', 'running')"
 OWNED: Final = "owner IS NOT NULL"
-UNOWNED: Final = f"owner IS NULL AND {UNSTOPPED}"
+UNOWNED: Final = f"owner IS NULL AND ordered AND {UNSTOPPED}"
 NAMED: Final = "name IS NOT NULL"
 MALFORMED: Final = "why = 'malformed'"
 UNANSWERED: Final = "result IS NULL"
@@ -64,6 +65,7 @@ plans = Table(
     Column("reverted", Boolean, nullable=False, server_default=false()),
     Column("name", Text),
     Column("chained", Boolean, nullable=False, server_default=false()),
+    Column("ordered", Boolean, nullable=False, server_default=true()),
     Index("plans_named", "name", unique=True, sqlite_where=text(NAMED), postgresql_where=text(NAMED)),
     Column("caller_plan_id", Uuid),
     Column("caller_action_id", Integer),

@@ -6,9 +6,15 @@ from uuid import uuid4
 import pytest
 
 from mcoflow.domain.states import PlanResult, PlanState
-from mcoflow.engine.handles import PlanningFailed, Triggered
+from mcoflow.engine.handles import Planned, PlanningFailed, Triggered
 from mcoflow.engine.world import World
-from mcoflow.errors import NotSerialisableError, PlanExistsError, PlanNotFoundError, WaitTimeoutError
+from mcoflow.errors import (
+    CommandRefusedError,
+    NotSerialisableError,
+    PlanExistsError,
+    PlanNotFoundError,
+    WaitTimeoutError,
+)
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Compose, Do, do, play
 
@@ -151,3 +157,35 @@ def test_a_future_outlives_the_executor_that_ran_the_plan(house: House) -> None:
     house.another()
 
     assert future.wait(SOON).at_rest
+
+
+def test_a_plan_that_is_only_planned_runs_once_it_is_executed(house: House) -> None:
+    """E-100: only planned, never ordered: it does not run."""
+    made = house.world.plan(Do, name="a")
+    assert isinstance(made, Planned)
+    triggered(house.world, "b").future.wait(SOON)
+    waiting = house.store.plan(made.plan_id)
+    assert (waiting.state, waiting.explanation) == (PlanState.PLANNED, "waits for the order to run")
+    assert play.log == ["b"]
+
+    view = house.world.execute(made.plan_id).wait(SOON)
+
+    assert (view.result, play.log) == (PlanResult.SUCCESS, ["b", "a"])
+    with pytest.raises(CommandRefusedError):
+        house.world.execute(made.plan_id)
+
+
+def test_a_plan_that_is_only_planned_can_be_cancelled(house: House) -> None:
+    made = house.world.plan(Do, name="a")
+
+    house.world.cancel(made.plan_id)
+
+    assert house.rest(made.plan_id).result is PlanResult.CANCELLED
+    assert play.log == []
+
+
+def test_planning_alone_fails_as_triggering_does(house: House) -> None:
+    made = house.world.plan(Compose, layout="no such layout")
+
+    assert isinstance(made, PlanningFailed)
+    assert house.store.plan(made.plan_id).state is PlanState.STOPPED
