@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -227,7 +227,7 @@ class Action(Telling):
         patience: timedelta | Forever | None = None,
     ) -> NoReturn:
         """Leave `run` and hold no thread until an event comes; the requests are sent after the commit."""
-        self._in("run", "suspend")
+        self._in_run("suspend")
         requests = (until,) if isinstance(until, HostRequest) else tuple(until or ())
         if not all(isinstance(each, HostRequest) for each in requests):
             raise TypeError(f"{self.name}: suspend waits for what request() returns, not for {until!r}")
@@ -259,7 +259,7 @@ class Action(Telling):
             EventDroppedError: a model that is not registered, or what this very step does not accept.
             NotSerialisableError: the value is no JSON.
         """
-        self._in("run", "plan_event")
+        self._in_run("plan_event")
         if delay is not None and at is not None:
             raise ValueError(f"{self.name}: plan_event takes a delay or a time, not both")
         if at is not None and at.tzinfo is None:
@@ -275,13 +275,15 @@ class Action(Telling):
 
     def schedule_timeout(self, after: timedelta) -> None:
         """Have `on_timeout` called so long from now, unless the attempt has ended by then."""
-        self._in("run", "schedule_timeout")
+        self._in_run("schedule_timeout")
         self._stage.produced.timers.append(PlannedTimer("timeout", after.total_seconds()))
 
     def warn(self, message: str) -> None:
         """Let the step succeed with a warning: the plan ends stopped/warning and says why."""
-        if self._stage.phase not in ("run", "finalize"):
-            raise PhaseError(f"{self.name}: warn belongs to run and finalize, not to {self._stage.phase}")
+        if self._stage.phase not in ("run", "finalize", "revert"):
+            raise PhaseError(
+                f"{self.name}: warn belongs to run, finalize and revert, not to {self._stage.phase}"
+            )
         self._stage.produced.warnings.append(str(message))
 
     # -- what the engine asks of a class --------------------------------------------------------------------
@@ -292,18 +294,18 @@ class Action(Telling):
         return callable(getattr(cls, phase, None))
 
     @classmethod
-    def takes_events(cls) -> bool:
-        """Whether `run` has a parameter for an event; one without may not suspend."""
-        return len(inspect.signature(cast("Any", cls).run).parameters) > 1
+    def takes_events(cls, phase: str = "run") -> bool:
+        """Whether `run`, or `revert`, has a parameter for an event; one without may not suspend."""
+        return len(inspect.signature(getattr(cls, phase)).parameters) > 1
 
     def _planning(self) -> PlanningStage:
         if self._stage.planning is None:
             raise PhaseError(f"{self.name}: steps are planned in plan, this is {self._stage.phase}")
         return self._stage.planning
 
-    def _in(self, phase: str, what: str) -> None:
-        if self._stage.phase != phase:
-            raise PhaseError(f"{self.name}: {what} belongs to {phase}, this is {self._stage.phase}")
+    def _in_run(self, what: str) -> None:
+        if self._stage.phase not in ("run", "revert"):
+            raise PhaseError(f"{self.name}: {what} belongs to run and revert, this is {self._stage.phase}")
 
 
 class Cancellable(Action):

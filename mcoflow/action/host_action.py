@@ -36,9 +36,9 @@ class HostAction(Cancellable):
         return phase == "run" or super().has(phase)
 
     @classmethod
-    def takes_events(cls) -> bool:
+    def takes_events(cls, phase: str = "run") -> bool:
         """It sleeps until the reply."""
-        return True
+        return phase == "run" or super().takes_events(phase)
 
     def on_cancel(self) -> None:
         """Do nothing: the engine itself tells the agent to stop."""

@@ -8,4 +8,5 @@ class Rescue(StrEnum):
 
     PAUSE = "pause"  #: a person resumes, skips or cancels
     SKIP = "skip"  #: go on without the failed steps and what reads their outputs; ends with a warning
+    REVERT = "revert"  #: undo what was done, the last step first; then the plan is stopped with an error
     FAIL = "fail"  #: the plan is stopped with an error: repeating the step cannot help

@@ -33,6 +33,17 @@ def abort(shell: Shell, plan_id: UUID) -> None:
 
 @click.command()
 @click.argument("plan_id", type=click.UUID, metavar="ID")
+@shared_options
+@click.pass_obj
+def revert(shell: Shell, plan_id: UUID) -> None:
+    """Undo what a paused task has done, as far as its actions can; the last step first."""
+    with shell.services() as services:
+        services.operating.revert(plan_id, actor=user())
+    shell.result({"id": plan_id}, lambda: f"reverting; follow it: mcoflow task show {plan_id} --follow")
+
+
+@click.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
 @click.option("--reason", default="by hand", show_default=True, help="For the history.")
 @shared_options
 @click.pass_obj
@@ -47,5 +58,5 @@ def halt(shell: Shell, plan_id: UUID, reason: str) -> None:
     shell.result({"id": plan_id}, lambda: "halted: the effect of what was under way is unknown")
 
 
-OPERATE: Final = (pause, abort, halt)
+OPERATE: Final = (pause, abort, revert, halt)
 """Commands of `mcoflow task`."""

@@ -57,21 +57,21 @@ class Graph:
 
     def order(self) -> list[int]:
         """Return all nodes, each after what it needs; smallest id first where there is a choice."""
-        ranks = self.ranks()
-        return sorted(self.needs, key=lambda node: (ranks[node], abs(node)))
+        ready = self._ready()
+        ranks = self._ranks(ready)
+        gates = {node: place for place, node in enumerate(ready) if node < 0}  # one may wait for another
+        return sorted(self.needs, key=lambda node: (ranks[node], node > 0, gates.get(node, node)))
 
     def ranks(self) -> dict[int, int]:
         """Return the length of the longest path to each node; gates add nothing to it."""
-        unmet = {node: len(before) for node, before in self.needs.items()}
-        ready = [node for node, count in unmet.items() if count == 0]
-        ranks = dict.fromkeys(ready, 0)
+        return self._ranks(self._ready())
+
+    def _ranks(self, ready: Iterable[int]) -> dict[int, int]:
+        ranks = dict.fromkeys(self.needs, 0)
         for node in ready:
-            step = 1 if node > 0 else 0
+            rank = ranks[node] + (node > 0)
             for after in self.followers[node]:
-                ranks[after] = max(ranks.get(after, 0), ranks[node] + step)
-                unmet[after] -= 1
-                if unmet[after] == 0:
-                    ready.append(after)
+                ranks[after] = max(ranks[after], rank)
         return ranks
 
     def _circle(self, rest: set[int]) -> Iterable[int]:
@@ -83,6 +83,10 @@ class Graph:
         return list(seen)[seen[node] :]
 
     def _unordered(self) -> set[int]:
+        return set(self.needs) - set(self._ready())
+
+    def _ready(self) -> list[int]:
+        """Return the nodes in the order in which they become ready; those of a cycle never do."""
         unmet = {node: len(before) for node, before in self.needs.items()}
         ready = [node for node, count in unmet.items() if count == 0]
         for node in ready:
@@ -90,4 +94,4 @@ class Graph:
                 unmet[after] -= 1
                 if unmet[after] == 0:
                     ready.append(after)
-        return set(self.needs) - set(ready)
+        return ready

@@ -107,6 +107,7 @@ class CommandKind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     SKIP = "skip"
+    REVERT = "revert"
     EVENT = "event"
     CHAIN = "chain"  #: from the store, not from people: another plan waits for this one
 

@@ -48,6 +48,7 @@ class Phase(StrEnum):
     PLAN = "plan"
     RUN = "run"
     FINALIZE = "finalize"
+    REVERT = "revert"  #: undoes a run step
 
 
 _P = PlanState

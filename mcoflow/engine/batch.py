@@ -39,6 +39,7 @@ class Batch:
     planned: dict[UUID, PlanDraft] = field(default_factory=dict)  # stored before they were planned
     rests: list[PlanRecord] = field(default_factory=list)
     outputs: dict[ActionKey, str] = field(default_factory=dict)
+    new_steps: list[tuple[UUID, StepRecord]] = field(default_factory=list)
     new_requests: list[RequestRecord] = field(default_factory=list)
     new_timers: list[TimerRecord] = field(default_factory=list)
     dropped_timers: list[OfPlan] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Batch:
         kept = [run for run in self.touched.values() if run.id not in self.dropped]
         planned = [draft for draft in self.planned.values() if self._keeps(draft.plan.id)]
         new = self.drafts.keys() | self.planned.keys()
+        added = {(plan_id, step.id) for plan_id, step in self.new_steps}
         return Changes(
             new_plans=[draft for draft in self.drafts.values() if self._keeps(draft.plan.id)],
             planned=planned,
@@ -96,7 +98,9 @@ class Batch:
                 for run in kept
                 if run.id not in new
                 for step_id, seen in run.changed.items()
+                if not added or (run.id, step_id) not in added
             ],
+            new_steps=[(plan_id, step) for plan_id, step in self.new_steps if self._keeps(plan_id)],
             outputs=[OutputChange(*key, text) for key, text in self.outputs.items() if self._keeps(key[0])],
             new_requests=[each for each in self.new_requests if self._keeps(each.plan_id)],
             requests=[each for each in requests if self._keeps(each.plan_id)],

@@ -89,10 +89,11 @@ def call(
     except SuspendedSignalError:
         result = _suspended(action, cast("Stage", stage))
     except StepCancelledError as error:
-        result = CallResult(StepState.CANCELLED, error=_record(error))
+        undoing = phase is Phase.REVERT  # what is undone by half is an error, not an end
+        result = CallResult(StepState.ERROR if undoing else StepState.CANCELLED, error=_record(error))
     except BaseException as error:  # noqa: BLE001 - the worker has to outlive whatever user code raises
         result = CallResult(StepState.ERROR, error=_record(error))
-        if phase is Phase.RUN and not isinstance(event, Cancel):
+        if phase is not Phase.FINALIZE and not isinstance(event, Cancel):
             result.retry = _retry(action, error)
     if stage is not None:
         _keep(stage, data, result)
@@ -159,12 +160,11 @@ def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | Non
         cast("Polling", made).on_poll()
     elif phase is Phase.FINALIZE:
         cast("Any", made).finalize()
-    elif isinstance(made, HostAction):
+    elif isinstance(made, HostAction) and phase is Phase.RUN:
         _enter_host_action(made, event)
-    elif type(made).takes_events():
-        cast("Any", made).run(_as_sent(event))
     else:
-        cast("Any", made).run()
+        code = getattr(made, phase.value)
+        code(_as_sent(event)) if type(made).takes_events(phase.value) else code()
 
 
 def _enter_host_action(made: HostAction, event: Event | None) -> None:
@@ -188,8 +188,8 @@ def _ended_well(made: Action, stage: Stage) -> CallResult:
 
 
 def _suspended(action: type[Action], stage: Stage) -> CallResult:
-    if not action.takes_events():
-        error = PhaseError(f"{action.name}: a run without a parameter for events may not suspend")
+    if not action.takes_events(stage.phase):
+        error = PhaseError(f"{action.name}: a {stage.phase} without a parameter for events may not suspend")
         return CallResult(StepState.ERROR, error=_record(error))
     return CallResult(StepState.SUSPENDED, produced=stage.produced)
 

@@ -34,6 +34,7 @@ from mcoflow.engine.replies import Replies as ReplyDesk
 from mcoflow.engine.replies import read
 from mcoflow.engine.rescue import Rescuing
 from mcoflow.engine.resting import Resting
+from mcoflow.engine.revert import Reverting
 from mcoflow.engine.schedules import Scheduler
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.steps import Steps
@@ -224,7 +225,8 @@ class Executor:
             chains=chains,
         )
         rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)
-        resting = Resting(memory, steps.work, rescuing)
+        reverting = Reverting(store, actions, steps.work)
+        resting = Resting(memory, steps.work, rescuing, reverting)
         replies = ReplyDesk(memory, steps, writer, store)
         committer = Committer(store, memory, self._clock)
         post = Post(self._connector, self._receipt)
@@ -241,7 +243,7 @@ class Executor:
         )
         confirms = self._connector.capabilities.confirm
         recovery = Recovery(memory, steps, store, writer, actions, confirms=confirms)
-        people = People(memory, steps, actions)
+        people = People(memory, steps, actions, reverting)
         parts = Parts(
             memory,
             steps,

@@ -14,7 +14,7 @@ from mcoflow.domain.records import HistoryRecord
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.executor import Executor
-from mcoflow.engine.futures import Futures
+from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import CommandRefusedError
 from mcoflow.ports.store import Store
@@ -61,6 +61,13 @@ class Operating(ABC):
     def pause(self, plan_id: UUID, *, actor: str = "") -> None:
         """Let what is under way end, then rest until `resume`; asking twice changes nothing."""
         self._order(plan_id, CommandKind.PAUSE, actor)
+
+    def revert(self, plan_id: UUID, *, actor: str = "") -> PlanFuture:
+        """Undo what a paused plan has done, the last step first; the future resolves when it is at rest."""
+        self._order(plan_id, CommandKind.REVERT, actor)
+        future = self._futures.of(plan_id)
+        self._futures.look(plan_id)
+        return future
 
     def halt(self, plan_id: UUID, *, reason: str, actor: str = "") -> None:
         """Stop the plan at once, whoever runs it and whatever that hangs in: nobody is waited for or asked.

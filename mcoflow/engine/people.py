@@ -10,11 +10,12 @@ from mcoflow.action.registry import Registry
 from mcoflow.action.stage import PlannedEvent
 from mcoflow.domain.records import StepRecord
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
-from mcoflow.domain.states import PlanState, StepState
+from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
+from mcoflow.engine.revert import Reverting
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.waking import takes_events
 from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
@@ -36,18 +37,20 @@ _TAKEN_TOO: Final = frozenset(
         (PlanState.PLANNING, _K.ABORT),
         (PlanState.PLANNED, _K.ABORT),
         (PlanState.PAUSED, _K.ABORT),
+        (PlanState.PAUSED, _K.REVERT),
     }
 )
-"""Taken and not offered: it is so already, or a cancel says the same."""
+"""Taken and not offered: it is so already, a cancel says the same, or its classes may not have it."""
 
 
 class People:
     """Applies commands to plans in memory; a refusal is an answer too."""
 
-    def __init__(self, memory: Memory, steps: Steps, actions: Registry) -> None:
+    def __init__(self, memory: Memory, steps: Steps, actions: Registry, reverting: Reverting) -> None:
         self._memory = memory
         self._steps = steps
         self._actions = actions
+        self._reverting = reverting
 
     def apply(self, batch: Batch, command: CommandRecord) -> CommandAnswer:
         """Apply a command to a plan that is in memory, and return the answer."""
@@ -79,19 +82,27 @@ class People:
                 return {"step_ids": self._abort(batch, run, command.actor)}
             case CommandKind.SKIP:
                 return {"step_ids": self._skip(batch, run, command)}
+            case _:
+                self._do_quietly(batch, run, command)
+                return {}
+
+    def _do_quietly(self, batch: Batch, run: PlanRun, command: CommandRecord) -> None:
+        """Apply a command that has no result."""
+        match command.kind:
             case CommandKind.PAUSE:
                 self._pause(batch, run, command.actor)
             case CommandKind.RESUME:
                 self._steps.note(batch, run, "start execution", actor=command.actor, detail="resumed")
                 batch.open(run, run.begin(batch.now))
+            case CommandKind.REVERT:
+                self._reverting.start(batch, run, actor=command.actor)
             case CommandKind.EVENT:
                 self._event(batch, run, command)
             case CommandKind.CHAIN:
                 run.plan.chained = True
-            case CommandKind.HALT:
-                message = "a halt waits for no executor: call World.halt"
+            case _:
+                message = f"a {command.kind.value} waits for no executor: call World.{command.kind.value}"
                 raise CommandRefusedError(message, run.id, run.plan.state, ALLOWED[run.plan.state])
-        return {}
 
     def _cancel(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
         """Let nothing more start, and tell the steps that sleep; a plan at rest ends at once."""
@@ -123,7 +134,7 @@ class People:
     def _skip(self, batch: Batch, run: PlanRun, command: CommandRecord) -> list[int]:
         step_id = command.args.get("step_id")
         step = run.steps.get(step_id) if isinstance(step_id, int) else None
-        if step is None or step.state is not StepState.ERROR:
+        if step is None or step not in run.failed_steps():
             failed = [str(each.id) for each in run.failed_steps()]
             way_out = f"those that can: {', '.join(failed)}" if failed else "resume the task to go on"
             message = f"step {step_id} is not in error, it cannot be skipped; {way_out}"

@@ -19,6 +19,7 @@ from mcoflow.domain.states import (
     check_plan_move,
     check_step_move,
 )
+from mcoflow.engine.undo import undo_graph
 from mcoflow.engine.verdict import explanation_of, result_of
 
 _LIVE = frozenset({StepState.RUNNING, StepState.SUSPENDED})
@@ -32,6 +33,7 @@ class PlanRun:
     requests of each suspended step. `rescued` are the failed steps about which the actions were heard in
     this execution, `asked` says that they are being heard. `told` are the steps that know that the plan was
     cancelled. `rested` says that the plan is stored as paused: going on, it has to take its locks again.
+    While `reverting`, `graph` is that of the steps that undo.
     """
 
     __slots__ = (
@@ -45,6 +47,7 @@ class PlanRun:
         "requests",
         "rescued",
         "rested",
+        "reverting",
         "steps",
         "told",
         "touched",
@@ -52,8 +55,10 @@ class PlanRun:
 
     def __init__(self, snapshot: PlanSnapshot) -> None:
         self.plan: PlanRecord = snapshot.plan
-        self.graph = snapshot.graph
         self.steps = {step.id: step for step in snapshot.steps if step.phase is not Phase.PLAN}
+        self.reverting = any(step.phase is Phase.REVERT for step in self.steps.values())
+        undone = self.reverting
+        self.graph = undo_graph(snapshot.graph, self.steps.values()) if undone else snapshot.graph
         self.changed: dict[int, StepState] = {}
         self.touched = False
         self.rested = self.plan.state is PlanState.PAUSED
@@ -150,6 +155,18 @@ class PlanRun:
 
     # -- people -------------------------------------------------------------------------------------------
 
+    def revert(self, steps: Iterable[StepRecord], now: float) -> list[int]:
+        """Go on with steps that undo others, in a plan at rest; return those that may start."""
+        for step in self.steps.values():
+            if step.state is StepState.SKIPPING:
+                self.move(step, StepState.ERROR, now)
+        counts = self.plan.counts
+        for step in steps:
+            self.steps[step.id] = step
+            counts[StepState.PENDING] = counts.get(StepState.PENDING, 0) + 1
+        self.reverting, self.graph = True, undo_graph(self.graph, self.steps.values())
+        return self.begin(now)
+
     def covered_by_skip(self, step_id: int, *, followers: bool = True) -> list[int]:
         """The steps that are skipped with a failed one.
 
@@ -209,6 +226,8 @@ class PlanRun:
         """
         if self.live or self.plan.state is not PlanState.RUNNING:
             return False
+        if self.reverting:
+            return self._rest_reverting(now)
         run_steps_done = all(
             step.state in DONE_STEP_STATES for step in self.steps.values() if step.phase is Phase.RUN
         )
@@ -222,6 +241,19 @@ class PlanRun:
             self.cancel_rest(now)  # what is left follows a step that ended as cancelled: it can never start
         self._move_plan(PlanState.PAUSED if failed and not fail else PlanState.STOPPED)
         self._conclude(now)
+        return True
+
+    def _rest_reverting(self, now: float) -> bool:
+        """Stop the plan once all is undone, or pause it if an undoing step has failed."""
+        failed = bool(self.failed_steps())
+        if self.plan.cancel_requested:
+            self.stop_at_rest(now)
+            return True
+        if self._waits_for_dispatch():
+            return self._rest_on_request(failed=failed)
+        self._move_plan(PlanState.PAUSED if failed else PlanState.STOPPED)
+        self._conclude(now)
+        self.plan.result, self.plan.reverted = PlanResult.ERROR, not failed
         return True
 
     def _rest_on_request(self, *, failed: bool) -> bool:
@@ -256,13 +288,19 @@ class PlanRun:
     def failed_at_rest(self) -> list[StepRecord]:
         """The steps in error, once nothing is under way and nothing may start."""
         resting = not self.live and self.plan.state is PlanState.RUNNING
-        if not resting or not self.plan.counts.get(StepState.ERROR) or self._waits_for_dispatch():
+        if (
+            self.reverting
+            or not resting
+            or not self.plan.counts.get(StepState.ERROR)
+            or self._waits_for_dispatch()
+        ):
             return []
         return self.failed_steps()
 
     def failed_steps(self) -> list[StepRecord]:
-        """The steps in error."""
-        return [step for step in self.steps.values() if step.state is StepState.ERROR]
+        """The steps in error; of a plan that is being reverted, those that undo."""
+        failed = [step for step in self.steps.values() if step.state is StepState.ERROR]
+        return [step for step in failed if step.phase is Phase.REVERT] if self.reverting else failed
 
     def _finish_skips(self, now: float) -> None:
         for step in self.steps.values():
@@ -323,5 +361,7 @@ class PlanRun:
     def _waits_for_dispatch(self) -> bool:
         """Whether a step was opened and not started: the executor takes its leave, the next one starts it."""
         return any(
-            step.state is StepState.PENDING and step.id not in self._unmet for step in self.steps.values()
+            step.state is StepState.PENDING and step.id not in self._unmet
+            for step in self.steps.values()
+            if not self.reverting or step.phase is Phase.REVERT
         )

@@ -120,7 +120,7 @@ class Recovery:
 
     def _interrupted(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         """A step whose executor died inside user code: repeat it only if its author allows that."""
-        if step.phase is Phase.FINALIZE or self._rerunnable(step):
+        if step.phase in (Phase.FINALIZE, Phase.REVERT) or self._rerunnable(step):
             self._steps.waking.drop_of_try(batch, run, step)
             self._steps.asking.abandon(batch, run, step)
             run.move(step, StepState.PENDING, batch.now)

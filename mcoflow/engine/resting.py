@@ -11,7 +11,9 @@ from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.rescue import RescueAsked, Rescuing
+from mcoflow.engine.revert import Reverting
 from mcoflow.engine.work import Work
+from mcoflow.errors import CommandRefusedError
 
 _RESCUED: Final = "rescue"
 
@@ -19,10 +21,11 @@ _RESCUED: Final = "rescue"
 class Resting:
     """Concludes plans at the end of each batch."""
 
-    def __init__(self, memory: Memory, work: Work, rescuing: Rescuing) -> None:
+    def __init__(self, memory: Memory, work: Work, rescuing: Rescuing, reverting: Reverting) -> None:
         self._memory = memory
         self._work = work
         self._rescuing = rescuing
+        self._reverting = reverting
 
     def conclude(self, batch: Batch) -> None:
         """Bring plans to rest of which nothing is under way, and note it in their history."""
@@ -52,6 +55,8 @@ class Resting:
         match asked.strategy:
             case Rescue.SKIP:
                 batch.open(run, run.skip_and_go_on(sorted(failed), batch.now))
+            case Rescue.REVERT:
+                self._revert(batch, run)
             case Rescue.FAIL:
                 self._rest(batch, run, fail=True)
             case Rescue.PAUSE:
@@ -77,6 +82,12 @@ class Resting:
         if not self._work.draining:
             self._rescuing.ask(batch, run)
         return True
+
+    def _revert(self, batch: Batch, run: PlanRun) -> None:
+        try:
+            self._reverting.start(batch, run)
+        except CommandRefusedError:  # no class of it can: a person has to decide
+            self._rest(batch, run)
 
     def _rest(self, batch: Batch, run: PlanRun, *, fail: bool = False) -> None:
         if run.rest(batch.now, fail=fail):

@@ -151,7 +151,7 @@ class Steps:
 
     def _is_host_step(self, step: StepRecord) -> bool:
         action = self.work.action(step)
-        return isinstance(action, type) and issubclass(action, HostAction)
+        return step.phase is Phase.RUN and isinstance(action, type) and issubclass(action, HostAction)
 
     # -- ending -------------------------------------------------------------------------------------------
 

@@ -142,4 +142,4 @@ class Waking:
 
 def takes_events(step: StepRecord) -> bool:
     """Whether the step is inside run, or suspended in it."""
-    return step.phase is Phase.RUN and step.state in (StepState.RUNNING, StepState.SUSPENDED)
+    return step.phase is not Phase.FINALIZE and step.state in (StepState.RUNNING, StepState.SUSPENDED)

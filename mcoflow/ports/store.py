@@ -64,8 +64,8 @@ class Changes:
     `epoch` still matches; `planned` are those of them that were stored before they were planned: their steps
     are inserted, their schedules dropped. `rests` are plans that came to rest earlier, whose row is not
     written, but whose followers may not have heard of it. All `plans` fence everything else in the batch that
-    belongs to their plan, so every plan touched by `steps`, `outputs`, `requests`, `new_requests`, timers or
-    events MUST be among `plans` or `new_plans`.
+    belongs to their plan, so every plan touched by `steps`, `new_steps`, `outputs`, `requests`,
+    `new_requests`, timers or events MUST be among `plans` or `new_plans`.
 
     The locks of plans follow their states: a new plan takes them, or waits for them; a running one has to
     have them, and takes them anew if it is among `relocked`; one that rests gives them up, to whom waits.
@@ -76,6 +76,7 @@ class Changes:
     rests: list[PlanRecord] = field(default_factory=list)
     plans: list[PlanRecord] = field(default_factory=list)
     steps: list[StepChange] = field(default_factory=list)
+    new_steps: list[tuple[UUID, StepRecord]] = field(default_factory=list)
     outputs: list[OutputChange] = field(default_factory=list)
     new_requests: list[RequestRecord] = field(default_factory=list)
     requests: list[RequestRecord] = field(default_factory=list)

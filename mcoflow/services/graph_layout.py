@@ -80,7 +80,7 @@ _WORST_FIRST: Final = (
 
 def lay_out(graph: Graph, steps: Sequence[StepView]) -> Layout:
     """Return the picture of the run and finalize steps, at most 200 nodes."""
-    shown = {step.id: step for step in steps if step.phase is not Phase.PLAN}
+    shown = {step.id: step for step in steps if step.phase in (Phase.RUN, Phase.FINALIZE)}
     ranks = _ranks(graph, shown)
     ordered = sorted(shown.values(), key=lambda step: (ranks[step.id], step.id))
     before = _steps_before(graph, shown)

@@ -1,12 +1,16 @@
 """What operators do with tasks beyond cancelling and resuming them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.states import Phase, StepState
+from mcoflow.errors import UnknownActionError
 from mcoflow.ports.engine import Engine
+from mcoflow.services.views import StepView
 
 COMMAND_WAIT: Final = timedelta(seconds=5)
 """How long a command waits for its answer; it stays committed when it takes longer."""
@@ -31,6 +35,23 @@ class Operating:
         answer = self._engine.command(plan_id, CommandKind.ABORT, {}, actor=actor, wait=COMMAND_WAIT)
         return tuple(answer["step_ids"])
 
+    def revert(self, plan_id: UUID, *, actor: str) -> None:
+        """Undo what a paused task has done, the last step first."""
+        self._engine.command(plan_id, CommandKind.REVERT, {}, actor=actor, wait=COMMAND_WAIT)
+
+    def can_revert(self, steps: Iterable[StepView]) -> bool:
+        """Whether one of the steps of a paused task was started and has a way back."""
+        return any(step.phase is Phase.REVERT or _can_be_undone(step) for step in steps)
+
     def halt(self, plan_id: UUID, *, reason: str, actor: str) -> None:
         """Stop the task at once, whatever its executor does; no executor has to be there."""
         self._engine.halt(plan_id, reason=reason, actor=actor)
+
+
+def _can_be_undone(step: StepView) -> bool:
+    if step.phase is not Phase.RUN or step.state not in (StepState.SUCCESS, StepState.ERROR):
+        return False
+    try:
+        return REGISTERED.find(step.action).has("revert")
+    except UnknownActionError:
+        return False

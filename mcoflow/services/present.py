@@ -172,7 +172,8 @@ def _standing(plan: PlanRecord) -> tuple[Mark, str]:
     """Return mark and word of a plan: its state while it lives, its result once it has stopped."""
     match plan.state:
         case PlanState.STOPPED:
-            return _RESULT_MARKS[plan.result], str(plan.result)
+            reverted = ", reverted" if plan.reverted else ""
+            return _RESULT_MARKS[plan.result], f"{plan.result}{reverted}"
         case PlanState.PAUSED:
             return Mark.PAUSED, "paused"
         case PlanState.SCHEDULED:

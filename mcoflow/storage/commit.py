@@ -54,6 +54,8 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     if new_plans or changes.planned:
         yield from _parts([*new_plans, *changes.planned])
     yield _all(steps.UPDATE_STEPS, steps.changed_step, changes.steps, exact=True)
+    if changes.new_steps:
+        yield Write(steps.INSERT_STEPS, [steps.new_step(plan.hex, step) for plan, step in changes.new_steps])
     outputs = {(each.plan_id, each.action_id): each for each in changes.outputs}
     yield _all(actions.UPDATE_OUTPUTS, actions.changed_output, outputs.values())
     yield from _send(changes)

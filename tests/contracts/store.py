@@ -8,7 +8,7 @@ from mcoflow.clock import SystemClock
 from mcoflow.storage import SqlStore, open_store
 from tests.contracts.store_chunks import ChunksContract
 from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
-from tests.contracts.store_halting import HaltContract
+from tests.contracts.store_halting import AddedStepsContract, HaltContract
 from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
 from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from tests.contracts.store_requests import RequestsContract
@@ -26,6 +26,7 @@ class StoreContract(
     ClaimContract,
     CommandsContract,
     HaltContract,
+    AddedStepsContract,
     PagesContract,
     StepsContract,
     HostsContract,

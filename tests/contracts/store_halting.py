@@ -1,20 +1,51 @@
 """What a store promises of a halt: it takes the plan from whoever has it, and leaves nothing open."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from mcoflow.domain.outcome import Outcome
-from mcoflow.domain.records import HistoryRecord
+from mcoflow.domain.records import HistoryRecord, StepRecord
 from mcoflow.domain.requests import EventRecord, RequestState, TimerRecord
-from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import LeaseLostError, PlanNotFoundError
-from mcoflow.ports.store import Changes
+from mcoflow.ports.store import ActionPlace, Changes
 from tests.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 
 def halt(store: WholeStore, plan_id: object) -> bool:
     return store.halt(HistoryRecord(plan_id, 50.0, "halt", None, "bob", "it hangs"))  # type: ignore[arg-type]
+
+
+class AddedStepsContract:
+    """Steps that are added to a stored plan: those that undo others (E-052)."""
+
+    def test_added_steps_are_stored_under_the_fence_of_their_plan(self, store: WholeStore) -> None:
+        snapshot = owned(store, living_world(store))
+        added = StepRecord(3, 1, Phase.REVERT, "InstallPackage", StepState.RUNNING, host="web1")
+        store.commit(Changes(plans=[snapshot.plan], new_steps=[(snapshot.plan.id, added)]))
+
+        assert store.snapshot(snapshot.plan.id).steps[-1] == added
+        assert store.outline(snapshot.plan.id).last_step == 3
+
+        store.expire_world(snapshot.plan.owner)  # type: ignore[arg-type]
+        store.claim(living_world(store), [snapshot.plan.id])
+        more = replace(added, id=4)
+        with pytest.raises(LeaseLostError):
+            store.commit(Changes(plans=[snapshot.plan], new_steps=[(snapshot.plan.id, more)]))
+        assert store.outline(snapshot.plan.id).last_step == 3
+
+    def test_an_outline_names_the_actions_and_who_planned_them(self, store: WholeStore) -> None:
+        (plan_id,) = stored(store, draft(2))
+
+        outline = store.outline(plan_id)
+
+        assert outline.actions == [
+            ActionPlace(1, "InstallPackage", None),
+            ActionPlace(2, "InstallPackage", None),
+        ]
+        assert store.outline(uuid4()).actions == []
 
 
 class HaltContract:

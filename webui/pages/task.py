@@ -1,8 +1,9 @@
 """One task: where it stands, its graph, its steps, its history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
+from itertools import compress
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from mcoflow.domain.requests import CommandKind
-from mcoflow.domain.states import Phase
+from mcoflow.domain.states import Phase, PlanState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.services.plans import Graph
 from mcoflow.services.views import PlanView, StepView
@@ -29,6 +30,13 @@ REASONS: Final[Mapping[CommandKind, str]] = {
     CommandKind.SKIP: "only a failed step of a paused task can be skipped",
     CommandKind.CANCEL: "the task has stopped",
 }
+
+
+def others_of(plan: PlanView, steps: Callable[[], Iterable[StepView]]) -> Sequence[str]:
+    """Return the acts that stand behind "More"; the steps are only looked at if the task is paused."""
+    can_revert = plan.state is PlanState.PAUSED and services().operating.can_revert(steps())
+    allowed = (CommandKind.ABORT in plan.allowed, can_revert, CommandKind.HALT in plan.allowed)
+    return list(compress(("abort", "revert", "halt"), allowed))
 
 
 class Reading:
@@ -70,11 +78,14 @@ class Reading:
     def _steps(self) -> tuple[PlanView, Sequence[StepView], int, Sequence[StepView], frozenset[str]]:
         return self.plan, self._listed, LISTED, self._planning(), self._played()
 
+    def _others(self) -> Sequence[str]:
+        return others_of(self.plan, lambda: self.graph.steps)
+
     def parts(self) -> dict[str, Part]:
         """Return the live parts of the page."""
         plans, plan = services().plans, self.plan
         return {
-            "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan))),
+            "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan), self._others())),
             "graph": Part("task", "graph", lambda: (plan, self.picture)),
             "steps": Part("task", "steps", self._steps),
             "history": Part("task", "history", lambda: (plan, plans.history(plan.id))),

@@ -1,4 +1,4 @@
-"""What operators may do to a task: pause, abort, halt. What cannot be taken back asks first."""
+"""What operators may do to a task: pause, abort, revert, halt. What cannot be taken back asks first."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,8 @@ from uuid import UUID
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from mcoflow.domain.requests import CommandKind
 from webui.current import LOCAL, services
-from webui.pages.task import page
+from webui.pages.task import others_of, page
 from webui.pages.task_acts import carry_out
 from webui.parts import answer
 
@@ -22,7 +21,6 @@ bp = Blueprint("operate", __name__, url_prefix="/tasks/<uuid:plan_id>")
 class Asked:
     """An act that asks first: its name, what it would mean, and how it is done."""
 
-    kind: CommandKind
     verb: str
     means: str
     act: Callable[[UUID], str]
@@ -38,16 +36,25 @@ def _halt(plan_id: UUID) -> str:
     return "Halted: the effect of what was under way is unknown."
 
 
+def _revert(plan_id: UUID) -> str:
+    services().operating.revert(plan_id, actor=LOCAL)
+    return "Reverting: what was done is being undone, the last step first."
+
+
 ASKED: Final[Mapping[str, Asked]] = {
     "abort": Asked(
-        CommandKind.ABORT,
         "Abort",
         "What has not begun will not begin. Hosts that are at work are told to stop, and nobody waits for "
         "them: they may go on. An aborted task cannot be resumed.",
         _abort,
     ),
+    "revert": Asked(
+        "Revert",
+        "What the task has done is undone, the last step first, as far as its actions can. It ends with an "
+        "error, and cannot be resumed.",
+        _revert,
+    ),
     "halt": Asked(
-        CommandKind.HALT,
         "Halt",
         "The task is stopped at once, whatever its executor does. Hosts are told nothing, what was under way "
         "may have had any effect, and its results are lost. Abort it first; halt what does not even abort.",
@@ -73,11 +80,11 @@ _NAMES: Final = f"/<any({', '.join(ASKED)}):name>"
 @bp.get(_NAMES)
 def confirm(plan_id: UUID, name: str) -> ResponseReturnValue:
     """Say what it would mean, and ask."""
-    asked, plan = ASKED[name], services().plans.show(plan_id)
-    if asked.kind not in plan.allowed:
+    plan = services().plans.show(plan_id)
+    if name not in others_of(plan, lambda: services().plans.graph(plan_id).steps):
         problem = f"This task is {plan.word}: {name} is not possible now."
         return page(plan_id, problem=problem, status=HTTPStatus.CONFLICT)
-    return answer("confirm.html", {}, plan=plan, name=name, asked=asked)
+    return answer("confirm.html", {}, plan=plan, name=name, asked=ASKED[name])
 
 
 @bp.post(_NAMES)

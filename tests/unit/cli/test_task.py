@@ -37,12 +37,13 @@ def test_a_paused_task_is_cancelled_once(mcoflow: Mcoflow) -> None:
 def test_a_paused_task_is_halted_once(mcoflow: Mcoflow) -> None:
     task = mcoflow("run", "install", "nginx", "--host", "web9", "--wait", "--output", "json").json["id"]
     assert mcoflow("task", "pause", task).code == ExitCode.OK
+    assert "nothing that can be reverted" in mcoflow("task", "revert", task).err
 
     assert mcoflow("task", "halt", task, "--reason", "no such host").code == ExitCode.OK
 
     shown = mcoflow("task", "show", task).out
     assert "halted: no such host" in shown
-    for word in ("pause", "abort", "halt"):
+    for word in ("pause", "abort", "revert", "halt"):
         assert mcoflow("task", word, task).code == ExitCode.FAILED
 
 

@@ -136,6 +136,18 @@ class Tidy(Action):
         play.perform(self, self.input["name"] + "!")
 
 
+class Undo(Listen):
+    """`<name> undone` is the script of its revert."""
+
+    name = "play.undo"
+
+    def revert(self, event: Event | None) -> None:
+        play.perform(self, f"{self.input['name']} undone", event)
+
+    def rescue_strategy(self) -> Rescue:
+        return play.rescues.get(self.input["name"], Rescue.PAUSE)
+
+
 class Rescued(Do):
     """Wants what the test says for its name."""
 

@@ -256,5 +256,6 @@ def test_an_interrupted_step_is_rescued_by_the_next_owner(house: House, strategy
         Rescue.PAUSE: (PlanState.PAUSED, PlanResult.ERROR),
         Rescue.SKIP: (PlanState.STOPPED, PlanResult.WARNING),
         Rescue.FAIL: (PlanState.STOPPED, PlanResult.ERROR),
+        Rescue.REVERT: (PlanState.PAUSED, PlanResult.ERROR),  # its class has none
     }
     assert (plan.state, plan.result) == ends[strategy]

@@ -106,7 +106,7 @@ def test_what_cannot_be_taken_back_asks_first(person: Person, paused: PlanView, 
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/tasks/{paused.id}")
     assert "effect of what was under way is unknown" in person.open(f"/tasks/{paused.id}").text
     assert ended(paused.id).result == "halted"
-    for name in ("halt", "abort"):
+    for name in ("halt", "abort", "revert"):
         assert person.open(f"/tasks/{paused.id}/{name}").status_code == 409
         assert person.send(f"/tasks/{paused.id}/{name}").status_code == 409
     assert person.client.get(f"/dynflow/tasks/{paused.id}/status").json["result"] == "pending"  # type: ignore[index]
@@ -135,7 +135,7 @@ def test_skip_shows_what_it_covers_and_skips_just_that(
 
 def test_acts_need_their_token(person: Person, paused: PlanView) -> None:
     """W-008: each form, not only the first."""
-    for act in ("resume", "cancel", "pause", "abort", "halt", "steps/3/skip"):
+    for act in ("resume", "cancel", "pause", "abort", "revert", "halt", "steps/3/skip"):
         answer = person.client.post(f"/tasks/{paused.id}/{act}", data={"csrf_token": "wrong"})
         assert answer.status_code == 403
         assert f'action="/tasks/{paused.id}/{act}"' in answer.text
