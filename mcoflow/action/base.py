@@ -62,6 +62,7 @@ class Action(Telling):
             Code that is inside `run` cannot be interrupted: if it suspends, the limit is enforced then; if it
             ends, its end counts, and a success carries a warning.
         retry: which failures of the step are tried again; None is none.
+        run_weight, finalize_weight: what its steps count in the progress of the plan, zero or more.
         middleware: what goes around its phases, added to that of its base classes and of the world.
         accepts: the user events that `run` takes: JSON types, and models registered with `user_event`.
         subscribe: classes of actions; wherever one of exactly these is planned, this one is planned too.

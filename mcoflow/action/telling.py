@@ -1,15 +1,17 @@
-"""What an action says of itself while it works: chunks of output."""
+"""What an action says of itself while it works: how far it is, and chunks of output."""
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from mcoflow.action.stage import Stage
 from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.plain import MAX_JSON
-from mcoflow.errors import NotSerialisableError, PhaseError
+from mcoflow.errors import ConfigurationError, NotSerialisableError, PhaseError
 
 PAGE: Final = 1000
 """Chunks that are read at once."""
@@ -19,7 +21,44 @@ class Telling:
     """The part of Action that is for telling how it is getting on."""
 
     name: ClassVar[str]
+    run_weight: ClassVar[float] = 1.0
+    finalize_weight: ClassVar[float] = 1.0
+    log: logging.Logger
     _stage: Stage
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for weight in (cls.run_weight, cls.finalize_weight):
+            if not math.isfinite(weight) or weight < 0:
+                raise ConfigurationError(f"{cls.__qualname__}: a weight is zero or more, not {weight}")
+
+    # -- progress -----------------------------------------------------------------------------------------
+
+    def run_progress(self) -> float | None:
+        """How much of `run` is done, from 0 to 1; None is unknown. Asked when the step sleeps, or failed."""
+        return None
+
+    def finalize_progress(self) -> float | None:
+        """How much of `finalize` is done, likewise; asked when it failed."""
+        return None
+
+    def told_progress(self, phase: str) -> float | None:
+        """What run_progress or finalize_progress says; None, and a line in the log, if it says nonsense."""
+        own, base = (getattr(each, f"{phase}_progress", None) for each in (type(self), Telling))
+        if own is base or own is None:
+            return None
+        try:
+            told = own(self)
+            if told is None:
+                return None
+            if not math.isfinite(told):
+                raise ValueError(f"{told} is no part of a whole")
+            return float(min(1.0, max(0.0, told)))
+        except BaseException as error:  # noqa: BLE001 - how far it is must not decide how it ends
+            self.log.warning("progress.unknown", extra={"action": self.name, "reason": repr(error)[:500]})
+            return None
+
+    # -- chunks -------------------------------------------------------------------------------------------
 
     def chunk(self, text: str, *, stream: str = "stdout", at: datetime | None = None) -> None:
         """Add a piece of output. It is stored with the result of the call, and kept if the call fails.

@@ -113,8 +113,8 @@ class Lines(AbstractContextManager["Lines"]):
             if step.state is not StepState.PENDING and self._said.get(step.id) != line:
                 self._said[step.id] = line
                 self._shell.say(line)
-        if not steps and plan.counters.words() != self._numbers:
-            self._numbers = plan.counters.words()
+        if not steps and plan.words() != self._numbers:
+            self._numbers = plan.words()
             self._shell.say(self._numbers)
 
 
@@ -147,4 +147,4 @@ class LiveTable(AbstractContextManager["LiveTable"]):
             cells = (step.host or "", render.what(step), step.words)
             drawn.add_row(*(Text(render.visible(text)) for text in cells))
         title = Text(f"{render.visible(plan.title)}: {plan.word}")
-        self._live.update(Group(title, drawn, Text(plan.counters.words())))
+        self._live.update(Group(title, drawn, Text(plan.words())))

@@ -29,7 +29,7 @@ def visible(text: str) -> str:
 
 def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
     """Return a task for a list."""
-    return (str(plan.id), plan.word, ago(plan.created_at, now), plan.counters.words(), _title(plan))
+    return (str(plan.id), plan.word, ago(plan.created_at, now), plan.words(), _title(plan))
 
 
 def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
@@ -39,7 +39,7 @@ def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
         "id": str(found.id),
         "made": ago(found.created_at, now) + (f" by {found.user}" if found.user else ""),
         "took": took(found.duration),
-        "steps": found.counters.words(),
+        "steps": found.words(),
         "why": "" if told else found.explanation,
     }
     lines = [f"{visible(_title(found))}: {found.word}"]

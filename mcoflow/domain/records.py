@@ -41,7 +41,7 @@ class StepRecord:
 
     `attempt` counts from 1 and rises whenever the step is begun anew. `tries` are failed ones that a Retry
     has borne since a person last had a say. `reason`: what a step that sleeps waits for, or the part in
-    brackets of `outcome`.
+    brackets of `outcome`. `progress` is from 0 to 1, None if nobody told; `weight` its part in the plan's.
     """
 
     id: int
@@ -60,6 +60,8 @@ class StepRecord:
     ended_at: float | None = None
     execution_time: float = 0.0
     tries: int = 0
+    progress: float | None = None
+    weight: float = 1.0
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ class PlanRecord:
     owner: UUID | None = None
     epoch: int = 0
     version: int = 1
+    progress: float = 0.0
     name: str = ""
     locks: tuple[Lock, ...] = ()
     caller_plan_id: UUID | None = None

@@ -60,7 +60,10 @@ class CallData:
 
 @dataclass(slots=True)
 class CallResult:
-    """What came of a call. `output` is None if it did not change; `retry`: the error is worth another try."""
+    """What came of a call. `output` is None if it did not change; `retry`: the error is worth another try.
+
+    `progress`: how far the action says that it is, if it slept or failed.
+    """
 
     state: StepState
     output: str | None = None
@@ -68,6 +71,7 @@ class CallResult:
     produced: Produced = field(default_factory=Produced)
     seconds: float = 0.0
     retry: Retry | None = None
+    progress: float | None = None
 
 
 def call(
@@ -80,6 +84,7 @@ def call(
     """Run one phase of an action on this thread and return what came of it; never raises."""
     began = time.perf_counter()
     stage: Stage | None = None
+    made: Action | None = None
     try:
         stage = _stage(action, phase, data)
         made = action(stage)
@@ -97,6 +102,8 @@ def call(
             result.retry = _retry(action, error)
     if stage is not None:
         _keep(stage, data, result)
+    if made is not None and result.state in (StepState.SUSPENDED, StepState.ERROR):
+        result.progress = made.told_progress(phase.value)
     result.seconds = time.perf_counter() - began
     return result
 

@@ -19,6 +19,7 @@ from mcoflow.domain.states import (
     check_plan_move,
     check_step_move,
 )
+from mcoflow.engine.progress import Progress
 from mcoflow.engine.undo import undo_graph
 from mcoflow.engine.verdict import explanation_of, result_of
 
@@ -44,6 +45,7 @@ class PlanRun:
         "graph",
         "live",
         "plan",
+        "progress",
         "requests",
         "rescued",
         "rested",
@@ -63,6 +65,7 @@ class PlanRun:
         self.touched = False
         self.rested = self.plan.state is PlanState.PAUSED
         self.live = sum(step.state in _LIVE for step in self.steps.values())
+        self.progress = Progress(self.steps.values())
         self.requests: dict[int, list[UUID]] = {}
         self.rescued: set[int] = set()
         self.asked = False
@@ -117,6 +120,7 @@ class PlanRun:
         step.attempt += 1
         step.tries = 0
         step.error, step.outcome, step.reason, step.warnings = None, None, "", ()
+        self.tell_progress(step, None)
         step.started_at = step.ended_at = None
 
     def move(self, step: StepRecord, to: StepState, now: float) -> None:
@@ -131,12 +135,22 @@ class PlanRun:
         if not counts[seen]:
             del counts[seen]
         counts[to] = counts.get(to, 0) + 1
+        if to in DONE_STEP_STATES or seen in DONE_STEP_STATES:
+            gained = 1.0 - (step.progress or 0.0)
+            self.plan.progress = self.progress.gained(step, gained if to in DONE_STEP_STATES else -gained)
         step.state = to
         if to in _LIVE and step.started_at is None:
             step.started_at = now
         elif to in FINAL_STEP_STATES or to is StepState.ERROR:
             step.started_at = step.started_at or now
             step.ended_at = now
+
+    def tell_progress(self, step: StepRecord, told: float | None) -> None:
+        """Note how far an attempt is, never back; None forgets it, for the next attempt."""
+        before = step.progress or 0.0
+        step.progress = None if told is None else max(before, told)
+        self.plan.progress = self.progress.gained(step, (step.progress or 0.0) - before)
+        self.touch(step)
 
     def touch(self, step: StepRecord) -> None:
         """Have a step written that changed something else than its state."""
@@ -315,6 +329,7 @@ class PlanRun:
         if plan.state is PlanState.STOPPED:
             plan.ended_at = now
             plan.started_at = plan.started_at or now
+            plan.progress = plan.progress if self.steps else 1.0
 
     def _move_plan(self, to: PlanState) -> None:
         check_plan_move(str(self.id), self.plan.state, to)

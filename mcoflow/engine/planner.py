@@ -264,6 +264,7 @@ class Planner:
     def _add_step(self, action_id: int, phase: Phase, action: type[Action], state: StepState) -> StepRecord:
         queue = self._queues[action_id - 1]
         step = StepRecord(len(self._steps) + 1, action_id, phase, action.name, state, queue=queue)
+        step.weight = action.finalize_weight if phase is Phase.FINALIZE else action.run_weight
         self._steps.append(step)
         return step
 

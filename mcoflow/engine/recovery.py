@@ -124,6 +124,7 @@ class Recovery:
             self._steps.waking.drop_of_try(batch, run, step)
             self._steps.asking.abandon(batch, run, step)
             run.move(step, StepState.PENDING, batch.now)
+            run.tell_progress(step, None)
             step.attempt += 1
             return
         message = "the executor died while the step was inside run: effect unknown"

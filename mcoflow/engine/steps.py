@@ -133,6 +133,7 @@ class Steps:
         run.touch(step)
         step.attempt += 1
         step.error, step.outcome, step.reason = None, None, ""
+        run.tell_progress(step, None)
         self._start(batch, run, step)
 
     def _start_on_host(self, batch: Batch, run: PlanRun, step: StepRecord, action: type[HostAction]) -> None:
@@ -174,6 +175,8 @@ class Steps:
         step.execution_time += result.seconds
         self.work.keep_output(batch, run, step, result.output)
         self.work.keep_chunks(batch, run, step, result)
+        if result.progress is not None:
+            run.tell_progress(step, result.progress)
         if result.state is not StepState.ERROR:
             self.sending.send_produced(batch, run, step, result.produced)
         step.warnings += tuple(result.produced.warnings)

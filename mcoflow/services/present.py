@@ -79,6 +79,7 @@ def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> P
         pause_requested=plan.pause_requested,
         version=plan.version,
         allowed=tuple(allowed),
+        progress=plan.progress,
     )
 
 
@@ -110,6 +111,7 @@ def step_view(step: StepRecord, now: float, subject: str = "", *, over: bool = F
         words=step_words(step, over=over),
         unknown_effect=step.outcome is not None and step.outcome.effect is Effect.UNKNOWN,
         attempt=step.attempt,
+        progress=step.progress,
         error=step.error.message if step.error else "",
         warnings=step.warnings,
         started_at=moment(step.started_at),
@@ -126,8 +128,11 @@ def step_words(step: StepRecord, *, over: bool = False) -> str:
         return step.outcome.words(step.reason)
     if step.state is StepState.SUCCESS and step.warnings:
         return "success, warned"
+    far = "" if step.progress is None else f", {step.progress:.0%}"
     if step.state is StepState.SUSPENDED and step.reason not in ("", "a reply"):
-        return f"waits for {step.reason}"
+        return f"waits for {step.reason}{far}"
+    if step.state in (StepState.RUNNING, StepState.SUSPENDED):
+        return f"{_STEP_WORDS[step.state]}{far}"
     return _STEP_WORDS[step.state]
 
 

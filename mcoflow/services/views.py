@@ -48,7 +48,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """One task. `mark` and `word` are its state and result in one; `explanation` says why it stands there."""
+    """One task. `mark` and `word` are its state and result in one; `explanation` says why it stands there.
+
+    `progress` is from 0 to 1 by the weights of its steps.
+    """
 
     id: UUID
     title: str
@@ -71,6 +74,15 @@ class PlanView:
     pause_requested: bool
     version: int
     allowed: Sequence[CommandKind]
+    progress: float
+
+    def words(self) -> str:
+        """Return the summary line; with the progress, where it says more than the numbers of steps."""
+        counters = self.counters
+        counted = (counters.done + counters.skipped) / counters.total if counters.total else self.progress
+        if self.at_rest or abs(self.progress - counted) < 0.005:
+            return counters.words()
+        return f"{counters.words()}, {self.progress:.0%}"
 
     @property
     def at_rest(self) -> bool:
@@ -80,7 +92,10 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step in a list. `subject` is the package or service, if known; `words` its outcome, or state."""
+    """One step in a list. `subject` is the package or service, if known; `words` its outcome, or state.
+
+    `progress` is from 0 to 1, None if its action does not tell.
+    """
 
     id: int
     phase: Phase
@@ -93,6 +108,7 @@ class StepView:
     words: str
     unknown_effect: bool
     attempt: int
+    progress: float | None
     error: str
     warnings: Sequence[str]
     started_at: datetime | None

@@ -68,6 +68,7 @@ UPDATE_PLANS: Final = Many(
         plans.c.pause_requested,
         plans.c.abort_requested,
         plans.c.reverted,
+        plans.c.progress,
         plans.c.owner,
         plans.c.id,
         plans.c.epoch,
@@ -103,6 +104,7 @@ def new_plan(plan: PlanRecord) -> Given:
         plan.ordered,
         hex_or_none(plan.caller_plan_id),
         plan.caller_action_id,
+        plan.progress,
     )
 
 
@@ -125,6 +127,7 @@ def changed_plan(plan: PlanRecord) -> Given:
         plan.pause_requested,
         plan.abort_requested,
         plan.reverted,
+        plan.progress,
         hex_or_none(plan.owner),
         plan.id.hex,
         plan.epoch,
@@ -172,6 +175,7 @@ def plan_of(row: PlanRow) -> PlanRecord:
         owner=row.owner,
         epoch=row.epoch,
         version=row.version,
+        progress=row.progress,
         name=row.name or "",
         chained=row.chained,
         ordered=row.ordered,

@@ -44,6 +44,7 @@ UPDATE_STEPS: Final = Many(
         steps.c.ended_at,
         steps.c.execution_time,
         steps.c.tries,
+        steps.c.progress,
         steps.c.plan_id,
         steps.c.id,
         seen=steps.c.state,
@@ -72,6 +73,8 @@ def new_step(plan: str, step: StepRecord) -> Row:
         step.ended_at,
         step.execution_time,
         step.tries,
+        step.progress,
+        step.weight,
     )
 
 
@@ -89,6 +92,7 @@ def changed_step(change: StepChange) -> Row:
         step.ended_at,
         step.execution_time,
         step.tries,
+        step.progress,
         change.plan_id.hex,
         step.id,
         change.seen.value,
@@ -98,7 +102,7 @@ def changed_step(change: StepChange) -> Row:
 def step_of(row: Stored[Any]) -> StepRecord:
     """Return the step of a row that begins with the columns of the table."""
     _, number, action_id, phase, action, state, host, queue, attempt, *rest = tuple(row)
-    outcome, reason, error, warnings, started_at, ended_at, execution_time, tries, *_ = rest
+    outcome, reason, error, warnings, started_at, ended_at, execution_time, tries, progress, weight, *_ = rest
     return StepRecord(
         number,
         action_id,
@@ -116,6 +120,8 @@ def step_of(row: Stored[Any]) -> StepRecord:
         ended_at,
         execution_time,
         tries,
+        progress,
+        weight,
     )
 
 

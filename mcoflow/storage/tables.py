@@ -69,6 +69,7 @@ plans = Table(
     Index("plans_named", "name", unique=True, sqlite_where=text(NAMED), postgresql_where=text(NAMED)),
     Column("caller_plan_id", Uuid),
     Column("caller_action_id", Integer),
+    Column("progress", Double, nullable=False, server_default="0"),
     Index("plans_newest", "created_at", "id"),
     Index("plans_of_state", "state", "created_at", "id"),
     Index("plans_counted", "state", "result"),
@@ -143,6 +144,8 @@ steps = Table(
     Column("ended_at", Double),
     Column("execution_time", Double, nullable=False),
     Column("tries", Integer, nullable=False, server_default="0"),
+    Column("progress", Double),
+    Column("weight", Double, nullable=False, server_default="1"),
     sqlite_with_rowid=False,
 )
 
