@@ -181,6 +181,27 @@ class ScheduleInvalidError(PlanningError):
     """A time, a chain or a recurrence that cannot be kept; the message says why."""
 
 
+class RecurrenceNotFoundError(McoflowError):
+    """There is no recurrence with this id."""
+
+    def __init__(self, recurrence_id: UUID | str) -> None:
+        super().__init__(
+            f"no recurrence has the id {recurrence_id}: `mcoflow recur list --all` shows those there are"
+        )
+        self.recurrence_id = recurrence_id
+
+
+class PurposeTakenError(McoflowError):
+    """Another active recurrence has this purpose; nothing was changed."""
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(
+            f"another active recurrence has the purpose {purpose!r}: disable or cancel it first "
+            "(`mcoflow recur list`)"
+        )
+        self.purpose = purpose
+
+
 class UnknownActionError(PlanningError):
     """No action is registered under this name."""
 

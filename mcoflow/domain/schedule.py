@@ -61,9 +61,10 @@ class Due:
 
     plans: bool = False
     orphans: bool = False  #: plans whose planner died
+    recurrences: bool = False
 
     def __bool__(self) -> bool:
-        return self.plans or self.orphans
+        return self.plans or self.orphans or self.recurrences
 
 
 def check_aware(name: str, at: datetime | None) -> None:

@@ -14,6 +14,7 @@ from mcoflow.action.registry import Registry
 from mcoflow.action.schema import valid_input
 from mcoflow.clock import Clock
 from mcoflow.domain.records import ErrorRecord, PlanDraft
+from mcoflow.domain.recurrence import Recurrence
 from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import Phase, PlanState
 from mcoflow.engine.executor import Executor
@@ -221,3 +222,7 @@ class Triggering:
         """See World.chain."""
         wanted = Wanted(self.user, self.plan_id, self.name)
         return self.scheduling.chain(after, action, args, named, wanted)
+
+    def recur(self, recurrence: Recurrence, action: type[Action], /, *args: Any, **named: Any) -> UUID:
+        """See World.recur."""
+        return self.scheduling.recur(recurrence, action, args, named, user=self.user)

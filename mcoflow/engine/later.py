@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from mcoflow.action.base import Action
+from mcoflow.domain.recurrence import Recurrence
 from mcoflow.domain.schedule import Schedule
 from mcoflow.engine.handles import Scheduled
 from mcoflow.engine.intake import Triggering
+from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
 
 
@@ -19,6 +21,7 @@ class Later(ABC):
     """The part of a world that stores plans before they are planned."""
 
     _scheduling: Scheduling
+    _recurrences: Recurrences
 
     @abstractmethod
     def with_options(
@@ -67,6 +70,29 @@ class Later(ABC):
             PlanNotFoundError: one of `after` is not there; nothing is stored.
         """
         return self.with_options().chain(after, action, *args, **named)
+
+    def recur(self, recurrence: Recurrence, action: type[Action], /, *args: Any, **named: Any) -> UUID:
+        """Plan and run the action again and again; return the id of the recurrence. Nothing is planned yet.
+
+        The `delay` phase runs once, now. Each plan's id follows from that of the recurrence and its time.
+
+        Raises:
+            ScheduleInvalidError: no time is left before its end.
+            PurposeTakenError: another active recurrence has its purpose.
+            NotSerialisableError: the arguments are no JSON.
+        """
+        return self.with_options().recur(recurrence, action, *args, **named)
+
+    def recur_action(
+        self, action: str, arguments: Mapping[str, Any], *, recurrence: Recurrence, user: str
+    ) -> UUID:
+        """See Engine.recur_action."""
+        return self._scheduling.submit_recurrence(action, arguments, recurrence=recurrence, user=user)
+
+    @property
+    def recurrences(self) -> Recurrences:
+        """What comes back: find, get, enable, disable, cancel."""
+        return self._recurrences
 
     def freeze(self, plan_id: UUID, *, actor: str = "") -> None:
         """Let a scheduled plan not start. PlanNotFoundError; CommandRefusedError in any other state."""

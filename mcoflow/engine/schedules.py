@@ -20,6 +20,7 @@ from mcoflow.domain.schedule import DuePlan
 from mcoflow.domain.states import PlanResult, PlanState, check_plan_move
 from mcoflow.engine.locks import refused_draft
 from mcoflow.engine.planner import make_plan
+from mcoflow.engine.recurrences import fire_due
 from mcoflow.engine.workers import Pool
 from mcoflow.errors import (
     ExecutorStoppedError,
@@ -110,6 +111,8 @@ class Scheduler:
             self._in_doubt = False
         due = self._store.due(now)
         if due.orphans and self._store.reschedule(now):
+            return True
+        if due.recurrences and fire_due(self._store, now):
             return True
         return due.plans and self._plan_some(now)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from mcoflow.clock import Clock
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.plain import plain, to_json
 from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord
+from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, first_time
 from mcoflow.domain.schedule import Schedule, ScheduleRecord, check_aware, timestamp
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.futures import Futures
@@ -70,10 +71,7 @@ class Scheduling:
         after: Collection[UUID] = (),
     ) -> UUID:
         """See Engine.schedule."""
-        found = self._actions.find(action)
-        fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
-        if found.Input is None:
-            check_plan_arguments(found, (), fields)
+        found, fields = self._checked(action, arguments)
         return self._keep(found, (), fields, schedule, Wanted(user, plan_id), after=after)
 
     def delay(
@@ -114,6 +112,50 @@ class Scheduling:
             )
         return self.delay(Schedule(), action, args, named, wanted, after=after)
 
+    def recur(
+        self,
+        recurrence: Recurrence,
+        action: type[Action],
+        args: Sequence[Any],
+        named: Mapping[str, Any],
+        *,
+        user: str,
+    ) -> UUID:
+        """See World.recur."""
+        plain(stored_arguments(args, named))
+        wanted, now = uuid4(), self._now()
+        record = RecurrenceRecord(
+            id=wanted,
+            action=action.name,
+            args="",
+            label=action.title or action.name,
+            created_at=now,
+            cron=recurrence.cron,
+            timezone=recurrence.timezone,
+            starts=timestamp(recurrence.starts),
+            ends=timestamp(recurrence.ends),
+            max_runs=recurrence.max_runs,
+            overlap=recurrence.overlap,
+            missed=recurrence.missed,
+            purpose=recurrence.purpose or None,
+            user=user,
+        )
+        first = first_time(record, now)
+        if first is None:
+            raise ScheduleInvalidError(f"{recurrence.cron!r} has no time before it ends ({recurrence.ends})")
+        schedule = Schedule(datetime.fromtimestamp(first, UTC))
+        args, named, given = self._delay_phase(action, schedule, args, named, wanted)
+        stored = to_json(plain(stored_arguments(args, named)))
+        self._store.add_recurrence(replace(record, args=stored, input=given, next_at=first))
+        return wanted
+
+    def submit_recurrence(
+        self, action: str, arguments: Mapping[str, Any], *, recurrence: Recurrence, user: str
+    ) -> UUID:
+        """See Engine.recur_action."""
+        found, fields = self._checked(action, arguments)
+        return self.recur(recurrence, found, (), fields, user=user)
+
     def freeze(self, plan_id: UUID, *, actor: str) -> None:
         """See World.freeze."""
         self._store.freeze(plan_id, actor=actor, at=self._now())
@@ -133,6 +175,14 @@ class Scheduling:
             self._told(plan_id)
             self._ring()  # plans that waited for it end, too
         return cancelled
+
+    def _checked(self, action: str, arguments: Mapping[str, Any]) -> tuple[type[Action], Mapping[str, Any]]:
+        """Return the registered action, and its arguments as it takes them."""
+        found = self._actions.find(action)
+        if found.Input is not None:
+            return found, valid_input(action, found.Input, arguments)
+        check_plan_arguments(found, (), arguments)
+        return found, arguments
 
     def _keep(
         self,

@@ -28,6 +28,7 @@ from mcoflow.engine.intake import Intake, Triggering, valid_name
 from mcoflow.engine.later import Later
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
 from mcoflow.engine.people import ALLOWED
+from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.errors import (
@@ -95,6 +96,7 @@ class World(Operating, Later):
         self._scheduling = Scheduling(
             store, actions, clock, self._futures, self._watch, chains=self._chains, ring=self._ring_schedules
         )
+        self._recurrences = Recurrences(store, clock, ring=self._ring_schedules)
         self._commands = Commands(
             store,
             clock,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from mcoflow.domain.recurrence import Recurrence
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.schedule import Schedule
 from mcoflow.ports.bus import LinkReport
@@ -50,6 +51,14 @@ class Engine(Protocol):
 
         Raises as submit does, and:
             PlanNotFoundError: one of `after`, the plans to wait for, is not there; nothing stored.
+        """
+
+    def recur_action(
+        self, action: str, arguments: Mapping[str, Any], *, recurrence: Recurrence, user: str
+    ) -> UUID:
+        """Plan and run the registered action again and again; return the id of the recurrence.
+
+        Raises as submit does, and ScheduleInvalidError, PurposeTakenError.
         """
 
     def freeze(self, plan_id: UUID, *, actor: str) -> None:

@@ -5,6 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from mcoflow.domain.records import PlanDraft
+from mcoflow.domain.recurrence import RecurrenceRecord, RecurrenceState
 from mcoflow.domain.schedule import Due, DuePlan, ScheduleRecord
 
 
@@ -47,6 +48,35 @@ class ScheduleStore(Protocol):
 
     def cancel_scheduled(self, plan_id: UUID, *, actor: str, at: float) -> bool:
         """Stop a scheduled plan as cancelled; False if it is not scheduled any more: nothing was changed."""
+
+
+class RecurrenceStore(Protocol):
+    """The part of the Store that keeps recurrences. Thread-safe; all raise StoreUnavailableError."""
+
+    def add_recurrence(self, record: RecurrenceRecord) -> None:
+        """Insert it. PurposeTakenError: another active one has its purpose."""
+
+    def due_recurrences(self, at: float, *, limit: int) -> Sequence[RecurrenceRecord]:
+        """Active ones whose time has come, those longest due first."""
+
+    def fire(self, seen: RecurrenceRecord, then: RecurrenceRecord, drafts: Sequence[PlanDraft]) -> bool:
+        """Insert the plans and move the recurrence from `seen` to `then`, or neither; False: it had moved.
+
+        What becomes of a plan while the one before goes on is as `overlap` says. `then` is what it is if all
+        plans are inserted.
+        """
+
+    def change_recurrence(self, seen: RecurrenceRecord, then: RecurrenceRecord) -> bool:
+        """Change state, next time and explanation of a recurrence that is as seen; False if it is not.
+
+        PurposeTakenError: it would be active, and another active one has its purpose.
+        """
+
+    def recurrence(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """One recurrence; RecurrenceNotFoundError."""
+
+    def recurrences(self, states: Collection[RecurrenceState] = ()) -> Sequence[RecurrenceRecord]:
+        """Those in these states, or all, the newest first."""
 
 
 class ScheduleReader(Protocol):

@@ -22,7 +22,7 @@ from mcoflow.domain.requests import (
     WorldRecord,
 )
 from mcoflow.domain.states import StepState
-from mcoflow.ports.schedules import ScheduleReader, ScheduleStore
+from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
 
 ActionKey = tuple[UUID, int]
 """Plan and action id."""
@@ -122,7 +122,7 @@ class PlanOutline:
     last_step: int
 
 
-class Store(ScheduleStore, Protocol):
+class Store(ScheduleStore, RecurrenceStore, Protocol):
     """The engine's side. Thread-safe."""
 
     def commit(self, changes: Changes) -> None:

@@ -23,8 +23,9 @@ def add(
 ) -> bool:
     """Insert a scheduled plan that waits for others; True if it waits for none any more."""
     found = _held(connection, after)
-    waited = [row for row in found if row.state != PlanState.STOPPED.value]
-    failed = [row.id for row in found if row not in waited and PlanResult(row.result) in BREAKS]
+    waited = [(row.id, row.owner) for row in found if row.state != PlanState.STOPPED.value]
+    over = [row for row in found if row.state == PlanState.STOPPED.value]
+    failed = [row.id for row in over if PlanResult(row.result) in BREAKS]
     schedules.add(connection, bulk, draft, replace(schedule, unmet=len(waited)))
     if failed:
         end = schedules.failed_dependency(draft.plan.id, failed)
@@ -34,17 +35,19 @@ def add(
     return not waited and not failed
 
 
-def wait_for(connection: Connection, draft: PlanDraft, waited: Sequence[Row[Any]], *, lenient: bool) -> None:
-    """Let the plan wait for others, whose rows are held.
+def wait_for(
+    connection: Connection, draft: PlanDraft, waited: Sequence[tuple[UUID, UUID | None]], *, lenient: bool
+) -> None:
+    """Let the plan wait for others, given with their owners, whose rows are held.
 
     Who runs one of them has it in memory and does not know of us: a command tells.
     """
     plan = draft.plan
     values = {"plan_id": plan.id, "lenient": lenient, "failed": False}
-    connection.execute(insert(prerequisites), [{"after_id": row.id, **values} for row in waited])
-    ids = [row.id for row in waited]
+    connection.execute(insert(prerequisites), [{"after_id": each, **values} for each, _ in waited])
+    ids = [each for each, _ in waited]
     connection.execute(update(plans).where(plans.c.id.in_(ids)).values(chained=True))
-    told = [row.id for row in waited if row.owner is not None]
+    told = [each for each, owner in waited if owner is not None]
     if told:
         common = {"kind": CommandKind.CHAIN.value, "at": plan.created_at, "actor": "", "args": "{}"}
         rows = [{"id": uuid4(), "plan_id": each, "code": "", "error": "", **common} for each in told]

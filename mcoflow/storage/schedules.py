@@ -16,6 +16,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy import Row as Stored
@@ -36,7 +37,7 @@ from mcoflow.storage.plans import (
     new_plan,
     plan_of,
 )
-from mcoflow.storage.tables import plans, prerequisites, schedules
+from mcoflow.storage.tables import ACTIVE, plans, prerequisites, recurrences, schedules
 from mcoflow.storage.tables import worlds as world_rows
 from mcoflow.storage.texts import clean, hex_rows
 
@@ -50,6 +51,7 @@ _LOOK: Final = select(
             schedules.c.planner.is_not(None), schedules.c.planner.not_in(_LIVING)
         )
     ).label("orphans"),
+    exists(select(recurrences.c.id).where(text(ACTIVE), recurrences.c.next_at <= _AT)).label("recurrences"),
 )
 _DUE: Final = (
     select(schedules, plans.c.chained)
@@ -128,13 +130,14 @@ def _first_due(schedule: ScheduleRecord) -> float | None:
 def look(connection: Connection, at: float) -> Due:
     """Say what there is to do."""
     row = connection.execute(_LOOK, {"at": at}).one()
-    return Due(bool(row.plans), bool(row.orphans))
+    return Due(bool(row.plans), bool(row.orphans), bool(row.recurrences))
 
 
 def next_due(connection: Connection) -> float | None:
     """Return the first time of them all."""
-    first: float | None = connection.scalar(select(func.min(schedules.c.due_at)))
-    return first
+    recurring = select(func.min(recurrences.c.next_at)).where(text(ACTIVE))
+    firsts = connection.scalar(select(func.min(schedules.c.due_at))), connection.scalar(recurring)
+    return min((first for first in firsts if first is not None), default=None)
 
 
 def claim(connection: Connection, bulk: Bulk, world_id: UUID, at: float, limit: int) -> Sequence[DuePlan]:

@@ -39,6 +39,7 @@ from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
 from mcoflow.storage.many import Lookup, Many, MissedError, Write, fields_of
 from mcoflow.storage.plans import UPDATE_PLANS, order
 from mcoflow.storage.reader import SqlReader
+from mcoflow.storage.recurrence_store import SqlRecurrences
 from mcoflow.storage.schedule_store import SqlSchedules
 from mcoflow.storage.snapshots import load_many
 from mcoflow.storage.tables import plans
@@ -50,7 +51,7 @@ _VERSIONS: Final = Lookup(
 )
 
 
-class SqlStore(SqlSchedules, SqlReader):
+class SqlStore(SqlSchedules, SqlRecurrences, SqlReader):
     """Both sides of the store; the promises are those of `mcoflow.ports.store`. Thread-safe."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -11,6 +11,7 @@ from tests.contracts.store_commits import BatchContract, FenceContract, NewPlans
 from tests.contracts.store_halting import AddedStepsContract, HaltContract
 from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
 from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
+from tests.contracts.store_recurrences import RecurrencesContract
 from tests.contracts.store_requests import RequestsContract
 from tests.contracts.store_schedules import ChainsContract, SchedulesContract
 
@@ -32,6 +33,7 @@ class StoreContract(
     HostsContract,
     SchedulesContract,
     ChainsContract,
+    RecurrencesContract,
 ):
     """E-106: the whole contract, on each database."""
 

@@ -1,0 +1,124 @@
+"""Work that comes back: what people do with it, and the making of its plans when their time has come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from mcoflow.clock import Clock
+from mcoflow.domain.graph import Graph
+from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord
+from mcoflow.domain.recurrence import (
+    Firing,
+    RecurrenceRecord,
+    RecurrenceState,
+    check_recurrence_move,
+    firing,
+    first_time,
+)
+from mcoflow.domain.states import PlanState
+from mcoflow.errors import McoflowError, ScheduleInvalidError
+from mcoflow.ports.store import Store
+
+log = logging.getLogger("mcoflow.recurrences")
+LIMIT = 100
+"""Recurrences that one look fires at the most."""
+
+
+class Recurrences:
+    """What may be done with recurrences: World.recurrences.
+
+    A recurrence that was changed at the same moment is looked at once more, so that no change is lost.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, ring: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._ring = ring
+
+    def find(self, *states: RecurrenceState) -> Sequence[RecurrenceRecord]:
+        """Those in one of these states, or all of them, the newest first."""
+        return self._store.recurrences(states)
+
+    def get(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """One of them; RecurrenceNotFoundError."""
+        return self._store.recurrence(recurrence_id)
+
+    def disable(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """Let it make no plans until it is enabled. RecurrenceNotFoundError, InvalidMoveError."""
+        return self._move(recurrence_id, RecurrenceState.DISABLED)
+
+    def cancel(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """Let it make no plans any more; those that it made go on. Raises as disable does."""
+        return self._move(recurrence_id, RecurrenceState.CANCELLED)
+
+    def enable(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """Let it go on with its first time from now; what passed meanwhile was not missed.
+
+        Raises:
+            RecurrenceNotFoundError, InvalidMoveError: nothing was changed.
+            PurposeTakenError: another one has its purpose by now.
+            ScheduleInvalidError: it has no time left.
+        """
+        enabled = self._move(recurrence_id, RecurrenceState.ACTIVE)
+        self._ring()
+        return enabled
+
+    def _move(self, recurrence_id: UUID, wanted: RecurrenceState) -> RecurrenceRecord:
+        while True:
+            seen = self._store.recurrence(recurrence_id)
+            check_recurrence_move(seen, wanted)
+            then = replace(seen, state=wanted, explanation="")
+            if wanted is RecurrenceState.ACTIVE:
+                then = replace(then, next_at=self._first(then))
+            if self._store.change_recurrence(seen, then):
+                return then
+
+    def _first(self, record: RecurrenceRecord) -> float:
+        first = first_time(record, self._clock.now().timestamp())
+        if first is None:
+            raise ScheduleInvalidError(f"recurrence {record.id} has no time left: its end has passed")
+        return first
+
+
+def fire_due(store: Store, now: float) -> bool:
+    """Make the plans of recurrences whose time has come; return whether there were any.
+
+    One whose next time cannot be reckoned has failed, and says why; no run of any ends it.
+    """
+    due = store.due_recurrences(now, limit=LIMIT)
+    for seen in due:
+        try:
+            todo = firing(seen, now)
+        except McoflowError as error:
+            then = replace(seen, state=RecurrenceState.FAILED, explanation=str(error))
+            log.warning("recurrence.failed", extra={"recurrence": str(seen.id), "reason": str(error)})
+            store.change_recurrence(seen, then)
+        else:
+            store.fire(seen, _after(seen, todo), [_draft(seen, at, now) for at in todo.times])
+    return bool(due)
+
+
+def _after(seen: RecurrenceRecord, todo: Firing) -> RecurrenceRecord:
+    runs = seen.runs + len(todo.times)
+    over = todo.next_at is None or (seen.max_runs is not None and runs >= seen.max_runs)
+    return replace(
+        seen,
+        state=RecurrenceState.FINISHED if over else RecurrenceState.ACTIVE,
+        next_at=todo.next_at,
+        runs=runs,
+        last_plan_id=seen.plan_id(todo.times[-1]) if todo.times else seen.last_plan_id,
+        explanation="",
+    )
+
+
+def _draft(seen: RecurrenceRecord, at: float, now: float) -> PlanDraft:
+    plan_id = seen.plan_id(at)
+    plan = PlanRecord(
+        plan_id, seen.label, seen.action, PlanState.SCHEDULED, now, user=seen.user, args=seen.args
+    )
+    told = f"recurrence {seen.id}, for {datetime.fromtimestamp(at, UTC).isoformat()}"
+    return PlanDraft(plan, [], [], Graph({}), [HistoryRecord(plan_id, now, "delay", detail=told)])
