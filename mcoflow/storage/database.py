@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, exc
 
-from mcoflow.errors import StoreError, StoreUnavailableError
-from mcoflow.storage.many import Bulk
+from mcoflow.errors import McoflowError, StoreError, StoreUnavailableError
+from mcoflow.storage.many import Bulk, MissedError
 
 
 class RowExistsError(StoreError):
@@ -33,13 +33,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back by any exception."""
-        with named_errors(self.name), self.writer.begin() as connection:
+        with named_errors(self.name), _using(self.writer) as connection:
             yield connection
 
     @contextmanager
     def sending(self) -> Iterator[Connection]:
         """As `writing`, for a transaction whose first statement is a `bulk.write`, and the only one."""
-        with named_errors(self.name), self.sender.begin() as connection:
+        with named_errors(self.name), _using(self.sender) as connection:
             yield connection
 
     @contextmanager
@@ -48,19 +48,37 @@ class Database:
 
         It is committed, because psycopg forgets all prepared statements when it rolls back.
         """
-        with named_errors(self.name), self.reader.begin() as connection:
+        with named_errors(self.name), _using(self.reader) as connection:
             yield connection
 
     @contextmanager
     def glancing(self) -> Iterator[Connection]:
         """As `reading`, for one statement."""
-        with named_errors(self.name), self.glancer.begin() as connection:
+        with named_errors(self.name), _using(self.glancer) as connection:
             yield connection
 
     def close(self) -> None:
         """Close all connections; one that is in use, when it is given back."""
         self.writer.dispose()
         self.reader.dispose()
+
+
+@contextmanager
+def _using(engine: Engine) -> Iterator[Connection]:
+    """One transaction. The connection is not used again after an error that nobody foresaw.
+
+    A query that was broken off half-way ends with its cursor, and the cursor lives as long as somebody keeps
+    the error: until then SQLite shows every later transaction of this connection what stood there before.
+    """
+    with engine.connect() as connection:
+        try:
+            with connection.begin():
+                yield connection
+        except (McoflowError, MissedError):
+            raise
+        except BaseException:
+            connection.invalidate()  # after the rollback: a cursor keeps even a closed connection's locks
+            raise
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from random import Random
 from typing import Final, Protocol
 
@@ -50,6 +51,11 @@ class Ground:
         self.acting: Inhabitant | None = None  #: whose move it is
         self._order = order
         self.clock.serve(self)
+
+    @property
+    def database(self) -> Path:
+        """The file of the store."""
+        return Path(str(self.store._database.writer.url.database))
 
     def close(self) -> None:
         """Remove the database."""

@@ -1,30 +1,17 @@
 """Fixtures of the engine's tests."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from mcoflow.storage.open import open_store
-from tests.unit.engine.clock import ManagedClock
 from tests.unit.engine.house import House, open_house
 from tests.unit.engine.play import new_play
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that was migrated once, to be copied."""
-    path = tmp_path_factory.mktemp("engine") / "empty.db"
-    open_store(f"sqlite:///{path}", ManagedClock()).close()
-    return path
-
-
 @pytest.fixture
-def empty_house(tmp_path: Path, empty_database: Path) -> Iterator[House]:
+def empty_house() -> Iterator[House]:
     """A store, a broker and hosts, but no world yet."""
-    shutil.copy(empty_database, tmp_path / "engine.db")
-    with open_house(tmp_path / "engine.db") as opened:
+    with open_house() as opened:
         yield opened
 
 

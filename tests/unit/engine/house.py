@@ -1,10 +1,8 @@
-"""A whole engine for a test: store on a file, worlds, a broker and hosts that do as they are told."""
+"""A whole engine with its threads: worlds on the ground of the testing kit."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -13,30 +11,26 @@ from mcoflow.action import Action, Middlewares, Registry
 from mcoflow.action.middleware import NO_MIDDLEWARES
 from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.records import PlanRecord, StepRecord
-from mcoflow.domain.requests import CommandKind, EvidenceRecord
+from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, PlanState, StepState
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.world import World
-from mcoflow.storage.open import open_store
-from tests.unit.engine.clock import ManagedClock
-from tests.unit.engine.fake_broker import FakeBroker
-from tests.unit.engine.fake_hosts import FakeHosts
+from mcoflow.testing import Ground, ManagedClock
+from mcoflow.testing.stored import Stored
 from tests.unit.engine.valve import Valve
 from tests.waiting import until
 
-Shown = tuple[str, str]
 
-
-class House:
+class House(Stored):
     """One world at first; `restart` puts another in its place, `another` beside it."""
 
-    def __init__(self, database: Path) -> None:
-        self.clock = ManagedClock()
-        self.store = open_store(f"sqlite:///{database}", self.clock, migrate=False)
-        self.broker = FakeBroker()
-        self.hosts = FakeHosts(self.broker)
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground.store)
+        self.ground = ground
+        self.clock, self.broker, self.hosts = ground.clock, ground.broker, ground.hosts
         self.worlds: list[World] = []
         self.valves: list[Valve] = []
+        self.broker.serve()
 
     # -- worlds --------------------------------------------------------------------------------------------
 
@@ -89,7 +83,6 @@ class House:
             valve.open()
             world.terminate(timeout=timedelta(seconds=10))
         self.broker.close()
-        self.store.close()
 
     # -- plans ---------------------------------------------------------------------------------------------
 
@@ -112,24 +105,6 @@ class House:
         assert plan is not None
         return plan
 
-    def steps(self, plan_id: UUID) -> dict[int, StepRecord]:
-        """The run and finalize steps by id."""
-        rows = self.store.steps(plan_id, limit=10_000)
-        return {row.step.id: row.step for row in rows if row.step.phase is not Phase.PLAN}
-
-    def states(self, plan_id: UUID) -> list[str]:
-        return [step.state.value for step in self.steps(plan_id).values()]
-
-    def step(self, plan_id: UUID, action: type[Action] | None = None, phase: Phase = Phase.RUN) -> StepRecord:
-        """The one step of an action."""
-        found = [
-            step
-            for step in self.steps(plan_id).values()
-            if step.phase is phase and (action is None or step.action == action.name)
-        ]
-        assert len(found) == 1, found
-        return found[0]
-
     def step_when(
         self, plan_id: UUID, state: StepState, action: type[Action] | None = None, phase: Phase = Phase.RUN
     ) -> StepRecord:
@@ -140,27 +115,6 @@ class House:
         step = until(found, f"{state}: {self.steps(plan_id)}")
         assert step is not None
         return step
-
-    def output(self, plan_id: UUID, action: type[Action] | None = None) -> dict[str, Any]:
-        row = self.store.step(plan_id, self.step(plan_id, action).id)
-        return dict(json.loads(row.output))
-
-    def history(self, plan_id: UUID) -> list[str]:
-        return [line.name for line in self.store.history(plan_id)]
-
-    def evidence(self) -> list[EvidenceRecord]:
-        """All messages that changed nothing, of whatever plan."""
-        from sqlalchemy import text
-
-        with self.store._database.reading() as connection:
-            rows = connection.execute(text("SELECT why, host, detail FROM evidence")).all()
-        return [EvidenceRecord(0.0, row.why, row.host, None, None, b"", row.detail) for row in rows]
-
-    def count(self, table: str) -> int:
-        from sqlalchemy import text
-
-        with self.store._database.reading() as connection:
-            return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
     # -- people and time -----------------------------------------------------------------------------------
 
@@ -181,11 +135,15 @@ class House:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and the executors notice."""
-        self.clock.advance(seconds)
+        self.pass_time(seconds)
         for world in self.worlds:
             if world._executor is not None:
                 world._executor.ring()
                 world._executor.schedules.ring()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass unnoticed."""
+        self.clock.advance(timedelta(seconds=seconds))
 
     def enforce_deadlines(self) -> None:
         """Wait until the executor knows that no reply waits unread."""
@@ -195,10 +153,12 @@ class House:
 
 
 @contextmanager
-def open_house(database: Path) -> Iterator[House]:
-    """A house on a database whose schema is up to date."""
-    house = House(database)
+def open_house() -> Iterator[House]:
+    """A house without a world."""
+    ground = Ground(ManagedClock(running=True))
+    house = House(ground)
     try:
         yield house
     finally:
         house.close()
+        ground.close()

@@ -6,7 +6,7 @@ from typing import Any
 from mcoflow.action import FOREVER, Action
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from tests.unit.engine.fake_hosts import accepted, only, progress, result
+from mcoflow.testing.hosts import accepted, only, progress, result
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Abortable, Do, Install, Listen, Stoppable, compose, one, play
 from tests.waiting import until

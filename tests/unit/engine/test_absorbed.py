@@ -11,8 +11,8 @@ from mcoflow.action import Action, Deadlines, HostRequest
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.ports.bus import Shared, Verdict
+from mcoflow.testing.hosts import accepted, ok, only, result, silence
 from mcoflow.wire.envelope import encode
-from tests.unit.engine.fake_hosts import accepted, ok, only, result, silent
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Install, compose
 from tests.waiting import until
@@ -96,7 +96,7 @@ def test_a_result_after_the_end_is_attached_and_the_outcome_stays(house: House) 
 
 def test_a_word_of_another_host_is_recorded_and_changes_nothing(house: House) -> None:
     """E-034: from another host."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house)
 
     foreign = house.hosts.say(result(values={"evil": True}), host="web2")
@@ -126,11 +126,11 @@ def test_a_word_of_another_host_is_recorded_and_changes_nothing(house: House) ->
 )
 def test_what_is_no_reply_is_recorded_and_changes_nothing(house: House, change: Any, why: str) -> None:
     """Bad input of a host: no JSON, an unknown version, an unknown request."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house)
     version = house.store.plan(plan_id).version
+    from mcoflow.testing.hosts import THEN
     from mcoflow.wire.envelope import Envelope
-    from tests.unit.engine.fake_hosts import THEN
 
     good = Envelope(id=uuid4(), request=house.hosts.requests[0].id, host="web1", sent_at=THEN, body=result())
 
@@ -146,7 +146,7 @@ def test_what_is_no_reply_is_recorded_and_changes_nothing(house: House, change: 
 
 def test_good_replies_among_much_rubbish_are_applied(house: House) -> None:
     """B-025: the good ones end."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house)
     for number in range(500):
         house.hosts.shout(b"rubbish %d" % number)
@@ -157,7 +157,7 @@ def test_good_replies_among_much_rubbish_are_applied(house: House) -> None:
 
 def test_a_reply_in_the_dead_letters_is_applied_like_any_other(house: House) -> None:
     """B-017: from 4.0 on quorum queues dead-letter after 20 redeliveries."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house)
     good = house.hosts.say(result(), to="x-nobody0000")
     house.broker.deliver(Shared.DEAD, good.body)
@@ -167,7 +167,7 @@ def test_a_reply_in_the_dead_letters_is_applied_like_any_other(house: House) -> 
 
 def test_a_stray_reply_is_applied_too(house: House) -> None:
     """B-016: through the stray queue."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house)
     good = house.hosts.say(result(), to="x-nobody0000")
     house.broker.deliver(Shared.STRAY, good.body)

@@ -11,7 +11,7 @@ from mcoflow.action import FOREVER, Action
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.engine.steps import Steps
 from mcoflow.errors import CommandRefusedError, StaleStepError, StoreUnavailableError
-from tests.unit.engine.fake_hosts import accepted, only, result, silent
+from mcoflow.testing.hosts import accepted, only, result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Compose, Do, Install, Layout, Listen, compose, do, one, play
 from tests.waiting import until
@@ -82,7 +82,7 @@ def test_a_bug_at_the_end_of_a_job_pauses_the_plan(house: House) -> None:
 
 def test_a_bug_in_a_reply_pauses_the_plan_and_the_reply_is_evidence(house: House) -> None:
     """E-025: a poisonous reply is not applied for ever."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     bad_id, good_id = compose(house, install("web1")), compose(house, install("web2"))
     until(lambda: len(house.hosts.requests) == 2, "both are asked")
     break_for(house, "request_ended", lambda _batch, run, *_rest: run.id, {bad_id})
@@ -209,7 +209,7 @@ def test_a_new_plan_that_cannot_be_written_fails_its_caller_and_no_other(house: 
 
 
 def test_evidence_that_cannot_be_written_stops_nothing(house: House) -> None:
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install())
     until(lambda: house.hosts.requests, "asked")
 

@@ -9,7 +9,7 @@ from mcoflow.action import FOREVER, Action
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import CommandRefusedError, StepCancelledError, WaitTimeoutError
-from tests.unit.engine.fake_hosts import accepted, only, progress, result, silent
+from mcoflow.testing.hosts import accepted, only, progress, result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
     Compose,
@@ -234,7 +234,7 @@ def test_a_second_cancel_waits_for_nobody(house: House) -> None:
 
 
 def test_a_cancel_before_pickup_ends_after_the_grace(house: House) -> None:
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, lambda plan: plan.plan_action(Install, host="web1", package="x"))
     until(lambda: house.hosts.requests, "it was asked")
     house.enforce_deadlines()
@@ -247,7 +247,7 @@ def test_a_cancel_before_pickup_ends_after_the_grace(house: House) -> None:
 
 
 def test_a_failed_installation_after_a_cancel_is_a_failure_in_a_cancelled_plan(house: House) -> None:
-    house.hosts.default = silent
+    house.hosts.default = silence
     house.hosts.on_cancel = lambda _cancel: [result("failed", exit_code=1)]
     plan_id = compose(house, lambda plan: plan.plan_action(Install, host="web1", package="x"))
     until(lambda: house.hosts.requests, "it was asked")

@@ -7,7 +7,7 @@ import pytest
 
 from mcoflow.action import FOREVER, Action, Registry
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from tests.unit.engine.fake_hosts import result, silent
+from mcoflow.testing.hosts import result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
     Compose,
@@ -63,7 +63,7 @@ def test_a_plan_of_a_class_that_is_gone_pauses_and_names_it(house: House) -> Non
 
 def test_a_host_step_of_a_class_that_is_gone_ends_with_its_reply(house: House) -> None:
     """E-085: never hung."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install)
     until(lambda: house.hosts.requests, "asked")
     house.restart(actions=registry_with(Compose))

@@ -10,7 +10,7 @@ from mcoflow.engine.committer import Committer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.ports.store import Changes
-from tests.unit.engine.clock import ManagedClock
+from mcoflow.testing import ManagedClock
 
 
 class _Store:

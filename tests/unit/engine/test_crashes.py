@@ -12,7 +12,7 @@ from mcoflow.domain.requests import CommandKind, RequestState, WorldRecord
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.errors import StoreUnavailableError, WaitTimeoutError
-from tests.unit.engine.fake_hosts import accepted, only, result, silent
+from mcoflow.testing.hosts import accepted, only, result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
     Do,
@@ -144,7 +144,7 @@ def test_on_a_bus_that_forgets_every_open_request_is_sent_again(house: House) ->
 
 def test_a_reply_that_came_while_nobody_was_there_ends_its_step(house: House) -> None:
     """B-015: the queue of the dead executor is read, and retired when it is empty."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install)
     until(lambda: house.hosts.requests, "asked")
     token = house.hosts.requests[0].body.reply_to  # type: ignore[union-attr]
@@ -180,7 +180,7 @@ def test_a_cancel_that_was_given_before_a_crash_holds_after_it(house: House) -> 
 
 
 def test_a_request_that_was_told_to_stop_is_told_again_after_a_crash(house: House) -> None:
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install)
     until(lambda: house.hosts.requests, "asked")
     house.cancel(plan_id)
@@ -230,7 +230,7 @@ def test_a_second_crash_while_taking_over_loses_nothing(house: House) -> None:
 
 def test_nothing_that_a_frozen_executor_writes_is_accepted(house: House) -> None:
     """E-098: no write of the zombie, no effect twice; it drops the plan and lives on under a new id."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     play.scripts["a"] = sleep
     host_id, plan_id = compose(house, install), compose(house, one(Listen))
     step = house.step_when(plan_id, StepState.SUSPENDED)
@@ -312,7 +312,7 @@ def test_a_claim_that_loses_the_race_calls_no_code(house: House) -> None:
 
 def test_a_reply_to_a_plan_that_is_lost_at_that_moment_is_not_acknowledged(house: House) -> None:
     """B-015: it is applied by whoever owns the plan, and acknowledged then."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install)
     until(lambda: house.hosts.requests, "asked")
     until(lambda: house.store.open_requests([plan_id]), "stored")

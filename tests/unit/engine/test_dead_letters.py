@@ -8,8 +8,8 @@ from mcoflow.action import Action
 from mcoflow.domain.outcome import Effect, Outcome
 from mcoflow.domain.states import PlanState, StepState
 from mcoflow.ports.bus import Shared
+from mcoflow.testing.hosts import accepted, only, progress, result, silence
 from mcoflow.wire.envelope import encode
-from tests.unit.engine.fake_hosts import accepted, only, progress, result, silent
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Install, compose
 from tests.waiting import until
@@ -32,7 +32,7 @@ def request_bytes(house: House) -> bytes:
 
 def test_a_request_that_its_agent_cannot_read_is_rejected_at_once(house: House) -> None:
     """B-017: rejected; nobody waits for the pickup deadline."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house)
 
     house.broker.deliver(Shared.DEAD, request_bytes(house), died="rejected")
@@ -47,7 +47,7 @@ def test_a_request_that_its_agent_cannot_read_is_rejected_at_once(house: House) 
 @pytest.mark.parametrize("why", ["expired", "maxlen"])
 def test_the_agent_is_asked_about_a_request_that_expired_in_its_queue(house: House, why: str) -> None:
     """B-017: never assumed; one that was journaled and put back dies as expired too."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     house.hosts.on_query = lambda _query: [result(values={"n": 1})]
     plan_id = asked(house)
 

@@ -10,11 +10,11 @@ import pytest
 from mcoflow.domain.outcome import Outcome
 from mcoflow.errors import BusUnavailableError, StoreError, StoreUnavailableError, TopologyMismatchError
 from mcoflow.ports.bus import Delivery, Shared, Verdict
+from mcoflow.testing import MemoryConnector
+from mcoflow.testing.hosts import THEN
 from mcoflow.wire.envelope import Envelope, encode
 from mcoflow.wire.messages import PresenceBody
 from mcoflow.wire.replies import Up
-from tests.unit.engine.fake_broker import FakeConnector
-from tests.unit.engine.fake_hosts import THEN
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Install, compose, one
 from tests.waiting import until
@@ -57,13 +57,13 @@ def on_declare(
     monkeypatch: pytest.MonkeyPatch, fault: Callable[[Mapping[str, AbstractSet[str]]], None]
 ) -> None:
     """Have the broker do something first whenever hosts are declared."""
-    plain = FakeConnector.declare_hosts
+    plain = MemoryConnector.declare_hosts
 
-    def declare(connector: FakeConnector, hosts: Mapping[str, AbstractSet[str]]) -> None:
+    def declare(connector: MemoryConnector, hosts: Mapping[str, AbstractSet[str]]) -> None:
         fault(hosts)
         plain(connector, hosts)
 
-    monkeypatch.setattr(FakeConnector, "declare_hosts", declare)
+    monkeypatch.setattr(MemoryConnector, "declare_hosts", declare)
 
 
 def known(house: House) -> set[str]:

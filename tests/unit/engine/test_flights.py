@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import RequestRecord, RequestState, Wait
 from mcoflow.engine.flights import Flights, Next
+from mcoflow.testing.hosts import progress, result
 from mcoflow.wire.messages import Work
-from tests.unit.engine.fake_hosts import progress, result
 
 
 def flight(**fields: Any) -> tuple[Flights, RequestRecord]:

@@ -10,7 +10,7 @@ from mcoflow.action import FOREVER, Action
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import CommandRefusedError, PlanNotFoundError
-from tests.unit.engine.fake_hosts import accepted, only, result
+from mcoflow.testing.hosts import accepted, only, result
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Finish, Install, Listen, compose, do, one, play
 from tests.waiting import until

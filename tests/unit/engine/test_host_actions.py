@@ -8,7 +8,7 @@ import pytest
 from mcoflow.action import FOREVER, Action, Deadlines, HostAction, HostRequest, Reply
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.ports.bus import Parcel
-from tests.unit.engine.fake_hosts import fails, result, silent
+from mcoflow.testing.hosts import error, result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Install, Listen, compose, one, play
 from tests.waiting import until
@@ -46,7 +46,7 @@ def asked(house: House, layout: Any = install) -> Any:
 def test_an_action_that_suspends_on_requests_gets_one_reply_each(house: House) -> None:
     """E-034: run is called once for each."""
     heard: list[Any] = []
-    house.hosts.answers["web2"] = fails(4)
+    house.hosts.answers["web2"] = error(4)
 
     def script(action: Any, event: Any) -> None:
         if event is None:
@@ -66,7 +66,7 @@ def test_an_action_that_suspends_on_requests_gets_one_reply_each(house: House) -
 
 
 def test_requests_that_nobody_waits_for_any_more_are_closed_and_the_agents_told(house: House) -> None:
-    house.hosts.answers["web2"] = silent
+    house.hosts.answers["web2"] = silence
 
     def script(action: Any, event: Any) -> None:
         if event is None:
@@ -192,7 +192,7 @@ def test_a_step_that_waits_for_a_person_says_so_by_having_no_deadline(house: Hou
 
 
 def test_a_request_says_who_asked_and_until_when(house: House) -> None:
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house, hasty)
 
     body = house.hosts.requests[0].body

@@ -3,7 +3,7 @@
 from mcoflow.actions import InstallAndRestart
 from mcoflow.actions.install_and_restart import SomethingInstalled
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from tests.unit.engine.fake_hosts import fails, ok
+from mcoflow.testing.hosts import error, ok
 from tests.unit.engine.house import House
 
 
@@ -22,7 +22,7 @@ def test_all_packages_go_in_at_once_and_each_service_is_restarted_after_them(hou
 
 
 def test_one_bad_name_among_others_is_a_warning_that_names_it(house: House) -> None:
-    house.hosts.answers["nginxx"] = fails(100, "no such package")
+    house.hosts.answers["nginxx"] = error(100, "no such package")
 
     plan = house.run(InstallAndRestart, hosts=["web1"], packages=["nginx", "nginxx"], services=["web"])
 
@@ -32,7 +32,7 @@ def test_one_bad_name_among_others_is_a_warning_that_names_it(house: House) -> N
 
 
 def test_when_every_installation_failed_nothing_is_restarted_and_the_plan_is_an_error(house: House) -> None:
-    house.hosts.answers["install"] = fails(100, "no such package")
+    house.hosts.answers["install"] = error(100, "no such package")
 
     plan = house.run(InstallAndRestart, hosts=["web1"], packages=["a", "b"], services=["web"])
 
@@ -47,7 +47,7 @@ def test_without_services_only_packages_are_installed(house: House) -> None:
 
 
 def test_without_services_one_bad_name_is_a_warning_too(house: House) -> None:
-    house.hosts.answers["bad"] = fails()
+    house.hosts.answers["bad"] = error()
 
     assert outcome(house, packages=["good", "bad"]) == (PlanState.STOPPED, PlanResult.WARNING)
 
@@ -58,7 +58,7 @@ def test_without_packages_every_service_is_restarted(house: House) -> None:
 
 
 def test_a_service_that_does_not_restart_pauses_the_plan(house: House) -> None:
-    house.hosts.answers["web"] = fails(1, "unit failed")
+    house.hosts.answers["web"] = error(1, "unit failed")
 
     plan = house.run(InstallAndRestart, hosts=["web1"], packages=["nginx"], services=["web"])
 
@@ -67,7 +67,7 @@ def test_a_service_that_does_not_restart_pauses_the_plan(house: House) -> None:
 
 
 def test_each_host_is_on_its_own(house: House) -> None:
-    house.hosts.answers["web1 install"] = fails()
+    house.hosts.answers["web1 install"] = error()
 
     plan = house.run(InstallAndRestart, hosts=["web1", "web2"], packages=["nginx"], services=["web"])
 

@@ -12,9 +12,9 @@ from mcoflow.clock import SystemClock
 from mcoflow.domain.requests import WorldRecord
 from mcoflow.engine.keeper import Keeper
 from mcoflow.engine.settings import WorldSettings
-from mcoflow.ports.bus import Delivery, Inlet, Source
+from mcoflow.ports.bus import Delivery, Inlet, Source, Verdict
 from mcoflow.storage import SqlStore, open_store
-from tests.unit.engine.fake_broker import FakeBroker, FakeConnector
+from mcoflow.testing import MemoryBroker, MemoryConnector
 from tests.waiting import until
 
 QUICK = WorldSettings(heartbeat=timedelta(milliseconds=20), reconcile=timedelta(milliseconds=20))
@@ -31,12 +31,13 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
-def broker() -> Iterator[FakeBroker]:
-    with closing(FakeBroker()) as broker:
+def broker() -> Iterator[MemoryBroker]:
+    with closing(MemoryBroker()) as broker:
+        broker.serve()
         yield broker
 
 
-class LateConnector(FakeConnector):
+class LateConnector(MemoryConnector):
     """When reading ends for the first time, a message that was under way goes back into the queue."""
 
     late = b"late"
@@ -49,7 +50,7 @@ class LateConnector(FakeConnector):
 
 
 def keeper(
-    store: SqlStore, connector: FakeConnector, world: WorldRecord, inlet: Inlet = lambda _: None
+    store: SqlStore, connector: MemoryConnector, world: WorldRecord, inlet: Inlet = lambda _: None
 ) -> Keeper:
     """A keeper for one of the worlds."""
     return Keeper(
@@ -64,7 +65,7 @@ def keeper(
     )
 
 
-def test_only_the_eldest_executor_reads_what_a_dead_one_left(store: SqlStore, broker: FakeBroker) -> None:
+def test_only_the_eldest_executor_reads_what_a_dead_one_left(store: SqlStore, broker: MemoryBroker) -> None:
     """R-008, B-015: of two readers one could make the queue anew that the other has just deleted."""
     broker.unread = True
     younger, elder = (keeper(store, broker.connector(), world) for world in (YOUNGER, ELDER))
@@ -81,11 +82,17 @@ def test_only_the_eldest_executor_reads_what_a_dead_one_left(store: SqlStore, br
 
 
 def test_what_goes_back_when_the_reading_ends_is_read_before_the_queue_is_deleted(
-    store: SqlStore, broker: FakeBroker
+    store: SqlStore, broker: MemoryBroker
 ) -> None:
     """B-015: nothing that an agent has sent is deleted unread."""
     replies: list[Delivery] = []
-    elder = keeper(store, LateConnector(broker, confirm=True), ELDER, replies.append)
+    connector = LateConnector(broker, confirm=True)
+
+    def read(delivery: Delivery) -> None:
+        replies.append(delivery)
+        connector.settle([delivery], Verdict.ACK)
+
+    elder = keeper(store, connector, ELDER, read)
 
     elder.start()
 

@@ -7,7 +7,7 @@ from mcoflow.action import Action, HostAction, Middleware, Middlewares
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.domain.view import PlanView
-from tests.unit.engine.fake_hosts import fails, ok, result, silent
+from mcoflow.testing.hosts import error, ok, result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Finish, Stoppable, play
 from tests.waiting import until
@@ -202,7 +202,7 @@ def test_around_a_host_action_it_sees_the_request_and_the_reply(house: House) ->
 
 
 def test_a_host_action_with_middleware_ends_with_the_exact_word_too(house: House) -> None:
-    house.hosts.default = fails(3)
+    house.hosts.default = error(3)
 
     plan = house.run(Ask, host="web1", package="nginx")
 
@@ -211,7 +211,7 @@ def test_a_host_action_with_middleware_ends_with_the_exact_word_too(house: House
 
 
 def test_a_host_action_with_middleware_is_cancelled_like_any(house: House) -> None:
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = house.trigger(Ask, host="web1", package="nginx")
     until(lambda: house.hosts.requests, "asked")
     house.step_when(plan_id, StepState.SUSPENDED)

@@ -10,8 +10,8 @@ from mcoflow.domain.outcome import Effect, Outcome
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.ports.bus import Link, Receipt
+from mcoflow.testing.hosts import accepted, ok, only, progress, result, silence
 from mcoflow.wire.messages import Work
-from tests.unit.engine.fake_hosts import accepted, ok, only, progress, result, silent
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Install, Listen, compose, one, play
 from tests.waiting import until
@@ -114,7 +114,7 @@ def test_no_such_host(house: House) -> None:
 
 def test_not_picked_up(house: House) -> None:
     """B-026: not picked up: pickup deadline, a cancel, the grace; no effect."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house, hasty)
     house.advance(61)
     until(lambda: house.broker.of_kind("cancel"), "the agent is told not to begin")
@@ -126,7 +126,7 @@ def test_not_picked_up(house: House) -> None:
 
 def test_not_picked_up_in_the_agents_own_words(house: House) -> None:
     """B-019: the agent came back, read request and cancel, and began nothing."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     house.hosts.on_cancel = lambda _cancel: [accepted(), result("cancelled")]
     plan_id = asked(house, hasty)
     house.advance(61)
@@ -307,10 +307,10 @@ def test_a_resend_that_finds_no_way_does_not_end_a_request_that_the_agent_has(ho
 
 def test_deadlines_are_not_enforced_before_waiting_replies_were_read(house: House) -> None:
     """B-028: passed while the server was down."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house, hasty)
     house.kill()
-    house.clock.advance(1000)
+    house.pass_time(1000)
     house.broker.unread = True
     house.another()
     house.plan_when(plan_id, lambda plan: plan.epoch >= 2)
@@ -336,10 +336,10 @@ def test_a_silence_that_passed_while_the_server_was_down_waits_for_unread_replie
         heard.append(type(event))
 
     play.scripts["a"] = script
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house, one(Listen))
     house.kill()
-    house.clock.advance(1000)
+    house.pass_time(1000)
     house.broker.unread = True
     house.another()
     house.plan_when(plan_id, lambda plan: plan.epoch >= 2)
@@ -354,7 +354,7 @@ def test_a_silence_that_passed_while_the_server_was_down_waits_for_unread_replie
 
 
 def test_with_the_link_down_nothing_is_concluded_from_silence(house: House) -> None:
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = asked(house, hasty)
     connector = house.world._connector
     connector.report(Link.DOWN, "no broker")  # type: ignore[union-attr]

@@ -37,16 +37,16 @@ def plan_elsewhere(database: Path, plan_id: object, faults: str) -> int:
 
 
 @pytest.mark.parametrize("fault", ["planner.mid:kill:1", "planner.mid:kill:4", "plan.before_commit:kill"])
-def test_a_kill_inside_of_plan_leaves_no_trace(house: House, tmp_path: Path, fault: str) -> None:
+def test_a_kill_inside_of_plan_leaves_no_trace(house: House, fault: str) -> None:
     """E-014: nor does it keep the id from being used."""
     plan_id = uuid4()
 
-    assert plan_elsewhere(tmp_path / "engine.db", plan_id, fault) == -signal.SIGKILL
+    assert plan_elsewhere(house.ground.database, plan_id, fault) == -signal.SIGKILL
 
     assert {table: house.count(table) for table in TABLES} == dict.fromkeys(TABLES, 0)
     with pytest.raises(PlanNotFoundError):
         house.store.plan(plan_id)
-    assert plan_elsewhere(tmp_path / "engine.db", plan_id, "planner.mid:kill:99") == 0
+    assert plan_elsewhere(house.ground.database, plan_id, "planner.mid:kill:99") == 0
     assert house.rest(plan_id).result is PlanResult.SUCCESS
 
 

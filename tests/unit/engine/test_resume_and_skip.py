@@ -11,7 +11,7 @@ from mcoflow.action import Action
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import CommandRefusedError, PlanNotFoundError
-from tests.unit.engine.fake_hosts import fails
+from mcoflow.testing.hosts import error
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
     Do,
@@ -81,7 +81,7 @@ def test_resume_of_a_plan_with_many_done_steps_dispatches_one_job(house: House) 
 
 
 def test_a_resumed_host_step_sends_a_new_request(house: House) -> None:
-    house.hosts.answers["x"] = fails()
+    house.hosts.answers["x"] = error()
     plan = paused(house, lambda plan: plan.plan_action(Install, host="web1", package="x"))
     del house.hosts.answers["x"]
 
@@ -89,7 +89,7 @@ def test_a_resumed_host_step_sends_a_new_request(house: House) -> None:
 
     assert house.rest(plan.id).result is PlanResult.SUCCESS
     assert len({each.id for each in house.hosts.requests}) == 2
-    assert set(house.hosts.performed.values()) == {1}
+    assert set(house.hosts.effects.values()) == {1}
     assert [each.body.attempt for each in house.hosts.requests] == [1, 2]  # type: ignore[union-attr]
 
 

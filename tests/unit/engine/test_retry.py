@@ -10,7 +10,7 @@ from mcoflow.action import FOREVER, HostAction, Retry
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.engine.backoff import backoff
 from mcoflow.errors import ConfigurationError
-from tests.unit.engine.fake_hosts import fails
+from mcoflow.testing.hosts import error
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, GiveUp, Listen, Stoppable, compose, one, play
 from tests.waiting import until
@@ -229,7 +229,7 @@ def test_a_failing_cancel_is_not_tried_again(house: House) -> None:
 
 
 def test_a_host_action_sends_a_new_request_with_each_try(house: House) -> None:
-    house.hosts.answers["x"] = fails()
+    house.hosts.answers["x"] = error()
     plan_id = compose(house, lambda plan: plan.plan_action(Fragile, host="web1", package="x"))
     waits_for_try(house, plan_id, 2)
     assert house.store.open_requests([plan_id]) == []

@@ -193,7 +193,7 @@ def test_a_plan_that_cannot_start_in_time_is_stopped(empty_house: House) -> None
     empty_house.another(executor=False)
     start = at(empty_house, LATER)
     scheduled = delayed(empty_house, Schedule(start_at=start, start_before=start + LATER))
-    empty_house.clock.advance(3 * LATER.total_seconds())
+    empty_house.pass_time(3 * LATER.total_seconds())
     empty_house.another()
 
     plan = empty_house.rest(scheduled.plan_id)

@@ -12,7 +12,7 @@ from mcoflow.domain.requests import CommandKind, CommandRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import CommandRefusedError, StoreUnavailableError
 from mcoflow.ports.bus import Link
-from tests.unit.engine.fake_hosts import result, silent
+from mcoflow.testing.hosts import result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
     Compose,
@@ -89,7 +89,7 @@ def test_two_executors_share_the_plans_and_each_runs_once(house: House) -> None:
 
 def test_a_reply_for_a_plan_of_another_executor_reaches_it(house: House) -> None:
     """B-015: it is sent on, and acknowledged once it is there."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install)
     until(lambda: house.hosts.requests, "asked")
     other = house.another()
@@ -248,7 +248,7 @@ def test_plans_of_an_executor_that_ended_go_on_elsewhere_at_once(house: House) -
 
 def test_replies_that_come_while_an_executor_ends_are_read_by_the_next(house: House) -> None:
     """E-102: its queue is not forgotten as long as something waits in it."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install)
     until(lambda: house.hosts.requests, "asked")
     house.broker.stop_consuming(house.world._connector)  # type: ignore[arg-type]
@@ -307,7 +307,7 @@ def test_terminating_ends_with_the_database_away(house: House) -> None:
 
 def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(house: House) -> None:
     """E-104: no exit, goes on when it is back."""
-    house.hosts.default = silent
+    house.hosts.default = silence
     plan_id = compose(house, install)
     until(lambda: house.hosts.requests, "asked")
     house.valve.shut()

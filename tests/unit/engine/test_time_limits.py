@@ -7,7 +7,7 @@ import pytest
 
 from mcoflow.action import FOREVER, HostAction, Retry
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from tests.unit.engine.fake_hosts import accepted, only, progress, result
+from mcoflow.testing.hosts import accepted, only, progress, result
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Listen, compose, one, play
 from tests.waiting import until

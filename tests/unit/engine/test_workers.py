@@ -127,7 +127,7 @@ def test_times_are_kept_for_each_step(house: House) -> None:
     play.scripts["a"] = script
     plan_id = compose(house, one(Listen))
     step = house.step_when(plan_id, StepState.SUSPENDED)
-    house.clock.advance(60)
+    house.pass_time(60)
     house.send(plan_id, step.id, "go")
     house.rest(plan_id)
 

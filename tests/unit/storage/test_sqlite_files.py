@@ -135,3 +135,23 @@ def _write_and_read(store: SqlStore) -> UUID:
         assert store.plans(PlanQuery(limit=5))
         assert store.heartbeat(me, lease=60.0)
     return me
+
+
+@pytest.mark.parametrize("way", ["reading", "glancing", "writing"])
+def test_a_query_that_was_broken_off_leaves_nobody_with_an_old_view(tmp_path: Path, way: str) -> None:
+    """Its cursor lives as long as the error is kept, and what the cursor saw with it."""
+    store = open_store(f"sqlite:///{tmp_path}/a.db", SystemClock())
+    stored(store, draft(), draft(), draft())
+    kept = []
+
+    try:
+        with getattr(store._database, way)() as connection:
+            rows = connection.exec_driver_sql("SELECT id FROM plans").yield_per(1)
+            assert [int(row.id) for row in rows]  # which a row cannot be
+    except ValueError as error:
+        kept.append(error)
+    stored(store, draft())
+
+    assert store.count_plans(None) == 4
+    assert len(kept) == 1
+    store.close()
