@@ -56,6 +56,14 @@ class Wire:
         self._channel: Any = self._connection.channel()
         self._producer: Any = _kombu.Producer(self._channel, auto_declare=False)
 
+    def make(self, queue: str) -> None:
+        """Make a queue.
+
+        kombu would do so at its first use: of two threads that use it first, each may make one of its own,
+        and what the one puts the other never finds.
+        """
+        self.count(queue)
+
     def put(self, queue: str, parcel: Parcel) -> None:
         """Put a parcel into a queue."""
         self._publish(

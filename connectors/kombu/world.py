@@ -117,6 +117,7 @@ class World:
     def _declare(self, queue: Queue) -> bool:
         known = self._queues.get(queue.name)
         if known is None:
+            self._wire.make(queue.name)  # before anybody sees it
             self._queues[queue.name] = _Known(queue.arguments)
             return True
         if known.arguments != queue.arguments:

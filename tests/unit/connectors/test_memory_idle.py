@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from connectors.kombu import KombuAgentConnector, KombuExecutorConnector
+from connectors.kombu.world import World
 from mcoflow.errors import BusUnavailableError, TopologyMismatchError
 from mcoflow.ports.bus import Delivery, Link, Parcel, Replies, Request, Shared, ToExecutor, Verdict
 from mcoflow.wire.topology import Queue, Topology
@@ -96,3 +97,13 @@ def test_other_arguments_are_a_mismatch_here_too() -> None:
 def test_a_connector_that_is_not_open_says_so() -> None:
     with pytest.raises(BusUnavailableError, match=r"open\(\)"):
         KombuExecutorConnector().declare_shared()
+
+
+def test_a_queue_is_there_before_anybody_uses_it() -> None:
+    """kombu makes a queue at its first use: of two threads that used it first, one saw only its own."""
+    world = World.enter("declared")
+
+    world.declare((), [Queue("declared.one", {})], ())
+
+    assert world._wire._channel._has_queue("declared.one")
+    world.leave()
