@@ -216,6 +216,7 @@ def planned(actions: Registry, chains: Chains, due: DuePlan, now: float) -> Plan
     check_plan_move(str(plan.id), plan.state, made.state)
     plan.state, plan.result, plan.explanation = made.state, made.result, made.explanation
     plan.label, plan.counts, plan.hosts, plan.locks = made.label, made.counts, made.hosts, made.locks
+    plan.progress = made.progress
     plan.started_at, plan.ended_at = made.started_at, made.ended_at
     plan.owner = None if made.state is PlanState.STOPPED else plan.owner
     draft.plan = plan

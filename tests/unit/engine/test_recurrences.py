@@ -131,7 +131,7 @@ def test_what_was_missed_while_nobody_was_there(empty_house: House, missed: Any,
     """E-093: down for three periods."""
     empty_house.another(executor=False)
     recurrence_id = recur(empty_house, Recurrence("0 * * * *", missed=missed))
-    empty_house.clock.advance(3.5 * HOUR)
+    empty_house.clock.advance(timedelta(hours=3.5))
     empty_house.another()
     until(
         lambda: (
