@@ -230,6 +230,10 @@ class StepCancelledError(McoflowError):
     """Raised by an action to end its step as cancelled."""
 
 
+class SubPlansFailedError(McoflowError):
+    """Not all sub-plans of an action are a success, and its verdict does not bear that."""
+
+
 class StepTimeoutError(McoflowError):
     """A step was silent, or worked, for longer than it may."""
 

@@ -8,6 +8,7 @@ from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
 from mcoflow.action.singleton import Singleton
+from mcoflow.action.sub_plans import Limits, SubPlan, SubPlanCounts, WithSubPlans
 from mcoflow.action.user_events import user_event
 from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
@@ -24,6 +25,7 @@ __all__ = [
     "Event",
     "HostAction",
     "HostRequest",
+    "Limits",
     "Lock",
     "Middleware",
     "Middlewares",
@@ -35,6 +37,9 @@ __all__ = [
     "Retry",
     "Silence",
     "Singleton",
+    "SubPlan",
+    "SubPlanCounts",
     "UserEvent",
+    "WithSubPlans",
     "user_event",
 ]

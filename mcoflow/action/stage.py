@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -88,6 +88,34 @@ class PlannedTimer:
     delay: float
 
 
+@dataclass(frozen=True, slots=True)
+class ChildrenWait:
+    """What a step waits for that has sub-plans: any of them to come to rest, at the latest `until` (Unix).
+
+    more: it does not wait, the next batch can come at once. fresh: only with a new count.
+    """
+
+    more: bool = False
+    fresh: bool = False
+    until: float | None = None
+
+
+class SubPlanner(Protocol):
+    """What the engine offers to an action with sub-plans. What is planned is stored with the step's sleep."""
+
+    def known(self, keys: Sequence[str]) -> Collection[str]:
+        """Return those of the keys that have a sub-plan already."""
+
+    def plan(self, key: str, action: type[Action], args: tuple[Any, ...], fields: Mapping[str, Any]) -> bool:
+        """Plan one; False if its planning failed, which is stored too. NotSerialisableError."""
+
+    def give_up_failed(self) -> Mapping[str, int]:
+        """Let those that failed their planning count no more, and return the counts of the others."""
+
+    def forward(self, how: str) -> None:
+        """Give all sub-plans that it concerns a command: cancel, abort, resume."""
+
+
 @dataclass(slots=True)
 class Produced:
     """What one call of user code produced besides output; stored in one transaction with it."""
@@ -98,6 +126,7 @@ class Produced:
     events: list[PlannedEvent] = field(default_factory=list)
     timers: list[PlannedTimer] = field(default_factory=list)
     suspension: Suspension | None = None
+    children: ChildrenWait | None = None
 
 
 @dataclass(slots=True)
@@ -119,6 +148,7 @@ class Stage:
     produced: Produced = field(default_factory=Produced)
     timeout: float = 0.0
     read_chunks: ReadChunks | None = None
+    sub_planner: SubPlanner | None = None
 
     @property
     def log(self) -> logging.Logger:

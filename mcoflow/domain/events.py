@@ -1,5 +1,6 @@
 """What wakes a step, and what a step asks of a host."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
@@ -58,7 +59,19 @@ class Poll:
     """Closed signal: it is time for the next poll; `on_poll` is called."""
 
 
-Signal: TypeAlias = Cancel | Timeout | Poll
+@dataclass(frozen=True, slots=True)
+class SubPlanFinished:
+    """Closed signal: sub-plans have come to rest, or the next may be created.
+
+    at: the time, Unix. attempt: of the step. counts: sub-plans by where they stand; None: as before.
+    """
+
+    at: float
+    attempt: int
+    counts: Mapping[str, int] | None = None
+
+
+Signal: TypeAlias = SubPlanFinished | Cancel | Timeout | Poll
 """Closed: for these the engine calls a method of their own instead of `run`."""
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 from uuid import UUID
 
-from mcoflow.domain.events import Event, Poll, Reply, Signal, Silence, Timeout, UserEvent
+from mcoflow.domain.events import Event, Poll, Reply, Signal, Silence, SubPlanFinished, Timeout, UserEvent
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EventRecord
 
@@ -22,6 +22,8 @@ POLL: Final = "poll"
 """Likewise: the next poll of a Polling action is due."""
 DELAYED: Final = "event"
 """The kind of a timer that becomes an event of the kind `user`."""
+CHILDREN: Final = "children"
+"""Likewise: sub-plans of the step have to be counted, or the next ones created."""
 SIGNALS: Final = frozenset({LIMIT, TIMEOUT, RETRY, POLL})
 """Kinds that come before all other events of a step."""
 
@@ -44,6 +46,8 @@ def loaded(event: EventRecord) -> Event | Signal:
     value: Any = json.loads(event.value)
     if event.kind in (LIMIT, TIMEOUT):
         return Timeout(value)
+    if event.kind == CHILDREN:
+        return SubPlanFinished(**value)
     if event.kind == POLL:
         return Poll()
     if event.kind == SILENCE:

@@ -38,6 +38,7 @@ class Batch:
     drafts: dict[UUID, PlanDraft] = field(default_factory=dict)
     planned: dict[UUID, PlanDraft] = field(default_factory=dict)  # stored before they were planned
     rests: list[PlanRecord] = field(default_factory=list)
+    children: list[tuple[UUID, PlanDraft]] = field(default_factory=list)
     outputs: dict[ActionKey, str] = field(default_factory=dict)
     new_steps: list[tuple[UUID, StepRecord]] = field(default_factory=list)
     new_requests: list[RequestRecord] = field(default_factory=list)
@@ -72,6 +73,7 @@ class Batch:
         yield from (run.plan for run in self.touched.values() if run.id not in self.dropped)
         made = chain(self.drafts.values(), self.planned.values())
         yield from (draft.plan for draft in made if draft.plan.id not in self.dropped)
+        yield from (draft.plan for caller_id, draft in self.children if caller_id not in self.dropped)
 
     def open(self, run: PlanRun, step_ids: Collection[int]) -> None:
         """Note the steps of a plan that may start now."""
@@ -89,7 +91,8 @@ class Batch:
         new = self.drafts.keys() | self.planned.keys()
         added = {(plan_id, step.id) for plan_id, step in self.new_steps}
         return Changes(
-            new_plans=[draft for draft in self.drafts.values() if self._keeps(draft.plan.id)],
+            new_plans=[draft for draft in self.drafts.values() if self._keeps(draft.plan.id)]
+            + [draft for caller_id, draft in self.children if self._keeps(caller_id)],
             planned=planned,
             rests=self.rests,
             plans=[run.plan for run in kept if run.id not in new] + [draft.plan for draft in planned],

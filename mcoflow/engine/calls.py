@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, cast
@@ -21,7 +21,8 @@ from mcoflow.action.host_action import HostAction
 from mcoflow.action.polling import Polling
 from mcoflow.action.retry import Retry
 from mcoflow.action.schema import valid_input, valid_output
-from mcoflow.action.stage import Produced, ReadChunks, Stage, SuspendedSignalError
+from mcoflow.action.stage import Produced, ReadChunks, Stage, SubPlanner, SuspendedSignalError
+from mcoflow.action.sub_plans import WithSubPlans
 from mcoflow.action.user_events import loaded_event
 from mcoflow.domain.events import (
     FOREVER,
@@ -32,11 +33,12 @@ from mcoflow.domain.events import (
     Poll,
     Reply,
     Signal,
+    SubPlanFinished,
     Timeout,
     UserEvent,
 )
 from mcoflow.domain.plain import to_json
-from mcoflow.domain.records import ErrorRecord
+from mcoflow.domain.records import ErrorRecord, PlanDraft
 from mcoflow.domain.reference import REFERENCE_KEY, resolve
 from mcoflow.domain.states import Phase, StepState
 from mcoflow.errors import PhaseError, StepCancelledError, SuspendSwallowedError
@@ -56,13 +58,15 @@ class CallData:
     output: str
     outputs: Mapping[int, str] = field(default_factory=dict)
     read_chunks: ReadChunks | None = None
+    sub_planner: SubPlanner | None = None
 
 
 @dataclass(slots=True)
 class CallResult:
     """What came of a call. `output` is None if it did not change; `retry`: the error is worth another try.
 
-    `progress`: how far the action says that it is, if it slept or failed.
+    `progress`: how far the action says that it is, if it slept or failed. `drafts` are sub-plans, to be
+    stored with the step.
     """
 
     state: StepState
@@ -72,6 +76,7 @@ class CallResult:
     seconds: float = 0.0
     retry: Retry | None = None
     progress: float | None = None
+    drafts: Sequence[PlanDraft] = ()
 
 
 def call(
@@ -142,6 +147,7 @@ def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
     output = json.loads(data.output) if data.output != _EMPTY else {}
     stage = Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
     stage.read_chunks = data.read_chunks
+    stage.sub_planner = data.sub_planner
     return stage
 
 
@@ -163,6 +169,8 @@ def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | Non
     elif isinstance(event, Timeout):
         stage.timeout = event.after
         made.on_timeout()
+    elif isinstance(event, SubPlanFinished):
+        cast("WithSubPlans", made).sub_plans_changed(event)
     elif isinstance(event, Poll):
         cast("Polling", made).on_poll()
     elif phase is Phase.FINALIZE:

@@ -199,6 +199,7 @@ class Director:
             self._reading.apply(batch, letter)
         if self._lookout.due and not self._draining:
             self._lookout.look(batch)
+            self._parts.steps.parents.look(batch)
             held, self._held = self._held, []
             if held:
                 self._held += self._parts.replies.apply(batch, held)
@@ -235,14 +236,17 @@ class Director:
         self._on_commit(batch.plan_ids() | answered, batch.written())
 
     def _at_rest(self, batch: Batch) -> None:
-        chained = bool(batch.rests)
-        for run in batch.touched.values():
-            if run.plan.state is not PlanState.RUNNING:
-                self._parts.memory.forget(run)
-                if run.plan.locks:
-                    self._lookout.next_look = 0.0  # whoever waited for them can begin
-                chained = chained or run.plan.chained
-        if chained:
+        """Forget the plans that came to rest, and let begin who waited for them."""
+        rested = [run for run in batch.touched.values() if run.plan.state is not PlanState.RUNNING]
+        for run in rested:
+            self._parts.memory.forget(run)
+        if rested:
+            self._parts.steps.parents.rang((run.plan.caller_plan_id for run in rested), batch.now)
+        if batch.children:
+            self._parts.steps.parents.stored()
+        if batch.children or any(run.plan.locks for run in rested):
+            self._lookout.next_look = 0.0
+        if batch.rests or any(run.plan.chained for run in rested):
             self._on_chained()
 
     def _patience(self) -> float:

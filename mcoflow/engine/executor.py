@@ -223,6 +223,7 @@ class Executor:
             world_id=self.world.id,
             chance=self._chance,
             chains=chains,
+            store=store,
         )
         rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)
         reverting = Reverting(store, actions, steps.work)

@@ -35,13 +35,22 @@ def refused_draft(draft: PlanDraft, taken: LockTakenError, now: float) -> PlanDr
 
 
 def refuse(memory: Memory, store: PatientStore, batch: Batch, taken: LockTakenError) -> None:
-    """Take resumed plans out of the batch: they stay as they are stored, and who asked is told why."""
-    for plan_id in taken.taken:
+    """Take resumed plans out of the batch: they stay as they are stored, and who asked is told why.
+
+    New sub-plans become ones whose planning failed.
+    """
+    new = {draft.plan.id for _, draft in batch.children}
+    batch.children = [
+        (caller_id, refused_draft(draft, taken, batch.now) if draft.plan.id in taken.taken else draft)
+        for caller_id, draft in batch.children
+    ]
+    resumed = taken.taken.keys() - new
+    for plan_id in resumed:
         run = memory.runs[plan_id]
         memory.forget(run)
         if run.plan.owner is not None:
             store.release(run.plan.owner, [plan_id])
-    batch.dropped |= taken.taken.keys()
+    batch.dropped |= resumed
     batch.answers = [
         (None, CommandAnswer(answer.id, {}, type(taken).__name__, taken.of(plan_id)))
         if plan_id in taken.taken

@@ -128,7 +128,7 @@ class Memory:
         return [(key[0], each) for each in dropped]
 
     def put_off(self, timer: TimerRecord, due_at: float) -> None:
-        """Let a timer go off later than it is stored."""
+        """Let a timer go off at another time than it is stored with."""
         self.timers[timer.id] = replace(timer, due_at=due_at)
         self.agenda.add(due_at, timer.id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 from uuid import UUID
 
 from mcoflow.action.registry import Registry
@@ -22,6 +23,7 @@ from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Parcel
 
 log = logging.getLogger("mcoflow.recovery")
+_LIVE: Final = (StepState.RUNNING, StepState.SUSPENDED)
 
 
 class Recovery:
@@ -110,12 +112,16 @@ class Recovery:
     def _go_on(self, batch: Batch, run: PlanRun) -> None:
         taken_over = run.plan.state is PlanState.RUNNING
         for step in run.steps.values():
+            if step.state in _LIVE and self._steps.parents.adopt(batch, run, step):
+                continue
             if step.state is StepState.RUNNING:
                 self._interrupted(batch, run, step)
         batch.open(run, run.begin(batch.now))
         detail = "taken over" if taken_over else ""
         self._steps.note(batch, run, "start execution", detail=detail)
         for step in run.suspended():
+            if run.plan.cancel_requested and self._steps.parents.has(step):
+                self._steps.tell_cancelled(batch, run, step)
             self._steps.waking.wake(batch, run, step)
 
     def _interrupted(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:

@@ -15,7 +15,7 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.requests import RequestRecord, TimerRecord
 from mcoflow.domain.states import Phase, StepState
-from mcoflow.engine.arrivals import LIMIT, RETRY, reply_json
+from mcoflow.engine.arrivals import CHILDREN, LIMIT, RETRY, reply_json
 from mcoflow.engine.asking import Asking
 from mcoflow.engine.backoff import backoff
 from mcoflow.engine.batch import Batch
@@ -25,16 +25,19 @@ from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.sending import Sending
+from mcoflow.engine.sub_plans import Parents
 from mcoflow.engine.waking import Waking
 from mcoflow.engine.work import JobDone, Work, keys
 from mcoflow.engine.writer import Writer
 from mcoflow.errors import StoreUnavailableError
+from mcoflow.ports.sub_plans import SubPlanStore
 
 
 class Steps:
     """Moves the steps of the plans in memory; every effect goes into the batch.
 
-    `asking` has the requests of steps, `waking` their events and timers, `work` their classes and texts.
+    `asking` has the requests of steps, `waking` their events and timers, `work` their classes and texts,
+    `parents` those that have sub-plans.
     """
 
     def __init__(
@@ -47,11 +50,13 @@ class Steps:
         world_id: UUID,
         chance: Random,
         chains: Chains,
+        store: SubPlanStore,
     ) -> None:
         self._memory = memory
-        self.work = Work(memory, actions, chains, report, world_id)
+        self.work = Work(memory, actions, chains, report, world_id=world_id, store=store)
         self.asking = Asking(memory, writer)
         self.waking = Waking(memory, self.work, self._try_again)
+        self.parents = Parents(memory, self.work, self.waking, store)
         self.sending = Sending(memory, self.work, self.waking)
         self._chance = chance
 
@@ -97,6 +102,13 @@ class Steps:
         self.work.load(run, step)
         self.work.to_worker(batch, run, step, Cancel())
         return True
+
+    def tell_cancelled(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
+        """Tell a step that sleeps how its plan was cancelled."""
+        if run.plan.abort_requested:
+            self.signal_abort(batch, run, step)
+        else:
+            self.signal_cancel(batch, run, step, CANCELLED_BY_PEOPLE)
 
     def signal_abort(self, batch: Batch, run: PlanRun, step: StepRecord) -> bool:
         """Tell a suspended step that it is aborted; one that has no way to stop ends at once."""
@@ -249,6 +261,8 @@ class Steps:
         if timer.kind == LIMIT and self._is_host_step(step):
             for record in self.asking.open_of(run, step):
                 self._call_back(batch, run, step, record, "timeout")
+        elif timer.kind == CHILDREN:
+            self.parents.tick(batch, run, step, fresh=True)
         else:
             self.waking.timer_due(batch, run, step, timer)
 
@@ -270,11 +284,11 @@ class Steps:
         run.move(step, StepState.SUSPENDED, batch.now)
         self.waking.expect_silence(batch, run, step, suspension)
         if run.plan.cancel_requested and step.id not in run.told:
-            if run.plan.abort_requested:
-                self.signal_abort(batch, run, step)
-            else:
-                self.signal_cancel(batch, run, step, CANCELLED_BY_PEOPLE)
+            self.tell_cancelled(batch, run, step)
         self.waking.wake(batch, run, step)
+        if result.produced.children is not None:
+            batch.children += [(run.id, draft) for draft in result.drafts]
+            self.parents.sleep(batch, run, step, result.produced.children, created=len(result.drafts))
 
 
 def _reason(reply: Reply) -> str:

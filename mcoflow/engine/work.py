@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 from uuid import UUID
 
@@ -11,16 +11,19 @@ from mcoflow.action.base import Action
 from mcoflow.action.chain import Chains
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import Registry
+from mcoflow.action.sub_plans import WithSubPlans
 from mcoflow.domain.events import Event, Signal
 from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
 from mcoflow.domain.states import StepState
 from mcoflow.engine.arrivals import SILENCE
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallData, CallResult, call
+from mcoflow.engine.children import Caller, Children
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.errors import McoflowError
 from mcoflow.ports.store import ActionKey, NewChunks
+from mcoflow.ports.sub_plans import SubPlanStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,16 @@ class Work:
         actions: Registry,
         chains: Chains,
         report: Callable[[JobDone], None],
+        *,
         world_id: UUID,
+        store: SubPlanStore,
     ) -> None:
         self._memory = memory
         self._actions = actions
         self._chains = chains
         self._report = report
         self._world_id = world_id
+        self._store = store
         self.draining = False  #: no more code may be started, the process is about to end
 
     def action(self, step: StepRecord) -> type[Action] | ErrorRecord:
@@ -111,14 +117,23 @@ class Work:
         batch.touch(run)
         batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (SILENCE,))
         data, report, found = self.data(run, step), self._report, action
+        children = self._children(batch, run, step) if issubclass(found, WithSubPlans) else None
+        if children is not None:
+            data = replace(data, sub_planner=children)
         chain = self._chains.of(found)
         plan_id, step_id, phase, attempt = run.id, step.id, step.phase, step.attempt
 
         def job() -> None:
             result = call(found, phase, data, event, chain)
+            if children is not None and result.state is StepState.SUSPENDED:
+                result.drafts = children.drafts
             report(JobDone(plan_id, step_id, attempt, (data.input, data.output), result, event_id))
 
         batch.jobs.append((run.id, step.queue, job))
+
+    def _children(self, batch: Batch, run: PlanRun, step: StepRecord) -> Children:
+        caller = Caller(run.id, step.action_id, step.id, step.attempt, run.plan.user, batch.now)
+        return Children(caller, self._store, self._actions, self._chains)
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
         """Add a line to the plan's history."""

@@ -23,6 +23,7 @@ from mcoflow.domain.requests import (
 )
 from mcoflow.domain.states import StepState
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
+from mcoflow.ports.sub_plans import SubPlanStore
 
 ActionKey = tuple[UUID, int]
 """Plan and action id."""
@@ -122,7 +123,7 @@ class PlanOutline:
     last_step: int
 
 
-class Store(ScheduleStore, RecurrenceStore, Protocol):
+class Store(ScheduleStore, RecurrenceStore, SubPlanStore, Protocol):
     """The engine's side. Thread-safe."""
 
     def commit(self, changes: Changes) -> None:

@@ -11,7 +11,18 @@ from sqlalchemy import Connection
 from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import RequestState
 from mcoflow.ports.store import Changes
-from mcoflow.storage import actions, chunks, commands, followers, notes, plans, requests, steps, waits
+from mcoflow.storage import (
+    actions,
+    chunks,
+    commands,
+    followers,
+    notes,
+    plans,
+    requests,
+    steps,
+    sub_plans,
+    waits,
+)
 from mcoflow.storage.locks import Locking, settle_locks
 from mcoflow.storage.many import Bulk, Many, Row, Write
 from mcoflow.storage.texts import hex_rows
@@ -69,6 +80,7 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     yield _all(notes.INSERT_HISTORY, notes.new_history, [*lines, *changes.history])
     yield _all(notes.INSERT_EVIDENCE, notes.new_evidence, changes.evidence)
     yield _all(commands.ANSWER_COMMANDS, commands.new_answer, changes.answers)
+    yield from sub_plans.ring(changes, new_plans)
     yield _all(commands.INSERT_COMMANDS, commands.new_command, changes.new_commands)
     for plan in touched:
         if plan.chained:

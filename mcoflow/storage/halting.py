@@ -10,6 +10,7 @@ from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.storage.steps import error_text
+from mcoflow.storage.sub_plans import ring_for
 from mcoflow.storage.tables import events, history, plans, prerequisites, requests, schedules, steps, timers
 from mcoflow.storage.texts import clean, to_json
 
@@ -42,6 +43,7 @@ def halt(connection: Connection, line: HistoryRecord) -> bool:
     counts = {row.state: row.number for row in counted}
     connection.execute(update(plans).where(plans.c.id == plan_id).values(counts=to_json(counts)))
     connection.execute(insert(history).values(**_written(line)))
+    ring_for(connection, plan_id)
     return True
 
 

@@ -10,6 +10,7 @@ from mcoflow.clock import Clock
 from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanSnapshot
 from mcoflow.domain.requests import (
     CommandAnswer,
+    CommandKind,
     CommandRecord,
     EventRecord,
     HostRecord,
@@ -29,6 +30,7 @@ from mcoflow.storage import (
     locks,
     refused,
     requests,
+    sub_plans,
     waits,
     worlds,
 )
@@ -165,6 +167,41 @@ class SqlStore(SqlSchedules, SqlRecurrences, SqlReader):
         """Those of these plans that wait for their locks."""
         with self._database.glancing() as connection:
             return locks.lock_waiters(connection, self._bulk, plan_ids)
+
+    # -- sub-plans -----------------------------------------------------------------------------------------
+
+    def rung(self, plan_ids: Collection[UUID]) -> Collection[UUID]:
+        """Those of these plans of which sub-plans came to rest."""
+        with self._database.glancing() as connection:
+            return sub_plans.rung(connection, self._bulk, plan_ids)
+
+    def count_sub_plans(self, plan_id: UUID, action_id: int) -> Mapping[str, int]:
+        """Count the sub-plans of an action by where they stand, and hush the bell."""
+        with self._database.writing() as connection:
+            return sub_plans.count(connection, plan_id, action_id)
+
+    def known_sub_plans(self, plan_ids: Collection[UUID]) -> Collection[UUID]:
+        """Those of these plans that are stored and not given up."""
+        with self._database.glancing() as connection:
+            return sub_plans.known(connection, self._bulk, plan_ids)
+
+    def give_up_unplanned(self, plan_id: UUID, action_id: int) -> None:
+        """Let the sub-plans of an action whose planning failed count no more."""
+        with self._database.writing() as connection:
+            sub_plans.give_up_unplanned(connection, plan_id, action_id)
+
+    def command_sub_plans(
+        self, plan_id: UUID, action_id: int, kind: CommandKind, *, token: str, at: float, actor: str
+    ) -> None:
+        """Give a command to each sub-plan of an action that can take it, a page at a time."""
+        after: UUID | None = None
+        while True:
+            with self._database.writing() as connection:
+                found = list(sub_plans.page(connection, plan_id, action_id, kind, after))
+                sub_plans.command(connection, found, kind, token=token, at=at, actor=actor)
+            if len(found) < sub_plans.PAGE:
+                return
+            after = found[-1]
 
     def _free_broken_claims(self) -> None:
         """Free what we may own without knowing: nobody would ever run it."""

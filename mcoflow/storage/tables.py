@@ -352,6 +352,15 @@ locks = Table(
 )
 """Locks that plans hold or wait for; a plan at rest has none here. `number` is the order of arrival."""
 
+bells = Table(
+    "bells",
+    metadata,
+    Column("number", _Sequence, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Index("bells_of_plan", "plan_id"),
+)
+"""A sub-plan of `plan_id` came to rest and was not counted yet."""
+
 worlds = Table(
     "worlds",
     metadata,
