@@ -1,6 +1,7 @@
 """What an author of actions imports."""
 
 from mcoflow.action.base import Action, Cancellable
+from mcoflow.action.hooks import plan_hook
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.middleware import Middleware, Middlewares
 from mcoflow.action.polling import Polling
@@ -41,5 +42,6 @@ __all__ = [
     "SubPlanCounts",
     "UserEvent",
     "WithSubPlans",
+    "plan_hook",
     "user_event",
 ]

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from mcoflow.action.chain import BARE
+from mcoflow.action.hooks import hooks_of
 from mcoflow.action.middleware import NO_MIDDLEWARES, Middlewares
 from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
@@ -64,6 +65,8 @@ class Action(Telling):
         retry: which failures of the step are tried again; None is none.
         run_weight, finalize_weight: what its steps count in the progress of the plan, zero or more.
         middleware: what goes around its phases, added to that of its base classes and of the world.
+        without_hooks: names of inherited hooks that are not called; plan_hooks: those that are, by name, with
+            the kinds of states that they are called for; made of the methods that have `plan_hook`.
         accepts: the user events that `run` takes: JSON types, and models registered with `user_event`.
         subscribe: classes of actions; wherever one of exactly these is planned, this one is planned too.
     """
@@ -81,6 +84,8 @@ class Action(Telling):
     accepts: ClassVar[tuple[type, ...]] = ()
     subscribe: ClassVar[tuple[type[Action], ...]] = ()
     middleware: ClassVar[Middlewares] = NO_MIDDLEWARES
+    without_hooks: ClassVar[frozenset[str]] = frozenset()
+    plan_hooks: ClassVar[Mapping[str, frozenset[str]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -88,6 +93,7 @@ class Action(Telling):
             cls.name = f"{cls.__module__}.{cls.__qualname__}"
         if "middleware" in cls.__dict__:
             BARE.of(cls)  # a cycle in it is told now
+        cls.plan_hooks = hooks_of(cls)
         REGISTERED.add(cls)
 
     def __init__(self, stage: Stage) -> None:

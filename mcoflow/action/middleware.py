@@ -47,9 +47,13 @@ class Middleware:
         """Around the planning of a whole plan: that of its root's class."""
         proceed()
 
+    def hook(self, action: Action, proceed: Callable[[PlanView], None], plan: PlanView) -> None:
+        """Around a hook on the plan's state."""
+        proceed(plan)
+
 
 Kinds: TypeAlias = tuple[type[Middleware], ...]
-METHODS: Final = ("delay", "plan", "run", "revert", "finalize", "plan_phase")
+METHODS: Final = ("delay", "plan", "run", "revert", "finalize", "plan_phase", "hook")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """What is stored of a plan, as values. Times are Unix times (float seconds, UTC); JSON travels as text."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.locks import Lock
@@ -73,7 +76,8 @@ class PlanRecord:
     it stands. `reverted`: what had run was undone; the result stays error. `chained`: other plans wait for
     its end. `name`, if given, is unique among
     the plans that are stored. `locks` are held while it is planned or running. A sub-plan names the plan and
-    the action that called it; an action of 0 has given it up for another.
+    the action that called it; an action of 0 has given it up for another. `hooks`: id and name of each action
+    that has some.
     """
 
     id: UUID
@@ -104,6 +108,7 @@ class PlanRecord:
     caller_action_id: int | None = None
     chained: bool = False
     ordered: bool = True
+    hooks: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,27 @@ class HistoryRecord:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HookRecord:
+    """A state that a plan with hooks came to. `world` calls them; None: the next executor that looks."""
+
+    id: UUID
+    plan_id: UUID
+    at: float
+    state: PlanState
+    result: PlanResult
+    explanation: str
+    world: UUID | None = None
+
+    @classmethod
+    def of(
+        cls, plan: PlanRecord, states: Sequence[PlanState], at: float, world: UUID | None = None
+    ) -> list[HookRecord]:
+        """Return one for each state that the plan went through; it had its result in the last one only."""
+        before = [cls(uuid4(), plan.id, at, each, PlanResult.PENDING, "", world) for each in states[:-1]]
+        return [*before, cls(uuid4(), plan.id, at, states[-1], plan.result, plan.explanation, world)]
+
+
 @dataclass(slots=True)
 class PlanDraft:
     """A plan as planning leaves it: stored whole, in one transaction, or not at all."""
@@ -127,6 +153,7 @@ class PlanDraft:
     steps: list[StepRecord]
     graph: Graph
     history: list[HistoryRecord] = field(default_factory=list)
+    hooks: list[HookRecord] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from mcoflow.errors import InvalidMoveError
 class PlanState(StrEnum):
     """Where an execution plan stands."""
 
+    PENDING = "pending"  #: on its way from an action to a plan; never stored, but told to hooks
     SCHEDULED = "scheduled"  #: arguments only: planned by an executor once it is due
     PLANNING = "planning"  #: an executor plans what was scheduled; should it die, that is scheduled again
     PLANNED = "planned"  #: stored whole, waits for an executor
@@ -53,6 +54,7 @@ class Phase(StrEnum):
 
 _P = PlanState
 PLAN_MOVES: Final[Mapping[PlanState, frozenset[PlanState]]] = {
+    _P.PENDING: frozenset({_P.SCHEDULED, _P.PLANNING, _P.STOPPED}),
     _P.SCHEDULED: frozenset({_P.PLANNING, _P.STOPPED}),
     _P.PLANNING: frozenset({_P.PLANNED, _P.SCHEDULED, _P.STOPPED}),
     _P.PLANNED: frozenset({_P.RUNNING, _P.STOPPED}),

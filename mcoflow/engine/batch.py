@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from uuid import UUID
 
-from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord, StepRecord
+from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord, StepRecord
 from mcoflow.domain.requests import (
     CommandAnswer,
     CommandRecord,
@@ -52,6 +52,8 @@ class Batch:
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[tuple[UUID | None, CommandAnswer]] = field(default_factory=list)
     new_commands: list[tuple[UUID, CommandRecord]] = field(default_factory=list)
+    new_hooks: list[HookRecord] = field(default_factory=list)
+    dropped_hooks: list[OfPlan] = field(default_factory=list)
     # what follows the commit
     parcels: list[tuple[UUID, Parcel]] = field(default_factory=list)
     forwards: list[tuple[Parcel, Delivery]] = field(default_factory=list)
@@ -119,6 +121,8 @@ class Batch:
             answers=[answer for plan_id, answer in self.answers if self._keeps(plan_id)],
             relocked=[run.id for run in kept if run.rested and run.plan.state is PlanState.RUNNING],
             new_commands=[command for plan_id, command in self.new_commands if self._keeps(plan_id)],
+            new_hooks=[each for each in self.new_hooks if self._keeps(each.plan_id)],
+            dropped_hooks=self._ids(self.dropped_hooks),
         )
 
     def plan_ids(self) -> Set[UUID]:

@@ -182,6 +182,7 @@ class Director:
         if not self._draining:
             parts.steps.start_ready(batch)
         parts.resting.conclude(batch)
+        parts.hooks.note(batch)
         if parts.committer.commit(batch):
             faultpoint("director.after_commit")
             if batch.broken:
@@ -200,6 +201,7 @@ class Director:
         if self._lookout.due and not self._draining:
             self._lookout.look(batch)
             self._parts.steps.parents.look(batch)
+            self._parts.hooks.look(batch)
             held, self._held = self._held, []
             if held:
                 self._held += self._parts.replies.apply(batch, held)
@@ -220,6 +222,7 @@ class Director:
         for plan_id, queue, job in batch.jobs:
             if plan_id not in batch.dropped:
                 parts.workers.submit(queue, plan_id, job)
+        parts.hooks.committed(batch)
         for future, plan_id in batch.resolved:
             if plan_id in batch.dropped:
                 future.set_exception(batch.broken.get(plan_id) or LeaseLostError([plan_id]))

@@ -19,6 +19,8 @@ from mcoflow.domain.requests import CommandAnswer, CommandRecord, WorldRecord
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.director import Director
 from mcoflow.engine.fleet import Fleet
+from mcoflow.engine.hooks import QUEUE as HOOKS
+from mcoflow.engine.hooks import Hooks
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
 from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring, Told
 from mcoflow.engine.liveness import this_process
@@ -90,7 +92,7 @@ class Executor:
         self._fleet = fleet
         self.mailbox: Mailbox[Letter] = Mailbox()
         self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), this_process())
-        self._workers = self._pool(settings.queues)
+        self._workers = self._pool({HOOKS: 2, **settings.queues})
         self._stopping = threading.Event()
         self._sources = (
             (Replies(self.world.token), self._reply, REPLIES_PREFETCH),
@@ -245,6 +247,15 @@ class Executor:
         confirms = self._connector.capabilities.confirm
         recovery = Recovery(memory, steps, store, writer, actions, confirms=confirms)
         people = People(memory, steps, actions, reverting)
+        hooks = Hooks(
+            store,
+            actions,
+            chains,
+            self._workers,
+            self.mailbox.put,
+            clock=self._clock,
+            world_id=self.world.id,
+        )
         parts = Parts(
             memory,
             steps,
@@ -254,6 +265,7 @@ class Executor:
             recovery,
             receipts,
             self._workers,
+            hooks,
             post,
             committer,
             self.mailbox,

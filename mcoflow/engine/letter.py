@@ -9,6 +9,7 @@ from uuid import UUID
 
 from mcoflow.domain.records import PlanDraft, PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandRecord
+from mcoflow.engine.hooks import HookDone
 from mcoflow.engine.receipts import Receipted
 from mcoflow.engine.replies import Message
 from mcoflow.engine.rescue import RescueAsked
@@ -80,6 +81,7 @@ Letter = (
     | Receipted
     | JobDone
     | RescueAsked
+    | HookDone
     | LinkReport
 )
 
@@ -88,6 +90,8 @@ def can_wait(letter: Letter) -> bool:
     """Whether nothing follows from a letter but a mark in the database."""
     match letter:
         case Receipted(receipt="confirmed"):
+            return True
+        case HookDone():
             return True
         case Message(envelope=Envelope(body=AcceptedBody())):
             return True

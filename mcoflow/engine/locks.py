@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcoflow.domain.graph import Graph
-from mcoflow.domain.records import ErrorRecord, HistoryRecord, PlanDraft
+from mcoflow.domain.records import ErrorRecord, HistoryRecord, HookRecord, PlanDraft
 from mcoflow.domain.requests import CommandAnswer
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.engine.batch import Batch
@@ -31,7 +31,8 @@ def refused_draft(draft: PlanDraft, taken: LockTakenError, now: float) -> PlanDr
     steps[0].state, steps[0].error = StepState.ERROR, error
     actions = [replace(action, run_step_id=None, finalize_step_id=None) for action in draft.actions]
     history = [HistoryRecord(plan.id, now, "finish execution", detail=plan.explanation)]
-    return PlanDraft(plan, actions, steps, Graph({}), history)
+    hooks = [*draft.hooks[:-1], *HookRecord.of(plan, (plan.state,), now)] if plan.hooks else []
+    return PlanDraft(plan, actions, steps, Graph({}), history, hooks)
 
 
 def refuse(memory: Memory, store: PatientStore, batch: Batch, taken: LockTakenError) -> None:

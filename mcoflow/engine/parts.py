@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mcoflow.engine.committer import Committer
+from mcoflow.engine.hooks import Hooks
 from mcoflow.engine.letter import Letter
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
@@ -30,6 +31,7 @@ class Parts:
     recovery: Recovery
     receipts: Receipts
     workers: Pool
+    hooks: Hooks
     post: Post
     committer: Committer
     mailbox: Mailbox[Letter] = field(default_factory=Mailbox)

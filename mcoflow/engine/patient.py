@@ -44,6 +44,7 @@ class PatientStore:
         self.chunks = self._patiently(store.chunks)
         self.outline = self._patiently(store.outline)
         self.worlds = self._patiently(store.worlds)
+        self.adopt_hooks = self._patiently(store.adopt_hooks)
         self.plan = self._patiently(store.plan)
         self.snapshot = self._patiently(store.snapshot)
 

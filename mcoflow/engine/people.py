@@ -22,6 +22,7 @@ from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
 
 _K = CommandKind
 ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
+    PlanState.PENDING: (),
     PlanState.SCHEDULED: (_K.CANCEL, _K.HALT),
     PlanState.PLANNING: (_K.CANCEL, _K.HALT),
     PlanState.PLANNED: (_K.CANCEL, _K.HALT),

@@ -34,7 +34,8 @@ class PlanRun:
     requests of each suspended step. `rescued` are the failed steps about which the actions were heard in
     this execution, `asked` says that they are being heard. `told` are the steps that know that the plan was
     cancelled. `rested` says that the plan is stored as paused: going on, it has to take its locks again.
-    While `reverting`, `graph` is that of the steps that undo.
+    While `reverting`, `graph` is that of the steps that undo. `moments` are the states that the plan came to
+    since the last commit, if it has hooks.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class PlanRun:
         "changed",
         "graph",
         "live",
+        "moments",
         "plan",
         "progress",
         "requests",
@@ -64,6 +66,7 @@ class PlanRun:
         self.changed: dict[int, StepState] = {}
         self.touched = False
         self.rested = self.plan.state is PlanState.PAUSED
+        self.moments: list[PlanState] = []
         self.live = sum(step.state in _LIVE for step in self.steps.values())
         self.progress = Progress(self.steps.values())
         self.requests: dict[int, list[UUID]] = {}
@@ -335,6 +338,8 @@ class PlanRun:
         check_plan_move(str(self.id), self.plan.state, to)
         self.plan.state = to
         self.touched = True
+        if self.plan.hooks:
+            self.moments.append(to)
 
     # -- the graph ----------------------------------------------------------------------------------------
 

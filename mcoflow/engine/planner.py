@@ -20,7 +20,15 @@ from mcoflow.action.singleton import locks_of
 from mcoflow.action.stage import Stage
 from mcoflow.domain.locks import Lock, merged
 from mcoflow.domain.plain import plain, to_json
-from mcoflow.domain.records import ActionRecord, ErrorRecord, HistoryRecord, PlanDraft, PlanRecord, StepRecord
+from mcoflow.domain.records import (
+    ActionRecord,
+    ErrorRecord,
+    HistoryRecord,
+    HookRecord,
+    PlanDraft,
+    PlanRecord,
+    StepRecord,
+)
 from mcoflow.domain.reference import OutputReference, find_references
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.domain.view import PlanView
@@ -115,6 +123,7 @@ class Planner:
         self._blocks: list[Block] = []
         self._orders: list[tuple[Block, Block]] = []
         self._parents: list[Action] = []
+        self._hooked: list[tuple[int, str]] = []
         self._root = self._block = Block("C")
         self._locks: list[Lock] = []
 
@@ -148,6 +157,8 @@ class Planner:
             ActionRecord(number, action.name, parent.id if parent else None, step.id, None, None)
         )
         self._output_keys[number] = _output_keys(action)
+        if action.plan_hooks:
+            self._hooked.append((number, action.name))
         given = {} if parent else dict(self._written)
         stage = Stage("plan", self._plan.id, number, parent is None, given, {}, self, parent, subscribed)
         made = action(stage)
@@ -237,7 +248,7 @@ class Planner:
         self._plan.counts = {StepState.PENDING: len(open_steps)} if open_steps else {}
         self._plan.hosts = self._hosts()
         self._plan.locks = merged(self._locks)
-        return PlanDraft(self._plan, self._actions, self._steps, graph)
+        return self._told(PlanDraft(self._plan, self._actions, self._steps, graph))
 
     def failed(self, error: Exception, now: float) -> PlanDraft:
         """Return the plan as stopped/error; the steps of the planning action and its ancestors failed."""
@@ -256,7 +267,16 @@ class Planner:
         plan.started_at = plan.ended_at = now
         plan.explanation = f"planning failed: {record.message}"[:500]
         history = [HistoryRecord(plan.id, now, "finish execution", detail=plan.explanation)]
-        return PlanDraft(plan, self._actions, steps, GraphMaker().graph(), history)
+        return self._told(PlanDraft(plan, self._actions, steps, GraphMaker().graph(), history))
+
+    def _told(self, draft: PlanDraft) -> PlanDraft:
+        """Add what the hooks of the plan are called for, if it has some."""
+        if self._hooked:
+            plan = draft.plan
+            plan.hooks = tuple(self._hooked)
+            states = (PlanState.PENDING, PlanState.PLANNING, plan.state)
+            draft.hooks = HookRecord.of(plan, states, plan.created_at)
+        return draft
 
     def _hosts(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(step.host for step in self._steps if step.host))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.outcome import Outcome
-from mcoflow.domain.records import ErrorRecord, HistoryRecord, PlanRecord, PlanSnapshot
+from mcoflow.domain.records import ErrorRecord, HistoryRecord, HookRecord, PlanRecord, PlanSnapshot
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
@@ -67,6 +67,9 @@ class Quarantine:
         changes.history = [
             HistoryRecord(plan_id, now, "pause execution", self._world_id, detail=record.message[:500])
         ]
+        for each in changes.plans:
+            if each.hooks:
+                changes.new_hooks += HookRecord.of(each, [each.state], now)
         self._store.commit(changes)
 
     def _is_of_another(self, plan: PlanRecord) -> bool:

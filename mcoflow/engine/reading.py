@@ -9,6 +9,7 @@ from mcoflow.domain.requests import CommandAnswer
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.deadlines import Deadlines
+from mcoflow.engine.hooks import HookDone
 from mcoflow.engine.letter import HostDeclared, LetGo, Letter, PlanMade, RepliesRead, Ring, Told
 from mcoflow.engine.lookout import Lookout
 from mcoflow.engine.parts import Parts
@@ -55,6 +56,8 @@ class Reading:
                 self._told(batch, letter)
             case HostDeclared(request_id=request_id):
                 self._parts.receipts.send_again(batch, request_id)
+            case HookDone(plan_id=plan_id, hook_id=hook_id):
+                batch.dropped_hooks.append((plan_id, hook_id))
             case LetGo(plan_id=plan_id):
                 self._memory.forget_plan(plan_id)
             case _:

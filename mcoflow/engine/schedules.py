@@ -15,7 +15,7 @@ from mcoflow.action.chain import Chains
 from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
 from mcoflow.domain.graph import Graph
-from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord
+from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord
 from mcoflow.domain.schedule import DuePlan
 from mcoflow.domain.states import PlanResult, PlanState, check_plan_move
 from mcoflow.engine.locks import refused_draft
@@ -217,6 +217,9 @@ def planned(actions: Registry, chains: Chains, due: DuePlan, now: float) -> Plan
     plan.state, plan.result, plan.explanation = made.state, made.result, made.explanation
     plan.label, plan.counts, plan.hosts, plan.locks = made.label, made.counts, made.hosts, made.locks
     plan.progress = made.progress
+    if plan.hooks:
+        del draft.hooks[:1]  # that it is pending was told when it was stored
+    plan.hooks = made.hooks
     plan.started_at, plan.ended_at = made.started_at, made.ended_at
     plan.owner = None if made.state is PlanState.STOPPED else plan.owner
     draft.plan = plan
@@ -231,4 +234,5 @@ def failed_draft(plan: PlanRecord, error: BaseException, now: float) -> PlanDraf
     plan.started_at = plan.ended_at = now
     plan.explanation = f"planning failed: {str(error) or type(error).__name__}"[:500]
     history = [HistoryRecord(plan.id, now, "finish execution", detail=plan.explanation)]
-    return PlanDraft(plan, [], [], Graph({}), history)
+    told = HookRecord.of(plan, (PlanState.PLANNING, plan.state), now) if plan.hooks else []
+    return PlanDraft(plan, [], [], Graph({}), history, told)

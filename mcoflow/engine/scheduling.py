@@ -16,7 +16,7 @@ from mcoflow.action.stage import Stage
 from mcoflow.clock import Clock
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.plain import plain, to_json
-from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord
+from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, first_time
 from mcoflow.domain.schedule import Schedule, ScheduleRecord, check_aware, timestamp
 from mcoflow.domain.states import PlanState
@@ -205,6 +205,8 @@ class Scheduling:
         plan = PlanRecord(
             plan_id, label, action.name, PlanState.SCHEDULED, now, user=user, args=stored, name=wanted.name
         )
+        plan.hooks = ((1, action.name),) if action.plan_hooks else ()
+        hooks = HookRecord.of(plan, (PlanState.PENDING, plan.state), now) if plan.hooks else []
         told = HistoryRecord(plan_id, now, "delay", actor=user, detail=in_words(schedule, after))
         record = ScheduleRecord(
             plan_id,
@@ -213,7 +215,7 @@ class Scheduling:
             schedule.frozen,
             input=given,
         )
-        if self._store.schedule(PlanDraft(plan, [], [], Graph({}), [told]), record, after):
+        if self._store.schedule(PlanDraft(plan, [], [], Graph({}), [told], hooks), record, after):
             self._ring_if_due(record, now)
         return plan_id
 

@@ -21,7 +21,7 @@ class WorldSettings:
         admit_simulated: whether hosts of a simulated fleet are let in.
     """
 
-    queues: Mapping[str, int] = field(default_factory=lambda: {"default": 5})
+    queues: Mapping[str, int] = field(default_factory=lambda: {"default": 5, "hooks": 2})
     lease: timedelta = timedelta(seconds=10)
     heartbeat: timedelta = timedelta(seconds=3)
     reconcile: timedelta = timedelta(seconds=30)

@@ -10,7 +10,15 @@ from typing import Protocol
 from uuid import UUID
 
 from mcoflow.domain.chunks import Chunk
-from mcoflow.domain.records import HistoryRecord, JsonObject, PlanDraft, PlanRecord, PlanSnapshot, StepRecord
+from mcoflow.domain.records import (
+    HistoryRecord,
+    HookRecord,
+    JsonObject,
+    PlanDraft,
+    PlanRecord,
+    PlanSnapshot,
+    StepRecord,
+)
 from mcoflow.domain.requests import (
     CommandAnswer,
     CommandRecord,
@@ -93,6 +101,8 @@ class Changes:
     answers: list[CommandAnswer] = field(default_factory=list)
     relocked: list[UUID] = field(default_factory=list)
     new_commands: list[CommandRecord] = field(default_factory=list)
+    new_hooks: list[HookRecord] = field(default_factory=list)
+    dropped_hooks: list[UUID] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -206,6 +216,12 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, Protocol):
 
     def chunks(self, plan_id: UUID, action_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[Chunk]:
         """What an action said, in order, from the first chunk whose number is above `after`."""
+
+    def adopt_hooks(self, world_id: UUID, *, limit: int) -> Sequence[HookRecord]:
+        """Become the one that calls hooks which no living world will call; the oldest first.
+
+        Those of a plan that another living world runs are left to that one.
+        """
 
     # -- commands ----------------------------------------------------------------------------------------
 

@@ -181,8 +181,8 @@ def _standing(plan: PlanRecord) -> tuple[Mark, str]:
             return _RESULT_MARKS[plan.result], f"{plan.result}{reverted}"
         case PlanState.PAUSED:
             return Mark.PAUSED, "paused"
-        case PlanState.SCHEDULED:
-            return Mark.PENDING, "scheduled"
+        case PlanState.PENDING | PlanState.SCHEDULED:
+            return Mark.PENDING, str(plan.state)
         case PlanState.PLANNING:
             return Mark.RUNNING, "planning"
         case PlanState.PLANNED:

@@ -16,6 +16,7 @@ from mcoflow.storage import (
     chunks,
     commands,
     followers,
+    hooks,
     notes,
     plans,
     requests,
@@ -78,6 +79,9 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     yield Write(chunks.INSERT_CHUNKS, chunks.new_chunks(changes.new_chunks))
     lines = [line for draft in (*new_plans, *changes.planned) for line in draft.history]
     yield _all(notes.INSERT_HISTORY, notes.new_history, [*lines, *changes.history])
+    moments = [each for draft in (*new_plans, *changes.planned) for each in draft.hooks]
+    yield _all(hooks.INSERT_HOOKS, hooks.new_hook, [*moments, *changes.new_hooks])
+    yield Write(hooks.DROP_HOOKS, hex_rows(changes.dropped_hooks))
     yield _all(notes.INSERT_EVIDENCE, notes.new_evidence, changes.evidence)
     yield _all(commands.ANSWER_COMMANDS, commands.new_answer, changes.answers)
     yield from sub_plans.ring(changes, new_plans)

@@ -16,9 +16,10 @@ from mcoflow.storage.texts import clean, from_json, hex_or_none, to_json
 
 PlanRow: TypeAlias = Row[Any]
 
-SELECT_PLANS: Final[Select[Any]] = select(
-    plans, blueprints.c.args, blueprints.c.hosts, blueprints.c.locks
-).join(blueprints, blueprints.c.plan_id == plans.c.id)
+_OF_BLUEPRINT: Final = (blueprints.c.args, blueprints.c.hosts, blueprints.c.locks, blueprints.c.hooks)
+SELECT_PLANS: Final[Select[Any]] = select(plans, *_OF_BLUEPRINT).join(
+    blueprints, blueprints.c.plan_id == plans.c.id
+)
 
 
 def _insert(row: Values) -> Any:
@@ -51,7 +52,9 @@ def _update_label(row: Values) -> Any:
 INSERT_PLANS: Final = Many(fields_of(*plans.columns), _insert)
 INSERT_BLUEPRINTS: Final = Many.insert(blueprints)
 UPDATE_BLUEPRINTS: Final = Many(
-    fields_of(blueprints.c.hosts, blueprints.c.graph, blueprints.c.locks, blueprints.c.plan_id),
+    fields_of(
+        blueprints.c.hosts, blueprints.c.graph, blueprints.c.locks, blueprints.c.hooks, blueprints.c.plan_id
+    ),
     _update_blueprint,
 )
 UPDATE_LABELS: Final = Many(fields_of(plans.c.label, plans.c.id), _update_label)
@@ -110,7 +113,8 @@ def new_plan(plan: PlanRecord) -> Given:
 
 def new_blueprint(plan: PlanRecord, graph: Graph) -> Given:
     """Return the row of a plan for INSERT_BLUEPRINTS."""
-    return (plan.id.hex, clean(plan.args), to_json(plan.hosts), graph_text(graph), locks_text(plan))
+    fixed = (clean(plan.args), to_json(plan.hosts), graph_text(graph))
+    return (plan.id.hex, *fixed, locks_text(plan), hooks_text(plan))
 
 
 def changed_plan(plan: PlanRecord) -> Given:
@@ -143,7 +147,7 @@ def order(connection: Connection, plan_id: UUID) -> bool:
 
 def planned_later(plan: PlanRecord, graph: Graph) -> Given:
     """Return the row of a plan that was stored before it was planned, for UPDATE_BLUEPRINTS."""
-    return (to_json(plan.hosts), graph_text(graph), locks_text(plan), plan.id.hex)
+    return (to_json(plan.hosts), graph_text(graph), locks_text(plan), hooks_text(plan), plan.id.hex)
 
 
 def labelled(plan: PlanRecord) -> Given:
@@ -182,12 +186,18 @@ def plan_of(row: PlanRow) -> PlanRecord:
         locks=tuple(Lock(*lock) for lock in from_json(row.locks)) if row.locks else (),
         caller_plan_id=row.caller_plan_id,
         caller_action_id=row.caller_action_id,
+        hooks=tuple((number, name) for number, name in from_json(row.hooks)) if row.hooks else (),
     )
 
 
 def locks_text(plan: PlanRecord) -> str | None:
     """Return the locks of a plan as JSON, None if it wants none."""
     return to_json([(lock.name, lock.mode, lock.conflict) for lock in plan.locks]) if plan.locks else None
+
+
+def hooks_text(plan: PlanRecord) -> str | None:
+    """Return the actions of a plan that have hooks as JSON, None if none has."""
+    return to_json(plan.hooks) if plan.hooks else None
 
 
 def graph_text(graph: Graph) -> str:

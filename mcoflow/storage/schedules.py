@@ -25,7 +25,7 @@ from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.schedule import Due, DuePlan, ScheduleRecord
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import CommandRefusedError, PlanNotFoundError
-from mcoflow.storage import followers, worlds
+from mcoflow.storage import followers, hooks, worlds
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.many import Bulk, Lookup, Write, fields_of
 from mcoflow.storage.notes import INSERT_HISTORY, new_history
@@ -101,6 +101,7 @@ def add(connection: Connection, bulk: Bulk, draft: PlanDraft, schedule: Schedule
         Write(INSERT_PLANS, [new_plan(draft.plan)]),
         Write(INSERT_BLUEPRINTS, [new_blueprint(draft.plan, draft.graph)]),
         Write(INSERT_HISTORY, lines),
+        Write(hooks.INSERT_HOOKS, [hooks.new_hook(each) for each in draft.hooks]),
     ]
     bulk.write(connection, writes)
     connection.execute(
@@ -261,6 +262,7 @@ def stop(connection: Connection, bulk: Bulk, ends: Iterable[End], at: float) -> 
             )
         )
         connection.execute(stopped)
+        hooks.tell(connection, end.plan_id)
         gone = hex_rows([end.plan_id])
         line = HistoryRecord(end.plan_id, at, end.name, actor=end.actor, detail=end.detail)
         writes = [

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from mcoflow.clock import Clock
-from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanSnapshot
+from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanSnapshot
 from mcoflow.domain.requests import (
     CommandAnswer,
     CommandKind,
@@ -26,6 +26,7 @@ from mcoflow.storage import (
     commands,
     followers,
     halting,
+    hooks,
     leases,
     locks,
     refused,
@@ -271,6 +272,15 @@ class SqlStore(SqlSchedules, SqlRecurrences, SqlReader):
         """Let a plan be run that was stored without an order; False if there is no such plan."""
         with self._database.writing() as connection:
             return order(connection, plan_id)
+
+    def adopt_hooks(self, world_id: UUID, *, limit: int) -> Sequence[HookRecord]:
+        """Become the one that calls hooks which no living world will call; the oldest first."""
+        with self._database.reading() as connection:
+            living = worlds.living(connection)
+            if connection.execute(hooks.left(world_id, living, 1)).first() is None:
+                return ()
+        with self._database.writing() as connection:
+            return hooks.adopt(connection, world_id, worlds.living(connection), limit)
 
     def halt(self, line: HistoryRecord) -> bool:
         """Stop the plan of a line of history as halted; False if it is stopped already. PlanNotFoundError."""

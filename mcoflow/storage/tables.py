@@ -107,6 +107,7 @@ blueprints = Table(
     Column("hosts", Text, nullable=False),
     Column("graph", Text, nullable=False),
     Column("locks", Text),
+    Column("hooks", Text),
 )
 """What never changes of a plan and may be long, apart so that a commit does not write it again."""
 
@@ -283,6 +284,21 @@ chunks = Table(
     Column("at", Double, nullable=False),
     Index("chunks_of_action", "plan_id", "action_id", "number"),
 )
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("number", _Sequence, primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("plan_id", Uuid, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("world", Uuid),
+    Index("hooks_by_id", "id", unique=True),
+    Index("hooks_of_plan", "plan_id"),
+)
+"""States of plans whose hooks are still to be called; mostly empty."""
 
 history = Table(
     "history",

@@ -9,6 +9,7 @@ from mcoflow.storage import SqlStore, open_store
 from tests.contracts.store_chunks import ChunksContract
 from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
 from tests.contracts.store_halting import AddedStepsContract, HaltContract
+from tests.contracts.store_hooks import HooksContract
 from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
 from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from tests.contracts.store_recurrences import RecurrencesContract
@@ -28,6 +29,7 @@ class StoreContract(
     CommandsContract,
     HaltContract,
     AddedStepsContract,
+    HooksContract,
     PagesContract,
     StepsContract,
     HostsContract,

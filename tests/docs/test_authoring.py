@@ -8,6 +8,7 @@ from mcoflow.domain.states import PlanResult
 from mcoflow.errors import InputInvalidError
 from tests.docs.pages import run
 from tests.unit.engine.house import House
+from tests.waiting import until
 
 
 def outputs(house: House, plan_id: object) -> list[dict[str, object]]:
@@ -53,3 +54,12 @@ def test_the_middleware_of_the_page_keeps_the_tenant(house: House) -> None:
 
     assert plan.result is PlanResult.SUCCESS
     assert outputs(house, plan.id) == [{"to": "acme"}]
+
+
+def test_the_hooks_of_the_page_are_called(house: House) -> None:
+    page = run("hook-into-states")
+    house.run(page["Deploy"])
+    house.run(page["QuietDeploy"])
+
+    until(lambda: house.count("hooks") == 0, "all hooks were called")
+    assert page["said"] == ["Deploy: success, 1.4"]

@@ -2,10 +2,12 @@
 
 import sys
 from random import Random
+from typing import ClassVar
 from uuid import UUID
 
-from mcoflow.action import Action
+from mcoflow.action import Action, plan_hook
 from mcoflow.clock import SystemClock
+from mcoflow.domain.view import PlanView
 from mcoflow.engine.world import World
 from mcoflow.storage.open import open_store
 
@@ -29,10 +31,21 @@ class Single(Action):
         """Do nothing."""
 
 
-def main(database: str, plan_id: str) -> None:
+class Hooked(Single):
+    """Notes each state, in the process that calls its hooks."""
+
+    name = "planning_process.hooked"
+    told: ClassVar[list[str]] = []
+
+    @plan_hook()
+    def note(self, plan: PlanView) -> None:
+        self.told.append(plan.state.value)
+
+
+def main(action: str, database: str, plan_id: str) -> None:
     clock = SystemClock()
     world = World(open_store(database, clock), None, clock=clock, chance=Random(), executor=False)
-    world.submit(Group.name, {}, user="ann", plan_id=UUID(plan_id))
+    world.submit(action, {}, user="ann", plan_id=UUID(plan_id))
 
 
 if __name__ == "__main__":

@@ -23,16 +23,19 @@ from tests.contracts.store_commits import CountingBulk
 from tests.unit.engine import planning_process
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Compose, Do, do, play
-from tests.waiting import quickest
+from tests.waiting import quickest, until
 
 ROOT = Path(__file__).parents[3]
 TABLES = ("plans", "blueprints", "actions", "steps", "history")
 
 
-def plan_elsewhere(database: Path, plan_id: object, faults: str) -> int:
+def plan_elsewhere(
+    database: Path, plan_id: object, faults: str, action: type[Action] = planning_process.Group
+) -> int:
     """Plan in a process of its own; return how it ended."""
     environment = {**os.environ, "MCOFLOW_TESTING": "1", "MCOFLOW_FAULTS": faults}
-    argv = [sys.executable, "-m", planning_process.__name__, f"sqlite:///{database}", str(plan_id)]
+    what = (action.name, f"sqlite:///{database}", str(plan_id))
+    argv = [sys.executable, "-m", planning_process.__name__, *what]
     return subprocess.run(argv, cwd=ROOT, env=environment, timeout=60, check=False).returncode
 
 
@@ -48,6 +51,18 @@ def test_a_kill_inside_of_plan_leaves_no_trace(house: House, fault: str) -> None
         house.store.plan(plan_id)
     assert plan_elsewhere(house.ground.database, plan_id, "planner.mid:kill:99") == 0
     assert house.rest(plan_id).result is PlanResult.SUCCESS
+
+
+def test_hooks_that_a_killed_process_left_are_called_by_an_executor(house: House) -> None:
+    """E-080: kill -9 after the commit."""
+    planning_process.Hooked.told.clear()
+    plan_id = uuid4()
+    fault = "plan.after_commit:kill"
+    assert plan_elsewhere(house.ground.database, plan_id, fault, planning_process.Hooked) == -signal.SIGKILL
+
+    assert house.rest(plan_id).result is PlanResult.SUCCESS
+    until(lambda: house.count("hooks") == 0, "all hooks were called")
+    assert planning_process.Hooked.told == ["pending", "planning", "planned", "running", "stopped"]
 
 
 # -- cost -----------------------------------------------------------------------------------------------
