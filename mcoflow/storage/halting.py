@@ -11,21 +11,8 @@ from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.storage import hooks
 from mcoflow.storage.steps import error_text
-<<<<<<< HEAD
 from mcoflow.storage.sub_plans import ring_for
 from mcoflow.storage.tables import events, history, plans, prerequisites, requests, schedules, steps, timers
-=======
-from mcoflow.storage.tables import (
-    events,
-    history,
-    plans,
-    prerequisites,
-    requests,
-    schedules,
-    steps,
-    timers,
-)
->>>>>>> 58bc08a (Call hooks when a plan changes its state: stored with the change, called at least once and in order)
 from mcoflow.storage.texts import clean, to_json
 
 WAITS: Final[tuple[Table, ...]] = (timers, events, schedules, prerequisites)
@@ -57,11 +44,8 @@ def halt(connection: Connection, line: HistoryRecord) -> bool:
     counts = {row.state: row.number for row in counted}
     connection.execute(update(plans).where(plans.c.id == plan_id).values(counts=to_json(counts)))
     connection.execute(insert(history).values(**_written(line)))
-<<<<<<< HEAD
     ring_for(connection, plan_id)
-=======
     hooks.tell(connection, plan_id)
->>>>>>> 58bc08a (Call hooks when a plan changes its state: stored with the change, called at least once and in order)
     return True
 
 
