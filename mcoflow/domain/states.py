@@ -15,18 +15,18 @@ class PlanState(StrEnum):
     PLANNING = "planning"  #: an executor plans what was scheduled; should it die, that is scheduled again
     PLANNED = "planned"  #: stored whole, waits for an executor
     RUNNING = "running"  #: has an owner, or waits for its next one
-    PAUSED = "paused"  #: at rest with an error, until somebody acts
-    STOPPED = "stopped"
+    PAUSED = "paused"  #: at rest, with an error or because somebody said so, until somebody acts
+    STOPPED = "stopped"  #: over; the result says how
 
 
 class PlanResult(StrEnum):
     """What became of a plan so far."""
 
-    PENDING = "pending"
-    SUCCESS = "success"
+    PENDING = "pending"  #: not known yet
+    SUCCESS = "success"  #: every step did what it should
     WARNING = "warning"  #: a step warned or was skipped
-    ERROR = "error"
-    CANCELLED = "cancelled"
+    ERROR = "error"  #: a step is in error, or the planning failed
+    CANCELLED = "cancelled"  #: a step was cancelled, or the plan before it began
     HALTED = "halted"  #: taken from whoever ran it; what was under way may have had any effect
 
 
@@ -36,19 +36,19 @@ class StepState(StrEnum):
     PENDING = "pending"  #: planned, not started
     RUNNING = "running"  #: a worker holds it
     SUSPENDED = "suspended"  #: waits for an event and holds no worker
-    SUCCESS = "success"
+    SUCCESS = "success"  #: did what it should, maybe with warnings
     ERROR = "error"  #: stopped; a person may retry or skip it
     SKIPPING = "skipping"  #: will be skipped when the plan is resumed
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
+    SKIPPED = "skipped"  #: left out, with what hangs on it
+    CANCELLED = "cancelled"  #: ended before its work was done, or never begun
 
 
 class Phase(StrEnum):
     """The phase that a step belongs to."""
 
-    PLAN = "plan"
-    RUN = "run"
-    FINALIZE = "finalize"
+    PLAN = "plan"  #: lays out the plan, once, before it is stored
+    RUN = "run"  #: does the work, on a worker, a host, or somewhere else
+    FINALIZE = "finalize"  #: after all run steps, one at a time
     REVERT = "revert"  #: undoes a run step
 
 

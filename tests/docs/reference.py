@@ -1,4 +1,4 @@
-"""Writes docs/reference/commands.md from the commands themselves: python -m tests.docs.reference"""
+"""Writes docs/reference from the code itself: python -m tests.docs.reference"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import click
 
 from mcoflow.cli.exit_codes import MEANINGS
 from mcoflow.cli.root import root
+from tests.docs import states
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 _HEAD: Final = """\
@@ -50,3 +51,4 @@ def _help(path: str, command: click.Command) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    states.PAGE.write_text(states.page())
