@@ -18,7 +18,7 @@ from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
-from mcoflow.action.schema import valid_input
+from mcoflow.action.schema import typed_input, valid_input
 from mcoflow.action.stage import (
     PlannedEvent,
     PlannedTimer,
@@ -32,7 +32,7 @@ from mcoflow.action.user_events import refusal, stored_event
 from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
-from mcoflow.domain.records import JsonObject
+from mcoflow.domain.records import ErrorRecord, JsonObject
 from mcoflow.domain.schedule import Schedule
 from mcoflow.errors import (
     EventDroppedError,
@@ -43,6 +43,7 @@ from mcoflow.errors import (
 )
 
 A = TypeVar("A", bound="Action")
+M = TypeVar("M", bound=BaseModel)
 
 
 class Action(Telling):
@@ -103,6 +104,7 @@ class Action(Telling):
         self.id: int = stage.action_id
         self.is_root: bool = stage.is_root
         self.log = stage.log
+        self.error: ErrorRecord | None = stage.error
 
     # -- for authors to override --------------------------------------------------------------------------
 
@@ -142,6 +144,13 @@ class Action(Telling):
         back. The limit of a host action calls back its request, and the host says how it ended.
         """
         raise StepTimeoutError(f"{self.name}: no end within {timedelta(seconds=self._stage.timeout)}")
+
+    def on_skip(self) -> None:
+        """Called before a failed step of this action is skipped; it may write output, and read `error`.
+
+        Those that read the output and cope without it see what was written. If it raises, the step stays in
+        error and nothing else has changed. By default nothing.
+        """
 
     # -- in plan ------------------------------------------------------------------------------------------
 
@@ -205,6 +214,10 @@ class Action(Telling):
         if self._stage.planning is not None:
             return self._stage.planning.output_of(self)
         return self._stage.output
+
+    def input_as(self, model: type[M]) -> M:
+        """Return the input as a pydantic model; InputInvalidError names the fields that do not fit it."""
+        return typed_input(self.name, model, self.input)
 
     # -- in run -------------------------------------------------------------------------------------------
 

@@ -2,13 +2,15 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError, create_model
 
 from mcoflow.domain.plain import plain
 from mcoflow.domain.reference import find_references
 from mcoflow.errors import InputInvalidError, OutputInvalidError
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def valid_input(where: str, model: type[BaseModel] | None, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,6 +32,14 @@ def valid_input(where: str, model: type[BaseModel] | None, given: Mapping[str, A
     except ValidationError as error:
         raise InputInvalidError(f"{where}: {_in_words(error.errors())}") from None
     return {**checked.model_dump(mode="json"), **_plain_object(later)}
+
+
+def typed_input(where: str, model: type[M], given: Mapping[str, Any]) -> M:
+    """Return the input as a model; InputInvalidError as valid_input."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InputInvalidError(f"{where}: {_in_words(error.errors())}") from None
 
 
 def valid_output(where: str, model: type[BaseModel] | None, output: Mapping[str, Any]) -> dict[str, Any]:

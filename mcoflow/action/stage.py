@@ -12,6 +12,7 @@ from uuid import UUID
 
 from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import Forever, HostRequest
+from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import OutputReference
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Stage:
     """The context of one call: which plan, which action, which data, and what came of it.
 
     `timeout`: the seconds that have passed, in a call of on_timeout. `read_chunks`: None without a store.
+    `error`: that of the step, in on_skip.
     """
 
     phase: str
@@ -149,6 +151,7 @@ class Stage:
     timeout: float = 0.0
     read_chunks: ReadChunks | None = None
     sub_planner: SubPlanner | None = None
+    error: ErrorRecord | None = None
 
     @property
     def log(self) -> logging.Logger:

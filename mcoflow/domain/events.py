@@ -71,7 +71,11 @@ class SubPlanFinished:
     counts: Mapping[str, int] | None = None
 
 
-Signal: TypeAlias = SubPlanFinished | Cancel | Timeout | Poll
+class Skip:
+    """Closed signal: the failed step is to be skipped; `on_skip` is called."""
+
+
+Signal: TypeAlias = SubPlanFinished | Cancel | Timeout | Poll | Skip
 """Closed: for these the engine calls a method of their own instead of `run`."""
 
 

@@ -33,6 +33,7 @@ from mcoflow.domain.events import (
     Poll,
     Reply,
     Signal,
+    Skip,
     SubPlanFinished,
     Timeout,
     UserEvent,
@@ -59,6 +60,7 @@ class CallData:
     outputs: Mapping[int, str] = field(default_factory=dict)
     read_chunks: ReadChunks | None = None
     sub_planner: SubPlanner | None = None
+    error: ErrorRecord | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ def call(
         result = CallResult(StepState.ERROR if undoing else StepState.CANCELLED, error=_record(error))
     except BaseException as error:  # noqa: BLE001 - the worker has to outlive whatever user code raises
         result = CallResult(StepState.ERROR, error=_record(error))
-        if phase is not Phase.FINALIZE and not isinstance(event, Cancel):
+        if phase is not Phase.FINALIZE and not isinstance(event, Cancel | Skip):
             result.retry = _retry(action, error)
     if stage is not None:
         _keep(stage, data, result)
@@ -146,8 +148,7 @@ def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
         given = valid_input(action.name, action.Input, resolve(given, outputs))
     output = json.loads(data.output) if data.output != _EMPTY else {}
     stage = Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
-    stage.read_chunks = data.read_chunks
-    stage.sub_planner = data.sub_planner
+    stage.read_chunks, stage.sub_planner, stage.error = data.read_chunks, data.sub_planner, data.error
     return stage
 
 
@@ -173,6 +174,8 @@ def _enter(made: Action, stage: Stage, phase: Phase, event: Event | Signal | Non
         cast("WithSubPlans", made).sub_plans_changed(event)
     elif isinstance(event, Poll):
         cast("Polling", made).on_poll()
+    elif isinstance(event, Skip):
+        made.on_skip()
     elif phase is Phase.FINALIZE:
         cast("Any", made).finalize()
     elif isinstance(made, HostAction) and phase is Phase.RUN:

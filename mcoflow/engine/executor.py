@@ -229,7 +229,7 @@ class Executor:
         )
         rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)
         reverting = Reverting(store, actions, steps.work)
-        resting = Resting(memory, steps.work, rescuing, reverting)
+        resting = Resting(memory, steps, rescuing, reverting)
         replies = ReplyDesk(memory, steps, writer, store)
         committer = Committer(store, memory, self._clock)
         post = Post(self._connector, self._receipt)

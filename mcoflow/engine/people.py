@@ -94,7 +94,9 @@ class People:
                 self._pause(batch, run, command.actor)
             case CommandKind.RESUME:
                 self._steps.note(batch, run, "start execution", actor=command.actor, detail="resumed")
-                batch.open(run, run.begin(batch.now))
+                heard = self._steps.skipping.to_hear(run)
+                batch.open(run, run.begin(batch.now, heard))
+                self._steps.skipping.hear(batch, run, heard)
             case CommandKind.REVERT:
                 self._reverting.start(batch, run, actor=command.actor)
             case CommandKind.EVENT:
@@ -142,7 +144,7 @@ class People:
             raise CommandRefusedError(message, run.id, run.plan.state, (CommandKind.RESUME,))
         covered = run.covered_by_skip(step.id)
         if not command.args.get("dry_run"):
-            run.skip(covered, batch.now)
+            self._steps.skipping.mark(run, step.id, covered, batch.now)
             names = ", ".join(map(str, covered))
             self._steps.note(batch, run, "skip", actor=command.actor, detail=f"steps {names}")
         return covered

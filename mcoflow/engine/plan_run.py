@@ -5,7 +5,7 @@ Pure: no I/O, no clock, no threads. Ids, states and counts only, never input or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from mcoflow.domain.records import ErrorRecord, PlanRecord, PlanSnapshot, StepRecord
@@ -32,10 +32,11 @@ class PlanRun:
     `changed` maps the steps moved since the last commit to the state in which they were stored; whoever
     commits clears it. `touched` says that the plan's own row has to be written. `requests` are the open
     requests of each suspended step. `rescued` are the failed steps about which the actions were heard in
-    this execution, `asked` says that they are being heard. `told` are the steps that know that the plan was
-    cancelled. `rested` says that the plan is stored as paused: going on, it has to take its locks again.
-    While `reverting`, `graph` is that of the steps that undo. `moments` are the states that the plan came to
-    since the last commit, if it has hooks.
+    this execution, `asked` says that they are being heard. `heard` are the steps that are skipped once
+    their on_skip has ended. `told` are the steps that know that the plan was cancelled. `rested` says that
+    the plan is stored as paused: going on, it has to take its locks again. While `reverting`, `graph` is
+    that of the steps that undo. `moments` are the states that the plan came to since the last commit, if it
+    has hooks.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class PlanRun:
         "asked",
         "changed",
         "graph",
+        "heard",
         "live",
         "moments",
         "plan",
@@ -71,6 +73,7 @@ class PlanRun:
         self.progress = Progress(self.steps.values())
         self.requests: dict[int, list[UUID]] = {}
         self.rescued: set[int] = set()
+        self.heard: set[int] = set()
         self.asked = False
         self.told = {step.id for step in self.suspended()} if self.plan.cancel_requested else set()
         self._unmet: dict[int, int] = {}
@@ -94,14 +97,14 @@ class PlanRun:
 
     # -- moving -------------------------------------------------------------------------------------------
 
-    def begin(self, now: float) -> list[int]:
+    def begin(self, now: float, heard: Collection[int] = ()) -> list[int]:
         """Take the plan up and return the steps that may start.
 
-        In a paused plan, steps marked as skipping are skipped and failed ones are tried once more. A running
-        plan, taken over from another executor, just goes on.
+        In a paused plan, steps marked as skipping are skipped, but those whose actions are `heard` first, and
+        failed ones are tried once more. A running plan, taken over from another executor, just goes on.
         """
         if self.plan.state is PlanState.PAUSED:
-            self._finish_skips(now)
+            self._finish_skips(now, heard)
             for step in self.failed_steps():
                 self.retry(step)
         if self.plan.state is not PlanState.RUNNING:
@@ -219,7 +222,7 @@ class PlanRun:
         """Skip failed steps with what reads their outputs; return the steps that may start because of it."""
         for step_id in step_ids:
             self.skip(self.covered_by_skip(step_id, followers=False), now)
-        self._finish_skips(now)
+        self._finish_skips(now, self.heard)
         return self._open_all()
 
     def cancel_rest(self, now: float) -> None:
@@ -319,9 +322,16 @@ class PlanRun:
         failed = [step for step in self.steps.values() if step.state is StepState.ERROR]
         return [step for step in failed if step.phase is Phase.REVERT] if self.reverting else failed
 
-    def _finish_skips(self, now: float) -> None:
+    def finish_skip(self, step: StepRecord, *, followers: bool, now: float) -> list[int]:
+        """Skip a step whose action was heard, with what it covers; return the steps that may start now."""
+        covered = self.covered_by_skip(step.id, followers=followers)
+        self.move(step, StepState.SKIPPED, now)
+        self.skip(covered, now)
+        return self._open_all()
+
+    def _finish_skips(self, now: float, heard: Collection[int] = ()) -> None:
         for step in self.steps.values():
-            if step.state is StepState.SKIPPING:
+            if step.state is StepState.SKIPPING and step.id not in heard:
                 self.move(step, StepState.SKIPPED, now)
 
     def _conclude(self, now: float) -> None:

@@ -119,6 +119,7 @@ class Recovery:
         batch.open(run, run.begin(batch.now))
         detail = "taken over" if taken_over else ""
         self._steps.note(batch, run, "start execution", detail=detail)
+        self._steps.skipping.hear(batch, run, self._steps.skipping.to_hear(run))
         for step in run.suspended():
             if run.plan.cancel_requested and self._steps.parents.has(step):
                 self._steps.tell_cancelled(batch, run, step)

@@ -12,7 +12,7 @@ from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.rescue import RescueAsked, Rescuing
 from mcoflow.engine.revert import Reverting
-from mcoflow.engine.work import Work
+from mcoflow.engine.steps import Steps
 from mcoflow.errors import CommandRefusedError
 
 _RESCUED: Final = "rescue"
@@ -21,9 +21,10 @@ _RESCUED: Final = "rescue"
 class Resting:
     """Concludes plans at the end of each batch."""
 
-    def __init__(self, memory: Memory, work: Work, rescuing: Rescuing, reverting: Reverting) -> None:
+    def __init__(self, memory: Memory, steps: Steps, rescuing: Rescuing, reverting: Reverting) -> None:
         self._memory = memory
-        self._work = work
+        self._work = steps.work
+        self._skipping = steps.skipping
         self._rescuing = rescuing
         self._reverting = reverting
 
@@ -54,7 +55,7 @@ class Resting:
             self._work.note(batch, run, _RESCUED, detail=f"{asked.strategy} for {steps} {names}")
         match asked.strategy:
             case Rescue.SKIP:
-                batch.open(run, run.skip_and_go_on(sorted(failed), batch.now))
+                self._skipping.skip_and_go_on(batch, run, sorted(failed))
             case Rescue.REVERT:
                 self._revert(batch, run)
             case Rescue.FAIL:

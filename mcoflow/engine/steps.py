@@ -25,6 +25,7 @@ from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.sending import Sending
+from mcoflow.engine.skipping import Skipping
 from mcoflow.engine.sub_plans import Parents
 from mcoflow.engine.waking import Waking
 from mcoflow.engine.work import JobDone, Work, keys
@@ -58,6 +59,7 @@ class Steps:
         self.waking = Waking(memory, self.work, self._try_again)
         self.parents = Parents(memory, self.work, self.waking, store)
         self.sending = Sending(memory, self.work, self.waking)
+        self.skipping = Skipping(self.work)
         self._chance = chance
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
@@ -172,7 +174,13 @@ class Steps:
         """Take a worker's report; one for a plan or an attempt that is no longer ours is dropped."""
         run = self._memory.runs.get(done.plan_id)
         step = run.steps.get(done.step_id) if run is not None else None
-        if run is None or step is None or step.state is not StepState.RUNNING or step.attempt != done.attempt:
+        if run is None or step is None or step.attempt != done.attempt:
+            return
+        if step.id in run.heard:
+            self._memory.texts.put((run.id, step.action_id), done.texts)
+            self.skipping.ended(batch, run, step, done)
+            return
+        if step.state is not StepState.RUNNING:
             return
         if done.event_id is not None:
             batch.consumed_events.append((run.id, done.event_id))

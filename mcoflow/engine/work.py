@@ -80,7 +80,9 @@ class Work:
         texts = self._memory.texts
         given, output = texts.get((run.id, step.action_id))
         outputs = {each: texts.get((run.id, each))[1] for each in run.producers(step.id)}
-        return CallData(run.id, step.action_id, given, output, outputs, self._memory.read_chunks)
+        return CallData(
+            run.id, step.action_id, given, output, outputs, self._memory.read_chunks, error=step.error
+        )
 
     def keep_output(self, batch: Batch, run: PlanRun, step: StepRecord, output: str | None) -> None:
         """Have the output of a step's action stored, if it changed."""
@@ -116,7 +118,20 @@ class Work:
             step.reason = ""
         batch.touch(run)
         batch.dropped_timers += self._memory.drop_timers((run.id, step.id), (SILENCE,))
-        data, report, found = self.data(run, step), self._report, action
+        self.submit(batch, run, step, event, event_id)
+
+    def submit(
+        self,
+        batch: Batch,
+        run: PlanRun,
+        step: StepRecord,
+        event: Event | Signal | None,
+        event_id: UUID | None = None,
+    ) -> None:
+        """Have a worker call the step's code, whatever the step's state; its class is known."""
+        found = self.action(step)
+        assert isinstance(found, type)
+        data, report = self.data(run, step), self._report
         children = self._children(batch, run, step) if issubclass(found, WithSubPlans) else None
         if children is not None:
             data = replace(data, sub_planner=children)
