@@ -19,12 +19,14 @@ _CODES: Final[Mapping[type[Exception], ExitCode]] = {
     errors.SchemaTooOldError: ExitCode.CONFIG,
     errors.PlanNotFoundError: ExitCode.NOT_FOUND,
     errors.HostNotFoundError: ExitCode.NOT_FOUND,
+    errors.RecurrenceNotFoundError: ExitCode.NOT_FOUND,
     errors.StoreUnavailableError: ExitCode.UNAVAILABLE,
     errors.BusError: ExitCode.UNAVAILABLE,
     errors.WaitTimeoutError: ExitCode.UNFINISHED,
     errors.FormInvalidError: ExitCode.USAGE,
     errors.InputInvalidError: ExitCode.USAGE,
     errors.UnknownActionError: ExitCode.USAGE,
+    errors.ScheduleInvalidError: ExitCode.USAGE,
     errors.QueryInvalidError: ExitCode.USAGE,
 }
 _FIELDS: Final = {"hostname": "--host", "action": "ACTION", "param": "PARAM"}

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from mcoflow.cli.steps import Told
-from mcoflow.services.views import Fact, HostDetail, HostView, PlanView, StepView
+from mcoflow.cli.times import told as moment
+from mcoflow.services.views import Fact, HostDetail, HostView, PlanView, ScheduleView, StepView
 
 SHOWN: Final = 20
 """Steps whose result is told one by one."""
@@ -39,8 +40,9 @@ def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
         "id": str(found.id),
         "made": ago(found.created_at, now) + (f" by {found.user}" if found.user else ""),
         "took": took(found.duration),
-        "steps": found.words(),
+        "steps": "" if found.schedule else found.words(),
         "why": "" if told else found.explanation,
+        **(_waiting(found.schedule) if found.schedule else {}),
     }
     lines = [f"{visible(_title(found))}: {found.word}"]
     lines += [f"  {key:<5}  {visible(value)}" for key, value in facts.items() if value]
@@ -49,6 +51,10 @@ def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
     if found.counters.total > len(steps):
         lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
     return "\n".join(lines + _ways_on(found))
+
+
+def _waiting(schedule: ScheduleView) -> Mapping[str, str]:
+    return {"from": moment(schedule.start_at), "waits": f"for {schedule.words}"}
 
 
 def step_table(steps: Sequence[Told]) -> str:

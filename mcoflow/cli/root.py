@@ -10,7 +10,9 @@ from mcoflow.cli.exit_codes import table
 from mcoflow.cli.host import host, ping
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE
+from mcoflow.cli.recur import recur
 from mcoflow.cli.run import run
+from mcoflow.cli.schedule import schedule
 from mcoflow.cli.serve import agent, executor, up, web
 from mcoflow.cli.shell import shared_options
 from mcoflow.cli.task import task
@@ -41,5 +43,20 @@ def root() -> None:
 
 for _command in OPERATE:
     task.add_command(_command)
-for _command in (up, run, action, task, host, ping, web, executor, agent, db, config, doctor):
+for _command in (
+    up,
+    run,
+    action,
+    task,
+    schedule,
+    recur,
+    host,
+    ping,
+    web,
+    executor,
+    agent,
+    db,
+    config,
+    doctor,
+):
     root.add_command(_command)

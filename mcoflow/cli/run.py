@@ -1,32 +1,29 @@
 """`mcoflow run`: make a task, and follow it if wanted."""
 
-import json
-from collections.abc import Collection, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
+from mcoflow.cli.order import Typed, order_options
 from mcoflow.cli.shell import Shell, shared_options, user, wait_limit
+from mcoflow.cli.times import TIME, told
 
 if TYPE_CHECKING:
-    from mcoflow.services import Filled, Order, Services
+    from mcoflow.services import Services
 
 
 @click.command()
-@click.argument("action")
-@click.argument("param", default="")
+@order_options
+@click.option("--at", "start_at", type=TIME, metavar="TIME", help="Start then: 2026-11-22T04:00, 04:00, +2h.")
 @click.option(
-    "--host", "-H", "hosts", multiple=True, metavar="NAME", help="Where; several times, or with commas."
-)
-@click.option("--check", is_flag=True, help="Only predict what would change.")
-@click.option(
-    "--set",
-    "given",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Further input of the action, as text; KEY:=VALUE as JSON.",
+    "--before",
+    "start_before",
+    type=TIME,
+    metavar="TIME",
+    help="Do not start from then on: it ends as too late.",
 )
 @click.option("--wait", "-w", is_flag=True, help="Show progress, and end as the task ends.")
 @wait_limit("--wait")
@@ -41,6 +38,8 @@ def run(
     hosts: Sequence[str],
     check: bool,
     given: Sequence[str],
+    start_at: datetime | None,
+    start_before: datetime | None,
     wait: bool,
     within: float | None,
 ) -> None:
@@ -67,56 +66,22 @@ def run(
       mcoflow run install nginx --host web1 --wait
       mcoflow run install nginx --host web1 --set version=1.22.1-9 --check --wait
       mcoflow run install-and-restart 'nginx,php;web' --host web1 --host web2
+      mcoflow run restart ssh --host web1 --at 04:00 --before 06:00
       mcoflow run restart ssh --host web1 --output json
     """
-    from mcoflow.cli.names import host_names
-    from mcoflow.services import Filled
+    from mcoflow.domain.schedule import Schedule
 
-    named, more = host_names(hosts), _given(given)
-    filled = Filled(", ".join(named), action, param, confirm=str(len(named)), check=check)
+    later = Schedule(start_at, start_before) if start_at or start_before else None
     with shell.services() as services:
-        order = _order(services, filled, named, more)
-        arguments = {**order.arguments, **more}
-        plan_id = services.plans.submit(order.action, arguments, user=user()).plan_id
+        order = Typed(action, param, hosts, check, given).read(services)
+        if later is None:
+            plan_id = services.plans.submit(order.action, order.arguments, user=user()).plan_id
+        else:
+            plan_id = services.schedules.submit(order.action, order.arguments, schedule=later, user=user())
         if wait:
             _to_the_end(shell, services, plan_id, within)
         else:
             _made(shell, services, plan_id)
-
-
-def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: Collection[str]) -> "Order":
-    """Return what to submit: of the form's actions by the form's rules, of others as it was given."""
-    from mcoflow.services import Order
-    from mcoflow.services.actions import action_named, check_keys
-    from mcoflow.services.fields import ACTIONS
-
-    action = action_named(filled.action)
-    check_keys(action, tuple(more))
-    if action.name in ACTIONS:
-        return services.form.read(replace(filled, action=action.name))
-    if filled.param:
-        raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
-    arguments = {"hosts": list(hosts), "check": filled.check}
-    return Order(action.name, {key: value for key, value in arguments.items() if value})
-
-
-def _given(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read KEY=VALUE pairs of text, and KEY:=VALUE pairs of JSON."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        name = key.removesuffix(":")
-        if not name or not equals:
-            raise click.UsageError(f"--set {pair!r}: write KEY=VALUE, or KEY:=JSON")
-        found[name] = text if name == key else _json(pair, text)
-    return found
-
-
-def _json(pair: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise click.UsageError(f"--set {pair!r}: {text!r} is no JSON: {error}") from None
 
 
 def _made(shell: Shell, services: "Services", plan_id: UUID) -> None:
@@ -130,6 +95,8 @@ def _made(shell: Shell, services: "Services", plan_id: UUID) -> None:
         verdict(shell, plan)
         return
     Lookout(shell, services).look()
+    if plan.schedule is not None and plan.schedule.start_at is not None:
+        shell.say(f"starts {told(plan.schedule.start_at)}; not at all: mcoflow schedule cancel {plan_id}")
     shell.say(f"follow it: mcoflow task show {plan_id} --follow")
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from mcoflow.action.base import Action
 from mcoflow.action.chain import Chains
+from mcoflow.action.naming import on_hosts, spoken, subject_of
 from mcoflow.action.registry import Registry
 from mcoflow.action.schema import valid_input
 from mcoflow.action.stage import Stage
@@ -128,7 +129,7 @@ class Scheduling:
             id=wanted,
             action=action.name,
             args="",
-            label=action.title or action.name,
+            label=label_of(action, named)[0],
             created_at=now,
             cron=recurrence.cron,
             timezone=recurrence.timezone,
@@ -201,9 +202,17 @@ class Scheduling:
         args, named, given = self._delay_phase(action, schedule, args, named, plan_id)
         stored = to_json(plain(stored_arguments(args, named)))
         now = self._now()
-        label = action.title or action.name
+        label, where = label_of(action, named)
         plan = PlanRecord(
-            plan_id, label, action.name, PlanState.SCHEDULED, now, user=user, args=stored, name=wanted.name
+            plan_id,
+            label,
+            action.name,
+            PlanState.SCHEDULED,
+            now,
+            user=user,
+            args=stored,
+            name=wanted.name,
+            hosts=where,
         )
         plan.hooks = ((1, action.name),) if action.plan_hooks else ()
         hooks = HookRecord.of(plan, (PlanState.PENDING, plan.state), now) if plan.hooks else []
@@ -250,6 +259,20 @@ class Scheduling:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def label_of(action: type[Action], named: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return what to call a plan that is not planned yet, and its hosts, as far as its arguments tell."""
+    given = named.get("hosts") or [named.get("host")]
+    hosts = (
+        tuple(dict.fromkeys(each for each in given if isinstance(each, str)))
+        if isinstance(given, list)
+        else ()
+    )
+    if not action.title and not hosts:
+        return action.name, hosts
+    words = (action.title or spoken(action.name), subject_of(named), on_hosts(hosts))
+    return " ".join(word for word in words if word)[:200], hosts
 
 
 def in_words(schedule: Schedule, after: Collection[UUID]) -> str:

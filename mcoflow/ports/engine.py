@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from mcoflow.domain.recurrence import Recurrence
+from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.schedule import Schedule
 from mcoflow.ports.bus import LinkReport
@@ -18,6 +18,25 @@ class Submitted:
 
     plan_id: UUID
     error: str = ""
+
+
+class Recurrences(Protocol):
+    """What may be done with what comes back. All raise RecurrenceNotFoundError."""
+
+    def find(self, *states: RecurrenceState) -> Sequence[RecurrenceRecord]:
+        """Those in one of these states, or all, the newest first."""
+
+    def get(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """One of them."""
+
+    def enable(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """Let it go on. InvalidMoveError, PurposeTakenError, ScheduleInvalidError: nothing changed."""
+
+    def disable(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """Let it make no plans for a while. InvalidMoveError: nothing changed."""
+
+    def cancel(self, recurrence_id: UUID) -> RecurrenceRecord:
+        """Let it make no plans any more. InvalidMoveError: nothing changed."""
 
 
 class Engine(Protocol):
@@ -60,6 +79,10 @@ class Engine(Protocol):
 
         Raises as submit does, and ScheduleInvalidError, PurposeTakenError.
         """
+
+    @property
+    def recurrences(self) -> Recurrences:
+        """What comes back."""
 
     def freeze(self, plan_id: UUID, *, actor: str) -> None:
         """Let a scheduled plan not start. PlanNotFoundError; CommandRefusedError in any other state."""

@@ -12,6 +12,7 @@ from mcoflow.services.health import Health
 from mcoflow.services.hosts import Hosts
 from mcoflow.services.operating import Operating
 from mcoflow.services.plans import Filter, Plans
+from mcoflow.services.schedules import Schedules
 
 __all__ = [
     "Contract",
@@ -24,6 +25,7 @@ __all__ = [
     "Operating",
     "Order",
     "Plans",
+    "Schedules",
     "Services",
     "build_services",
 ]
@@ -35,6 +37,7 @@ class Services:
 
     plans: Plans
     operating: Operating
+    schedules: Schedules
     hosts: Hosts
     form: Form
     contract: Contract
@@ -48,6 +51,7 @@ def build_services(engine: Engine, reader: Reader, clock: Clock) -> Services:
     return Services(
         plans=Plans(engine, reader, clock),
         operating=Operating(engine),
+        schedules=Schedules(engine, clock),
         hosts=hosts,
         form=Form(hosts),
         contract=Contract(engine, reader),

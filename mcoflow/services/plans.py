@@ -4,7 +4,7 @@ import base64
 import binascii
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -26,6 +26,7 @@ from mcoflow.services.present import (
     json_object,
     plan_view,
     resolved,
+    schedule_view,
     step_view,
 )
 from mcoflow.services.views import EvidenceView, HistoryView, PlanPage, PlanView, StepDetail, StepView
@@ -141,7 +142,7 @@ class Plans:
         found = self._reader.plans(
             PlanQuery(states, results, text=text, before=_read_cursor(cursor), limit=limit + 1)
         )
-        items = [self._view(plan) for plan in found[:limit]]
+        items = self._views(found[:limit])
         more = len(found) > limit
         return PlanPage(items, _cursor(found[limit - 1]) if more else "")
 
@@ -251,7 +252,18 @@ class Plans:
         return host is not None and any(each.simulated for each in self._reader.hosts_named([host]))
 
     def _view(self, plan: PlanRecord) -> PlanView:
-        return plan_view(plan, self._engine.allowed(plan.state, plan.result), self._now())
+        return self._views([plan])[0]
+
+    def _views(self, plans: Sequence[PlanRecord]) -> Sequence[PlanView]:
+        """Return the views; of scheduled ones with what they wait for, which takes a look of its own."""
+        now = self._now()
+        waiting = [plan.id for plan in plans if plan.state is PlanState.SCHEDULED]
+        found = self._reader.schedules(waiting) if waiting else ()
+        schedules = {each.plan_id: schedule_view(each, now) for each in found}
+        views = [plan_view(plan, self._engine.allowed(plan.state, plan.result), now) for plan in plans]
+        return [
+            replace(view, schedule=schedules[view.id]) if view.id in schedules else view for view in views
+        ]
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

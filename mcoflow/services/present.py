@@ -10,10 +10,11 @@ from mcoflow.domain.outcome import Effect
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord, StepRecord
 from mcoflow.domain.reference import resolve
 from mcoflow.domain.requests import CommandKind, EvidenceRecord
+from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import ReferenceMissingError, UnknownActionError
 from mcoflow.services.times import certain_moment, moment, span
-from mcoflow.services.views import Counters, EvidenceView, HistoryView, Mark, PlanView, StepView
+from mcoflow.services.views import Counters, EvidenceView, HistoryView, Mark, PlanView, ScheduleView, StepView
 
 _STEP_MARKS: Final[Mapping[StepState, Mark]] = {
     StepState.PENDING: Mark.PENDING,
@@ -81,6 +82,20 @@ def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> P
         allowed=tuple(allowed),
         progress=plan.progress,
     )
+
+
+def schedule_view(schedule: ScheduleRecord, now: float) -> ScheduleView:
+    """Return the view of what a scheduled task waits for."""
+    before = moment(schedule.start_before)
+    parts = [
+        "somebody to unfreeze it" if schedule.frozen else "",
+        f"{schedule.unmet} other {'task' if schedule.unmet == 1 else 'tasks'}" if schedule.unmet else "",
+        "its time" if schedule.start_at is not None and schedule.start_at > now else "",
+    ]
+    words = ", ".join(part for part in parts if part) or "an executor"
+    if before is not None:
+        words += f"; not later than {before:%Y-%m-%d %H:%M:%S} UTC"
+    return ScheduleView(moment(schedule.start_at), before, schedule.frozen, schedule.unmet, words)
 
 
 def counters(counts: Mapping[StepState, int]) -> Counters:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from mcoflow.domain.recurrence import RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 
@@ -47,6 +48,17 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """When a task starts that is planned later; `words` say what it waits for."""
+
+    start_at: datetime | None
+    start_before: datetime | None
+    frozen: bool
+    waits_for: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
     """One task. `mark` and `word` are its state and result in one; `explanation` says why it stands there.
 
@@ -75,6 +87,7 @@ class PlanView:
     version: int
     allowed: Sequence[CommandKind]
     progress: float
+    schedule: ScheduleView | None = None
 
     def words(self) -> str:
         """Return the summary line; with the progress, where it says more than the numbers of steps."""
@@ -163,6 +176,31 @@ class PlanPage:
 
     items: Sequence[PlanView]
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecurrenceView:
+    """Something that comes back. `next_at`: None unless it is active."""
+
+    id: UUID
+    title: str
+    action: str
+    arguments: Mapping[str, Any]
+    state: RecurrenceState
+    cron: str
+    timezone: str
+    starts: datetime | None
+    ends: datetime | None
+    max_runs: int | None
+    overlap: str
+    missed: str
+    purpose: str
+    user: str
+    created_at: datetime
+    next_at: datetime | None
+    runs: int
+    last_plan_id: UUID | None
+    explanation: str
 
 
 class Presence(StrEnum):

@@ -1,0 +1,99 @@
+"""ACTION, PARAM, --host, --check and --set: what commands that make tasks have in common."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from mcoflow.services import Filled, Order, Services
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed."""
+
+    action: str
+    param: str
+    hosts: Sequence[str]
+    check: bool
+    given: Sequence[str]
+
+    def read(self, services: "Services") -> "Order":
+        """Return the action that is meant, and its arguments.
+
+        Raises:
+            FormInvalidError, InputInvalidError, UnknownActionError, UsageError: what is wrong with it.
+        """
+        from mcoflow.cli.names import host_names
+        from mcoflow.services import Filled, Order
+
+        named, more = host_names(self.hosts), _given(self.given)
+        filled = Filled(", ".join(named), self.action, self.param, confirm=str(len(named)), check=self.check)
+        order = _order(services, filled, named, more)
+        return Order(order.action, {**order.arguments, **more})
+
+
+def order_options(command: F) -> F:
+    """Give a command the arguments and options of Typed."""
+    for option in (
+        click.option(
+            "--set",
+            "given",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Further input of the action, as text; KEY:=VALUE as JSON.",
+        ),
+        click.option("--check", is_flag=True, help="Only predict what would change."),
+        click.option(
+            "--host",
+            "-H",
+            "hosts",
+            multiple=True,
+            metavar="NAME",
+            help="Where; several times, or with commas.",
+        ),
+        click.argument("param", default=""),
+        click.argument("action"),
+    ):
+        command = option(command)
+    return command
+
+
+def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: Collection[str]) -> "Order":
+    """Return what to submit: of the form's actions by the form's rules, of others as it was given."""
+    from mcoflow.services import Order
+    from mcoflow.services.actions import action_named, check_keys
+    from mcoflow.services.fields import ACTIONS
+
+    action = action_named(filled.action)
+    check_keys(action, tuple(more))
+    if action.name in ACTIONS:
+        return services.form.read(replace(filled, action=action.name))
+    if filled.param:
+        raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
+    arguments = {"hosts": list(hosts), "check": filled.check}
+    return Order(action.name, {key: value for key, value in arguments.items() if value})
+
+
+def _given(pairs: Sequence[str]) -> Mapping[str, Any]:
+    """Read KEY=VALUE pairs of text, and KEY:=VALUE pairs of JSON."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        name = key.removesuffix(":")
+        if not name or not equals:
+            raise click.UsageError(f"--set {pair!r}: write KEY=VALUE, or KEY:=JSON")
+        found[name] = text if name == key else _json(pair, text)
+    return found
+
+
+def _json(pair: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"--set {pair!r}: {text!r} is no JSON: {error}") from None

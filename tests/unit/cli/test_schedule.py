@@ -1,0 +1,118 @@
+"""`mcoflow schedule`, `mcoflow recur`, and `mcoflow run --at`."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import click
+import pytest
+
+from mcoflow.cli.exit_codes import ExitCode
+from mcoflow.cli.times import TIME
+from mcoflow.services import Services
+from tests.unit.cli.conftest import Mcoflow
+from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("services")
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
+def scheduled(mcoflow: Mcoflow, *more: str) -> str:
+    made = mcoflow("run", "ping", "--host", "sim-00001", "--at", "+2h", "--output", "json", *more)
+    assert made.code == ExitCode.OK, made.err
+    return str(made.json["id"])
+
+
+def test_a_task_that_starts_later_is_listed_shown_and_cancelled(mcoflow: Mcoflow) -> None:
+    """E-087, E-060."""
+    said = mcoflow("run", "ping", "--host", "sim-00001", "--at", "+2h", "--before", "+3h")
+    task = said.out.strip()
+    assert f"mcoflow schedule cancel {task}" in said.err
+
+    listed = mcoflow("schedule", "list").out
+    assert task in listed
+    assert "its time; not later than" in listed
+    shown = mcoflow("schedule", "show", task).out
+    assert "Ping on sim-00001: scheduled" in shown
+    assert "waits  for its time" in shown
+    assert f"mcoflow task cancel {task}" in shown
+    as_json = mcoflow("schedule", "list", "--output", "json").json["items"]
+    assert [each["schedule"]["frozen"] for each in as_json if each["id"] == task] == [False]
+
+    assert mcoflow("schedule", "cancel", task).out == "cancelled: it never started\n"
+    assert mcoflow("task", "show", task, "--output", "json").json["word"] == "cancelled"
+    assert mcoflow("schedule", "cancel", task).code == ExitCode.FAILED
+    assert task not in mcoflow("schedule", "list").out
+
+
+def test_a_frozen_task_starts_once_it_is_told(mcoflow: Mcoflow, services: Services) -> None:
+    """E-088."""
+    task = scheduled(mcoflow)
+    assert f"mcoflow schedule unfreeze {task}" in mcoflow("schedule", "freeze", task).out
+    assert "somebody to unfreeze it" in mcoflow("schedule", "list").out
+
+    assert mcoflow("schedule", "unfreeze", task, "--at", "2026-01-01T00:00Z").code == ExitCode.OK
+
+    until(lambda: services.plans.show(UUID(task)).at_rest, "it ran")
+    assert services.plans.show(UUID(task)).word == "success"
+    refused = mcoflow("schedule", "freeze", task)
+    assert refused.code == ExitCode.FAILED
+    assert "is stopped" in refused.err
+
+
+def test_what_makes_no_sense_is_said_clearly(mcoflow: Mcoflow) -> None:
+    for command in ("freeze", "unfreeze", "cancel", "show"):
+        assert mcoflow("schedule", command, NOWHERE).code == ExitCode.NOT_FOUND
+    for command in ("enable", "disable", "cancel"):
+        assert mcoflow("recur", command, NOWHERE).code == ExitCode.NOT_FOUND
+    wrong = mcoflow("run", "ping", "--host", "sim-00001", "--at", "tomorrow")
+    assert wrong.code == ExitCode.USAGE
+    assert "04:00 or +2h" in wrong.err
+    order = mcoflow("run", "ping", "--host", "sim-00001", "--at", "+2h", "--before", "+1h")
+    assert order.code == ExitCode.USAGE
+    assert "it would never run" in order.err
+    cron = mcoflow("recur", "add", "ping", "--host", "sim-00001", "--cron", "nightly")
+    assert cron.code == ExitCode.USAGE
+    assert "minute hour day month weekday" in cron.err
+
+
+def test_what_comes_back_is_listed_disabled_and_cancelled(mcoflow: Mcoflow) -> None:
+    """E-091, E-092."""
+    add = ("recur", "add", "ping", "--host", "sim-00001", "--cron", "30 4 * * 1-5", "--purpose", "heartbeat")
+    made = mcoflow(*add, "--timezone", "Europe/Vienna", "--output", "json")
+    assert made.code == ExitCode.OK, made.err
+    recurrence = made.json["id"]
+    assert f"mcoflow recur disable {recurrence}" in made.err
+    again = mcoflow(*add)
+    assert again.code == ExitCode.FAILED
+    assert "'heartbeat'" in again.err
+
+    listed = mcoflow("recur", "list").out
+    assert "30 4 * * 1-5 (Europe/Vienna)" in listed
+    assert "Ping on sim-00001" in listed
+    assert "mcoflow recur enable" in mcoflow("recur", "disable", recurrence).out
+    assert mcoflow("recur", "list", "--output", "json").json[0]["next_at"] is None
+    assert "next at" in mcoflow("recur", "enable", recurrence).out
+    assert mcoflow("recur", "cancel", recurrence).out == "cancelled\n"
+    assert "nothing comes back" in mcoflow("recur", "list").err
+    assert recurrence in mcoflow("recur", "list", "--all").out
+    over = mcoflow("recur", "enable", recurrence)
+    assert over.code == ExitCode.FAILED
+    assert "cancelled is final" in over.err
+
+
+def test_times_are_read_as_people_write_them() -> None:
+    now = datetime.now(UTC)
+
+    def read(text: str) -> datetime:
+        found = TIME.convert(text, None, None)
+        assert isinstance(found, datetime)
+        return found
+
+    assert read("2026-11-22T04:00Z") == datetime(2026, 11, 22, 4, tzinfo=UTC)
+    assert read("2026-11-22 04:00+01:00") == datetime(2026, 11, 22, 3, tzinfo=UTC)
+    assert read("2026-11-22").tzinfo is not None
+    assert timedelta(0) < read("04:00") - now <= timedelta(hours=25)
+    assert abs(read("+90m") - now - timedelta(minutes=90)) < timedelta(seconds=5)
+    for text in ("", "soon", "25:00", "+2w", "2026-13-01", "+999999d9"):
+        with pytest.raises(click.BadParameter):
+            read(text)
