@@ -11,6 +11,7 @@ from mcoflow.action.retry import Retry
 from mcoflow.action.singleton import Singleton
 from mcoflow.action.sub_plans import Limits, SubPlan, SubPlanCounts, WithSubPlans
 from mcoflow.action.user_events import user_event
+from mcoflow.action.world import StoredPlan, WorldHandle
 from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
 from mcoflow.domain.locks import Lock
@@ -38,10 +39,12 @@ __all__ = [
     "Retry",
     "Silence",
     "Singleton",
+    "StoredPlan",
     "SubPlan",
     "SubPlanCounts",
     "UserEvent",
     "WithSubPlans",
+    "WorldHandle",
     "plan_hook",
     "user_event",
 ]

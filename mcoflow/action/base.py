@@ -29,6 +29,7 @@ from mcoflow.action.stage import (
 )
 from mcoflow.action.telling import Telling
 from mcoflow.action.user_events import refusal, stored_event
+from mcoflow.action.world import WorldHandle
 from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
@@ -218,6 +219,15 @@ class Action(Telling):
     def input_as(self, model: type[M]) -> M:
         """Return the input as a pydantic model; InputInvalidError names the fields that do not fit it."""
         return typed_input(self.name, model, self.input)
+
+    @property
+    def world(self) -> WorldHandle:
+        """What triggers other plans, in run, revert and finalize; PhaseError in plan."""
+        if self._stage.world is None:
+            raise PhaseError(
+                f"{self.name}: world is for run, revert and finalize, this is {self._stage.phase}"
+            )
+        return self._stage.world
 
     # -- in run -------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
+from mcoflow.action.world import WorldHandle
 from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import Forever, HostRequest
 from mcoflow.domain.records import ErrorRecord
@@ -152,6 +153,7 @@ class Stage:
     read_chunks: ReadChunks | None = None
     sub_planner: SubPlanner | None = None
     error: ErrorRecord | None = None
+    world: WorldHandle | None = None
 
     @property
     def log(self) -> logging.Logger:

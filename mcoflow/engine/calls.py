@@ -24,6 +24,7 @@ from mcoflow.action.schema import valid_input, valid_output
 from mcoflow.action.stage import Produced, ReadChunks, Stage, SubPlanner, SuspendedSignalError
 from mcoflow.action.sub_plans import WithSubPlans
 from mcoflow.action.user_events import loaded_event
+from mcoflow.action.world import WorldHandle
 from mcoflow.domain.events import (
     FOREVER,
     Abort,
@@ -49,7 +50,7 @@ _EMPTY = "{}"
 NO_MIDDLEWARE: Final = Chain()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallData:
     """What a call works on: stored input and output as JSON text, and the outputs that input refers to."""
 
@@ -61,6 +62,7 @@ class CallData:
     read_chunks: ReadChunks | None = None
     sub_planner: SubPlanner | None = None
     error: ErrorRecord | None = None
+    world: WorldHandle | None = None
 
 
 @dataclass(slots=True)
@@ -149,6 +151,7 @@ def _stage(action: type[Action], phase: Phase, data: CallData) -> Stage:
     output = json.loads(data.output) if data.output != _EMPTY else {}
     stage = Stage(phase.value, data.plan_id, data.action_id, data.action_id == 1, given, output)
     stage.read_chunks, stage.sub_planner, stage.error = data.read_chunks, data.sub_planner, data.error
+    stage.world = data.world
     return stage
 
 

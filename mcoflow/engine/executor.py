@@ -39,6 +39,7 @@ from mcoflow.engine.resting import Resting
 from mcoflow.engine.revert import Reverting
 from mcoflow.engine.schedules import Scheduler
 from mcoflow.engine.settings import WorldSettings
+from mcoflow.engine.step_world import OptionsOfCall
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.workers import Pool, Workers
 from mcoflow.engine.writer import Writer
@@ -83,8 +84,10 @@ class Executor:
         on_commit: OnCommit,
         on_expired: Callable[[Executor], None],
         chains: Chains = BARE,
+        options: OptionsOfCall | None = None,
     ) -> None:
         self._store = store
+        self._options = options
         self._connector = connector
         self._settings = settings
         self._clock = clock
@@ -226,6 +229,7 @@ class Executor:
             chance=self._chance,
             chains=chains,
             store=store,
+            options=self._options,
         )
         rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)
         reverting = Reverting(store, actions, steps.work)

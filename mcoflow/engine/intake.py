@@ -30,6 +30,8 @@ from mcoflow.ports.store import Changes, Store
 
 STORED_WITHIN: Final = 30.0
 LONGEST_NAME: Final = 200
+NOBODY: Final = 0
+"""In place of the action that called, for a plan that no step waits for."""
 
 
 class Intake:
@@ -77,10 +79,12 @@ class Intake:
         user: str,
         plan_id: UUID | None,
         name: str = "",
+        caller: UUID | None = None,
     ) -> Triggered | PlanningFailed:
         """See World.trigger."""
         draft = self._draft(action, args, named, user=user, plan_id=plan_id)
         draft.plan.name = name
+        draft.plan.caller_plan_id, draft.plan.caller_action_id = caller, NOBODY if caller else None
         future = self._futures.of(draft.plan.id)
         try:
             draft = self._keep(draft, elsewhere=plan_id is not None or bool(name))
@@ -104,10 +108,12 @@ class Intake:
         user: str,
         plan_id: UUID | None,
         name: str = "",
+        caller: UUID | None = None,
     ) -> Planned | PlanningFailed:
         """See World.plan."""
         draft = self._draft(action, args, named, user=user, plan_id=plan_id)
         draft.plan.name = name
+        draft.plan.caller_plan_id, draft.plan.caller_action_id = caller, NOBODY if caller else None
         if draft.plan.state is PlanState.PLANNED:
             draft.plan.ordered, draft.plan.explanation = False, "waits for the order to run"
         draft = self._keep(draft, elsewhere=True)
@@ -200,14 +206,15 @@ class Triggering:
     plan_id: UUID | None
     user: str
     name: str = ""
+    caller: UUID | None = None
 
     def plan(self, action: type[Action], /, *args: Any, **named: Any) -> Planned | PlanningFailed:
         """See World.plan."""
-        return self.intake.plan(action, args, named, user=self.user, plan_id=self.plan_id, name=self.name)
+        return self.intake.plan(action, args, named, **self._how())
 
     def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
         """See World.trigger."""
-        return self.intake.trigger(action, args, named, user=self.user, plan_id=self.plan_id, name=self.name)
+        return self.intake.trigger(action, args, named, **self._how())
 
     def plan_elsewhere(self, action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
         """See World.plan_elsewhere."""
@@ -215,14 +222,17 @@ class Triggering:
 
     def delay(self, schedule: Schedule, action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
         """See World.delay."""
-        wanted = Wanted(self.user, self.plan_id, self.name)
+        wanted = Wanted(self.user, self.plan_id, self.name, self.caller)
         return self.scheduling.delay(schedule, action, args, named, wanted)
 
     def chain(self, after: Collection[UUID], action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
         """See World.chain."""
-        wanted = Wanted(self.user, self.plan_id, self.name)
+        wanted = Wanted(self.user, self.plan_id, self.name, self.caller)
         return self.scheduling.chain(after, action, args, named, wanted)
 
     def recur(self, recurrence: Recurrence, action: type[Action], /, *args: Any, **named: Any) -> UUID:
         """See World.recur."""
         return self.scheduling.recur(recurrence, action, args, named, user=self.user)
+
+    def _how(self) -> dict[str, Any]:
+        return {"user": self.user, "plan_id": self.plan_id, "name": self.name, "caller": self.caller}

@@ -36,6 +36,7 @@ class Wanted:
     user: str
     plan_id: UUID | None = None
     name: str = ""
+    caller: UUID | None = None
 
 
 class Scheduling:
@@ -214,6 +215,7 @@ class Scheduling:
             name=wanted.name,
             hosts=where,
         )
+        plan.caller_plan_id, plan.caller_action_id = wanted.caller, 0 if wanted.caller else None
         plan.hooks = ((1, action.name),) if action.plan_hooks else ()
         hooks = HookRecord.of(plan, (PlanState.PENDING, plan.state), now) if plan.hooks else []
         told = HistoryRecord(plan_id, now, "delay", actor=user, detail=in_words(schedule, after))

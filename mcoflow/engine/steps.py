@@ -26,6 +26,7 @@ from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.sending import Sending
 from mcoflow.engine.skipping import Skipping
+from mcoflow.engine.step_world import OptionsOfCall
 from mcoflow.engine.sub_plans import Parents
 from mcoflow.engine.waking import Waking
 from mcoflow.engine.work import JobDone, Work, keys
@@ -52,9 +53,10 @@ class Steps:
         chance: Random,
         chains: Chains,
         store: SubPlanStore,
+        options: OptionsOfCall | None = None,
     ) -> None:
         self._memory = memory
-        self.work = Work(memory, actions, chains, report, world_id=world_id, store=store)
+        self.work = Work(memory, actions, chains, report, world_id=world_id, store=store, options=options)
         self.asking = Asking(memory, writer)
         self.waking = Waking(memory, self.work, self._try_again)
         self.parents = Parents(memory, self.work, self.waking, store)

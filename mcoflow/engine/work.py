@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeGuard
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from mcoflow.engine.calls import CallData, CallResult, call
 from mcoflow.engine.children import Caller, Children
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
+from mcoflow.engine.step_world import OptionsOfCall, StepWorld
 from mcoflow.errors import McoflowError
 from mcoflow.ports.store import ActionKey, NewChunks
 from mcoflow.ports.sub_plans import SubPlanStore
@@ -51,6 +52,7 @@ class Work:
         *,
         world_id: UUID,
         store: SubPlanStore,
+        options: OptionsOfCall | None = None,
     ) -> None:
         self._memory = memory
         self._actions = actions
@@ -58,6 +60,7 @@ class Work:
         self._report = report
         self._world_id = world_id
         self._store = store
+        self._options = options
         self.draining = False  #: no more code may be started, the process is about to end
 
     def action(self, step: StepRecord) -> type[Action] | ErrorRecord:
@@ -133,8 +136,9 @@ class Work:
         assert isinstance(found, type)
         data, report = self.data(run, step), self._report
         children = self._children(batch, run, step) if issubclass(found, WithSubPlans) else None
-        if children is not None:
-            data = replace(data, sub_planner=children)
+        data.sub_planner = children
+        if self._options is not None:
+            data.world = StepWorld(self._options, run.id, step.id, run.plan.user, event_id)
         chain = self._chains.of(found)
         plan_id, step_id, phase, attempt = run.id, step.id, step.phase, step.attempt
 

@@ -286,6 +286,9 @@ class World(Operating, Later):
             on_commit=self._committed,
             on_expired=self._expired,
             chains=self._chains,
+            options=lambda plan_id, caller, user: Triggering(
+                self._intake, self._scheduling, plan_id, user, caller=caller
+            ),
         )
         try:
             executor.start()

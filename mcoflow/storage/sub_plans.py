@@ -35,7 +35,7 @@ from mcoflow.storage.texts import clean, hex_rows, to_json
 PAGE: Final = 500
 """Sub-plans that get a command in one transaction."""
 GIVEN_UP: Final = 0
-"""In place of the action that called, for a sub-plan in whose place there is another."""
+"""In place of the action that called: it does not wait for the plan, in whose place there may be another."""
 
 
 def _ring(row: Values) -> Any:
@@ -60,15 +60,16 @@ _ASKED: Final = plans.c.id.in_(select(commands.c.plan_id).where(commands.c.resul
 
 def ring(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Write]:
     """Ring the callers of plans that come to rest with these changes; nothing if there are none."""
-    rested = [plan for plan in changes.plans if plan.caller_plan_id is not None and plan.state in AT_REST]
-    rested += [draft.plan for draft in new_plans if _rests_for_somebody(draft.plan)]
+    rested = [plan for plan in changes.plans if plan.caller_action_id and plan.state in AT_REST]
+    rested += [draft.plan for draft in new_plans if _is_awaited(draft.plan)]
     if rested:
         yield Write(RING, hex_rows(plan.caller_plan_id for plan in rested if plan.caller_plan_id is not None))
 
 
 def ring_for(connection: Connection, plan_id: UUID) -> None:
     """Ring the caller, if there is one, of a plan that is stopped without its owner."""
-    caller = select(plans.c.caller_plan_id).where(plans.c.id == plan_id).scalar_subquery()
+    awaited = plans.c.id == plan_id, plans.c.caller_action_id != GIVEN_UP
+    caller = select(plans.c.caller_plan_id).where(*awaited).scalar_subquery()
     runs = plans.c.id == caller, plans.c.state == PlanState.RUNNING.value
     connection.execute(insert(bells).from_select(["plan_id"], select(plans.c.id).where(*runs)))
 
@@ -142,8 +143,8 @@ def command(
         connection.execute(insert(commands), rows)
 
 
-def _rests_for_somebody(plan: PlanRecord) -> bool:
-    return plan.caller_plan_id is not None and plan.state in AT_REST
+def _is_awaited(plan: PlanRecord) -> bool:
+    return bool(plan.caller_action_id) and plan.state in AT_REST
 
 
 def _of(plan_id: UUID, action_id: int) -> ColumnElement[bool]:

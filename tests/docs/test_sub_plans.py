@@ -1,5 +1,7 @@
 """The page about sub-plans is tried as it stands."""
 
+from uuid import UUID
+
 from mcoflow.domain.states import PlanResult, PlanState
 from tests.docs.pages import run
 from tests.unit.engine.house import House
@@ -19,3 +21,12 @@ def test_the_fleet_of_the_page_is_upgraded(house: House) -> None:
     until(rests, "all are upgraded")
     assert house.store.plan(parent).result is PlanResult.SUCCESS
     assert house.output(parent)["sub_plans"]["counts"]["success"] == len(hosts)
+
+
+def test_the_rollout_of_the_page_triggers_an_upgrade(house: House) -> None:
+    rollout = run("sub-plans")["Rollout"]
+
+    plan = house.run(rollout, host="web1")
+
+    upgrade = house.rest(UUID(house.output(plan.id)["upgrade"]))
+    assert (upgrade.result, upgrade.caller_plan_id) == (PlanResult.SUCCESS, plan.id)

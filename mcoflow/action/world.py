@@ -1,0 +1,39 @@
+"""What an action may do with other plans while it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from mcoflow.domain.schedule import Schedule
+
+if TYPE_CHECKING:
+    from mcoflow.action.base import Action
+
+
+class StoredPlan(Protocol):
+    """A plan that is stored, whatever becomes of it."""
+
+    @property
+    def plan_id(self) -> UUID:
+        """The plan's id."""
+
+
+class WorldHandle(Protocol):
+    """The part of World that actions have as `self.world`; World itself has it, too.
+
+    In `run`, the ids of plans follow from the step and from how many it has triggered before in the same
+    call: a call that is repeated after a crash finds those that the first one triggered.
+    """
+
+    def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """Plan an action now, and have the plan run; see World.trigger."""
+
+    def plan(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """Plan an action now; the plan runs once somebody executes it."""
+
+    def plan_elsewhere(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """Let an executor plan and run an action."""
+
+    def delay(self, schedule: Schedule, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """Let an executor plan and run an action when it is time."""

@@ -1,0 +1,48 @@
+"""The world as a step sees it: what it triggers has an id that follows from the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from mcoflow.action.base import Action
+from mcoflow.action.world import StoredPlan, WorldHandle
+from mcoflow.domain.schedule import Schedule
+
+OptionsOfCall = Callable[[UUID, UUID, str], WorldHandle]
+"""What triggers one plan: given its id, the plan that calls it, and the user of that."""
+
+
+@dataclass(slots=True)
+class StepWorld:
+    """The WorldHandle of one call. `since` names the call: the event that it was made for, if any."""
+
+    options: OptionsOfCall
+    plan_id: UUID
+    step_id: int
+    user: str
+    since: UUID | None
+    triggered: int = 0
+
+    def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """See WorldHandle.trigger."""
+        return self._next().trigger(action, *args, **named)
+
+    def plan(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """See WorldHandle.plan."""
+        return self._next().plan(action, *args, **named)
+
+    def plan_elsewhere(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """See WorldHandle.plan_elsewhere."""
+        return self._next().plan_elsewhere(action, *args, **named)
+
+    def delay(self, schedule: Schedule, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
+        """See WorldHandle.delay."""
+        return self._next().delay(schedule, action, *args, **named)
+
+    def _next(self) -> WorldHandle:
+        self.triggered += 1
+        name = f"trigger/{self.step_id}/{self.since or 'start'}/{self.triggered}"
+        return self.options(uuid5(self.plan_id, name), self.plan_id, self.user)
