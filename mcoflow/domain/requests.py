@@ -109,7 +109,15 @@ class CommandKind(StrEnum):
     SKIP = "skip"
     REVERT = "revert"
     EVENT = "event"
+    AMEND = "amend"  #: give an action of a paused plan another input
     CHAIN = "chain"  #: from the store, not from people: another plan waits for this one
+
+
+class Cover(StrEnum):
+    """What is skipped along with a failed step."""
+
+    FOLLOWERS = "followers"  #: what reads its output, and what only came later in its sequence
+    REFERENCES = "references"  #: what reads its output, unless it named something to take instead
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from mcoflow.domain.states import PlanState
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.workers import Job
 from mcoflow.ports.bus import Delivery, Parcel
-from mcoflow.ports.store import ActionKey, Changes, NewChunks, OutputChange, StepChange
+from mcoflow.ports.store import ActionKey, Changes, InputChange, NewChunks, OutputChange, StepChange
 
 OfPlan = tuple[UUID, UUID]
 """The id of a plan, and of something that belongs to it."""
@@ -40,6 +40,7 @@ class Batch:
     rests: list[PlanRecord] = field(default_factory=list)
     children: list[tuple[UUID, PlanDraft]] = field(default_factory=list)
     outputs: dict[ActionKey, str] = field(default_factory=dict)
+    inputs: dict[ActionKey, str] = field(default_factory=dict)
     new_steps: list[tuple[UUID, StepRecord]] = field(default_factory=list)
     new_requests: list[RequestRecord] = field(default_factory=list)
     new_timers: list[TimerRecord] = field(default_factory=list)
@@ -107,6 +108,7 @@ class Batch:
             ],
             new_steps=[(plan_id, step) for plan_id, step in self.new_steps if self._keeps(plan_id)],
             outputs=[OutputChange(*key, text) for key, text in self.outputs.items() if self._keeps(key[0])],
+            inputs=[InputChange(*key, text) for key, text in self.inputs.items() if self._keeps(key[0])],
             new_requests=[each for each in self.new_requests if self._keeps(each.plan_id)],
             requests=[each for each in requests if self._keeps(each.plan_id)],
             confirmed=list(confirmed),

@@ -16,7 +16,13 @@ from mcoflow.domain.states import PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.people import ALLOWED, check_allowed
 from mcoflow.engine.watch import Watch
-from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError, WaitTimeoutError
+from mcoflow.errors import (
+    CommandRefusedError,
+    EventDroppedError,
+    InputInvalidError,
+    McoflowError,
+    WaitTimeoutError,
+)
 from mcoflow.ports.store import Store
 
 
@@ -97,6 +103,7 @@ class Commands:
 
 def _refusal(answer: CommandAnswer, plan: PlanRecord) -> McoflowError:
     """Return what the executor refused with."""
-    if answer.code == EventDroppedError.__name__:
-        return EventDroppedError(answer.error)
+    for kind in (EventDroppedError, InputInvalidError):
+        if answer.code == kind.__name__:
+            return kind(answer.error)
     return CommandRefusedError(answer.error, plan.id, plan.state, ALLOWED[plan.state])

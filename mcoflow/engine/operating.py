@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +10,18 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from mcoflow.action.user_events import stored_event
 from mcoflow.clock import Clock
-from mcoflow.domain.records import HistoryRecord
-from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.records import HistoryRecord, JsonObject
+from mcoflow.domain.requests import CommandKind, Cover
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.watch import Watch
-from mcoflow.errors import CommandRefusedError
+from mcoflow.errors import CommandRefusedError, EventDroppedError
 from mcoflow.ports.store import Store
+
+log = logging.getLogger("mcoflow.operating")
 
 COMMAND_WAIT: Final = timedelta(seconds=5)
 """How long a command waits for its answer; it stays committed when it takes longer."""
@@ -26,6 +30,13 @@ COMMAND_WAIT: Final = timedelta(seconds=5)
 @dataclass(frozen=True, slots=True)
 class CancelResult:
     """Which steps got the signal."""
+
+    step_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SkipResult:
+    """Which steps were, or would be, skipped."""
 
     step_ids: tuple[int, ...]
 
@@ -62,10 +73,56 @@ class Operating(ABC):
         """Let what is under way end, then rest until `resume`; asking twice changes nothing."""
         self._order(plan_id, CommandKind.PAUSE, actor)
 
+    def event(
+        self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False, actor: str = ""
+    ) -> None:
+        """Send an event to a step: JSON, or a model registered with @user_event. Returns once it is stored.
+
+        What is left when the step ends is noted in the plan's history.
+
+        Raises:
+            EventDroppedError: the step takes no such event, or none at all; with `optional` that is no error.
+            NotSerialisableError: the value is no JSON.
+        """
+        given = {"step_id": step_id, "value": stored_event(value), "optional": optional}
+        try:
+            self.command(plan_id, CommandKind.EVENT, given, actor=actor, wait=COMMAND_WAIT)
+        except EventDroppedError as error:
+            if not optional:
+                raise
+            log.debug("event.refused", extra={"plan": str(plan_id), "reason": str(error)})
+
+    def skip(
+        self,
+        plan_id: UUID,
+        step_id: int,
+        *,
+        cover: Cover = Cover.FOLLOWERS,
+        dry_run: bool = False,
+        actor: str = "",
+    ) -> SkipResult:
+        """Skip a failed step of a paused plan, with what it covers; done when the plan is resumed.
+
+        With `dry_run` nothing is changed, and the result names what would be skipped.
+        """
+        given = {"step_id": step_id, "cover": cover.value, "dry_run": dry_run}
+        answer = self.command(plan_id, CommandKind.SKIP, given, actor=actor, wait=COMMAND_WAIT)
+        return SkipResult(tuple(answer["step_ids"]))
+
+    def amend_input(self, plan_id: UUID, action_id: int, input: JsonObject, *, actor: str = "") -> None:  # noqa: A002
+        """Give an action of a paused plan whose run step is not done another input; `resume` works with it.
+
+        Raises:
+            InputInvalidError: it does not fit the action's Input; nothing changed.
+        """
+        given = {"action_id": action_id, "input": dict(input)}
+        self.command(plan_id, CommandKind.AMEND, given, actor=actor, wait=COMMAND_WAIT)
+
     def revert(self, plan_id: UUID, *, actor: str = "") -> PlanFuture:
         """Undo what a paused plan has done, the last step first; the future resolves when it is at rest."""
         self._order(plan_id, CommandKind.REVERT, actor)
         future = self._futures.of(plan_id)
+        self._futures.stored(plan_id)
         self._futures.look(plan_id)
         return future
 

@@ -7,10 +7,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from mcoflow.action.registry import Registry
+from mcoflow.action.schema import valid_input
 from mcoflow.action.stage import PlannedEvent
+from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import StepRecord
-from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
-from mcoflow.domain.states import PlanState
+from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord, Cover
+from mcoflow.domain.states import FINAL_STEP_STATES, Phase, PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
@@ -39,6 +41,7 @@ _TAKEN_TOO: Final = frozenset(
         (PlanState.PLANNED, _K.ABORT),
         (PlanState.PAUSED, _K.ABORT),
         (PlanState.PAUSED, _K.REVERT),
+        (PlanState.PAUSED, _K.AMEND),
     }
 )
 """Taken and not offered: it is so already, a cancel says the same, or its classes may not have it."""
@@ -101,6 +104,8 @@ class People:
                 self._reverting.start(batch, run, actor=command.actor)
             case CommandKind.EVENT:
                 self._event(batch, run, command)
+            case CommandKind.AMEND:
+                self._amend(batch, run, command)
             case CommandKind.CHAIN:
                 run.plan.chained = True
             case _:
@@ -142,12 +147,29 @@ class People:
             way_out = f"those that can: {', '.join(failed)}" if failed else "resume the task to go on"
             message = f"step {step_id} is not in error, it cannot be skipped; {way_out}"
             raise CommandRefusedError(message, run.id, run.plan.state, (CommandKind.RESUME,))
-        covered = run.covered_by_skip(step.id)
+        followers = command.args.get("cover", Cover.FOLLOWERS) == Cover.FOLLOWERS
+        covered = run.covered_by_skip(step.id, followers=followers)
         if not command.args.get("dry_run"):
             self._steps.skipping.mark(run, step.id, covered, batch.now)
             names = ", ".join(map(str, covered))
             self._steps.note(batch, run, "skip", actor=command.actor, detail=f"steps {names}")
         return covered
+
+    def _amend(self, batch: Batch, run: PlanRun, command: CommandRecord) -> None:
+        """Give an action another input, checked as its first one was; only what is not done reads it."""
+        action_id = command.args.get("action_id")
+        steps = [step for step in run.steps.values() if step.action_id == action_id]
+        if not steps or any(step.phase is Phase.RUN and step.state in FINAL_STEP_STATES for step in steps):
+            failed = ", ".join(f"{step.action_id} ({step.action})" for step in run.failed_steps())
+            message = f"action {action_id} is done or not there, its input stays; those in error: {failed}"
+            raise CommandRefusedError(message, run.id, run.plan.state, ALLOWED[run.plan.state])
+        action = self._actions.find(steps[0].action)
+        given = to_json(valid_input(action.name, action.Input, command.args.get("input") or {}))
+        key = (run.id, steps[0].action_id)
+        self._memory.texts.load([key])
+        batch.inputs[key] = given
+        self._memory.texts.put(key, (given, self._memory.texts.get(key)[1]))
+        self._steps.note(batch, run, "amend input", actor=command.actor, detail=f"of action {action_id}")
 
     def _event(self, batch: Batch, run: PlanRun, command: CommandRecord) -> None:
         step_id = command.args.get("step_id", 0)

@@ -65,6 +65,15 @@ class NewChunks:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class InputChange:
+    """The input of an action that somebody amended, as JSON text."""
+
+    plan_id: UUID
+    action_id: int
+    input: str
+
+
 @dataclass(slots=True)
 class Changes:
     """What one batch of the director changes: written in one transaction or not at all.
@@ -73,7 +82,7 @@ class Changes:
     `epoch` still matches; `planned` are those of them that were stored before they were planned: their steps
     are inserted, their schedules dropped. `rests` are plans that came to rest earlier, whose row is not
     written, but whose followers may not have heard of it. All `plans` fence everything else in the batch that
-    belongs to their plan, so every plan touched by `steps`, `new_steps`, `outputs`, `requests`,
+    belongs to their plan, so every plan touched by `steps`, `new_steps`, `outputs`, `inputs`, `requests`,
     `new_requests`, timers or events MUST be among `plans` or `new_plans`.
 
     The locks of plans follow their states: a new plan takes them, or waits for them; a running one has to
@@ -87,6 +96,7 @@ class Changes:
     steps: list[StepChange] = field(default_factory=list)
     new_steps: list[tuple[UUID, StepRecord]] = field(default_factory=list)
     outputs: list[OutputChange] = field(default_factory=list)
+    inputs: list[InputChange] = field(default_factory=list)
     new_requests: list[RequestRecord] = field(default_factory=list)
     requests: list[RequestRecord] = field(default_factory=list)
     confirmed: list[UUID] = field(default_factory=list)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, func, select, update
 
 from mcoflow.domain.records import ActionRecord
-from mcoflow.ports.store import ActionKey, ActionPlace, OutputChange, PlanOutline
+from mcoflow.ports.store import ActionKey, ActionPlace, InputChange, OutputChange, PlanOutline
 from mcoflow.storage.many import Bulk, Lookup, Many, Row, Values, fields_of
 from mcoflow.storage.tables import actions, steps
 from mcoflow.storage.texts import clean
@@ -29,6 +29,17 @@ def _update(row: Values) -> Any:
 
 
 INSERT_ACTIONS: Final = Many.insert(actions)
+
+
+def _amend(row: Values) -> Any:
+    return (
+        update(actions)
+        .where(and_(actions.c.plan_id == row["plan_id"], actions.c.id == row["id"]))
+        .values(input=row["input"])
+    )
+
+
+UPDATE_INPUTS: Final = Many(fields_of(actions.c.input, actions.c.plan_id, actions.c.id), _amend)
 UPDATE_OUTPUTS: Final = Many(fields_of(actions.c.output, actions.c.plan_id, actions.c.id), _update)
 
 
@@ -50,6 +61,11 @@ def new_action(plan: str, action: ActionRecord) -> Row:
 def changed_output(change: OutputChange) -> Row:
     """Return the row of a change for UPDATE_OUTPUTS."""
     return (clean(change.output), change.plan_id.hex, change.action_id)
+
+
+def changed_input(change: InputChange) -> Row:
+    """Return the row of a change for UPDATE_INPUTS."""
+    return (clean(change.input), change.plan_id.hex, change.action_id)
 
 
 def action_data(

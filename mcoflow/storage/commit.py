@@ -70,6 +70,7 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
         yield Write(steps.INSERT_STEPS, [steps.new_step(plan.hex, step) for plan, step in changes.new_steps])
     outputs = {(each.plan_id, each.action_id): each for each in changes.outputs}
     yield _all(actions.UPDATE_OUTPUTS, actions.changed_output, outputs.values())
+    yield _all(actions.UPDATE_INPUTS, actions.changed_input, changes.inputs)
     yield from _send(changes)
     yield _all(waits.INSERT_TIMERS, waits.new_timer, changes.new_timers)
     yield Write(waits.DROP_TIMERS, hex_rows(changes.dropped_timers))

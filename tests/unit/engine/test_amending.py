@@ -1,0 +1,98 @@
+"""What operators do by the methods of the world: amend an input, skip, send an event."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from mcoflow.action import FOREVER, Action
+from mcoflow.domain.requests import Cover
+from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.errors import CommandRefusedError, EventDroppedError, InputInvalidError
+from tests.unit.engine.house import House
+from tests.unit.engine.play import Compose, Do, Listen, one, play
+
+SOON = timedelta(seconds=10)
+
+
+def take(action: Any, event: Any) -> None:
+    if event is None:
+        action.suspend(patience=FOREVER)
+
+
+def fail(_action: Any, _event: Any) -> None:
+    raise RuntimeError("broken")
+
+
+def one_after_another(plan: Action) -> None:
+    with plan.sequence():
+        for name in "abc":
+            plan.plan_action(Do, name=name)
+
+
+class Fetch(Action):
+    """Needs a mirror that is there."""
+
+    name = "resume.fetch"
+
+    class Input(BaseModel):
+        mirror: str
+
+    def run(self) -> None:
+        play.log.append(self.input["mirror"])
+        if self.input["mirror"] == "away":
+            raise ConnectionError("the mirror is away")
+
+
+def test_a_resumed_step_works_with_the_amended_input(house: House) -> None:
+    """E-042: after `amend_input`; the history has the amendment and its actor."""
+    plan = house.run(Fetch, mirror="away")
+    assert plan.state is PlanState.PAUSED
+
+    house.world.amend_input(plan.id, 1, {"mirror": "near"}, actor="bob")
+    assert house.world.resume(plan.id).wait(SOON).result is PlanResult.SUCCESS
+
+    assert play.log == ["away", "near"]
+    lines = [(line.name, line.actor, line.detail) for line in house.store.history(plan.id)]
+    assert ("amend input", "bob", "of action 1") in lines
+
+
+def test_an_amendment_that_does_not_fit_changes_nothing(house: House) -> None:
+    plan = house.run(Fetch, mirror="away")
+
+    with pytest.raises(InputInvalidError, match="mirror"):
+        house.world.amend_input(plan.id, 1, {"miror": "near"})
+    with pytest.raises(CommandRefusedError, match="those in error: 1"):
+        house.world.amend_input(plan.id, 7, {"mirror": "near"})
+
+    house.world.resume(plan.id).wait(SOON)
+    assert play.log == ["away", "away"]
+
+
+def test_a_skip_that_covers_references_lets_later_steps_run(house: House) -> None:
+    """E-046: `Cover.REFERENCES`."""
+    play.scripts["b"] = fail
+    plan = house.run(Compose, layout=play.layout(one_after_another))
+    _, b, _ = house.steps(plan.id)
+
+    skipped = house.world.skip(plan.id, b, cover=Cover.REFERENCES)
+    assert skipped.step_ids == (b,)
+    house.world.resume(plan.id).wait(SOON)
+
+    assert house.states(plan.id) == ["success", "skipped", "success"]
+    assert play.log == ["a", "b", "c"]
+
+
+def test_an_event_wakes_its_step_and_one_that_nobody_takes_is_refused(house: House) -> None:
+    """E-029: optional: no error."""
+    play.scripts["a"] = take
+    plan_id = house.trigger(Compose, layout=play.layout(one(Listen)))
+    step = house.step_when(plan_id, StepState.SUSPENDED)
+
+    with pytest.raises(EventDroppedError):
+        house.world.event(plan_id, 99, "go")
+    house.world.event(plan_id, 99, "go", optional=True)
+    house.world.event(plan_id, step.id, "go")
+
+    assert house.rest(plan_id).result is PlanResult.SUCCESS
