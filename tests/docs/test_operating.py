@@ -1,28 +1,16 @@
 """The pages about operating tasks are tried as they stand: their code runs, and prints what they say."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcoflow.cli.root import root
-from mcoflow.clock import SystemClock
-from mcoflow.storage import open_store
-from tests.unit.engine.house import House, open_house
+from tests.unit.engine.house import House
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 OPERATING = ("pause-and-stop-a-task", "rescue-a-failed-task")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """An executor on a database of its own."""
-    open_store(f"sqlite:///{tmp_path}/mcoflow.db", SystemClock()).close()
-    with open_house(tmp_path / "mcoflow.db") as opened:
-        opened.another()
-        yield opened
 
 
 def text_of(page: str) -> str:
