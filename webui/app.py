@@ -10,7 +10,7 @@ from flask_bootstrap import Bootstrap5
 from jinja2 import StrictUndefined
 
 from mcoflow.services import Services
-from webui import errors, guard, health, text, when
+from webui import errors, guard, health, metrics, text, when
 from webui.api import contract
 from webui.current import EXTENSION, Web, request_id
 from webui.doorbell import Doorbell
@@ -41,7 +41,7 @@ def create_app(services: Services, settings: WebSettings) -> Flask:
     errors.install(app)
     _teach_templates(app)
     app.after_request(_keep_static)
-    for part in (form, tasks, task, task_acts, task_operating, task_events, hosts, contract, health):
+    for part in (form, tasks, task, task_acts, task_operating, task_events, hosts, contract, health, metrics):
         app.register_blueprint(part.bp)
     return app
 

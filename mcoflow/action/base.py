@@ -104,7 +104,6 @@ class Action(Telling):
         self.plan_id: UUID = stage.plan_id
         self.id: int = stage.action_id
         self.is_root: bool = stage.is_root
-        self.log = stage.log
         self.error: ErrorRecord | None = stage.error
 
     # -- for authors to override --------------------------------------------------------------------------

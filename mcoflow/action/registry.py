@@ -52,6 +52,10 @@ class Registry:
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.names())}"
             raise UnknownActionError(f"no action is called {name[:80]!r}: {hint}") from None
 
+    def knows(self, name: str) -> bool:
+        """Whether a class has or had this name."""
+        return name in self._by_name
+
     def names(self) -> list[str]:
         """The names that people may trigger, in order: those of actions that have a title."""
         return sorted(action.name for action in self._names if action.title)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -154,8 +153,3 @@ class Stage:
     sub_planner: SubPlanner | None = None
     error: ErrorRecord | None = None
     world: WorldHandle | None = None
-
-    @property
-    def log(self) -> logging.Logger:
-        """The logger for authors of actions."""
-        return logging.getLogger("mcoflow.action")

@@ -23,7 +23,6 @@ class Telling:
     name: ClassVar[str]
     run_weight: ClassVar[float] = 1.0
     finalize_weight: ClassVar[float] = 1.0
-    log: logging.Logger
     _stage: Stage
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -31,6 +30,11 @@ class Telling:
         for weight in (cls.run_weight, cls.finalize_weight):
             if not math.isfinite(weight) or weight < 0:
                 raise ConfigurationError(f"{cls.__qualname__}: a weight is zero or more, not {weight}")
+
+    @property
+    def log(self) -> logging.Logger:
+        """The logger for the author: `mcoflow.action.` and the action's name."""
+        return logging.getLogger(f"mcoflow.action.{self.name}")
 
     # -- progress -----------------------------------------------------------------------------------------
 

@@ -35,8 +35,10 @@ def embedded(
     with ExitStack() as stack:
         stack.enter_context(held(config.server.state_dir))
         store = stack.enter_context(closing(parts.store(config)))
-        world = parts.executor_world(config, store, embedded=True)
-        server = parts.web_server(config, world, store)
+        metrics = parts.metrics(store)
+        world = parts.executor_world(config, store, metrics, embedded=True)
+        metrics.watch(world.gauges)
+        server = parts.web_server(config, world, store, metrics)
         daemons = [parts.agent_daemon(config)]
         if simulate:
             daemons.append(parts.simulated_hosts(config, simulate, simulation))
@@ -61,8 +63,9 @@ def web(config: Config) -> Iterator[Deployment]:
     with ExitStack() as stack:
         make_private(config.server.state_dir)
         store = stack.enter_context(closing(parts.store(config)))
-        world = parts.client_world(config, store)
-        server = parts.web_server(config, world, store)
+        metrics = parts.metrics(store)
+        world = parts.client_world(config, store, metrics)
+        server = parts.web_server(config, world, store, metrics)
         stack.enter_context(parts.running_world(world, EXECUTOR_END))
         stack.enter_context(server)
         yield Deployment(url=server.url)
@@ -76,7 +79,7 @@ def executor(config: Config) -> Iterator[Deployment]:
     with ExitStack() as stack:
         make_private(config.server.state_dir)
         store = stack.enter_context(closing(parts.store(config)))
-        world = parts.executor_world(config, store, embedded=False)
+        world = stack.enter_context(parts.observed_executor(config, store))
         stack.enter_context(parts.running_world(world, EXECUTOR_END))
         yield Deployment(executes=True)
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mcoflow.agent.settings import AgentSettings
     from mcoflow.agent.simulate import Simulation
     from mcoflow.engine.world import World
+    from mcoflow.ports.observer import Observer
     from mcoflow.storage import SqlStore
+    from mcoflow.telemetry import Prometheus
     from webui.server import WebServer
 
 
@@ -34,7 +36,17 @@ def store(config: Config) -> "SqlStore":
     return open_store(str(config.server.database), SystemClock())
 
 
-def executor_world(config: Config, opened: "SqlStore", *, embedded: bool) -> "World":
+def metrics(opened: "SqlStore") -> "Prometheus":
+    """Make what observes the world of this process; the database is among what it shows."""
+    from mcoflow.action.registry import REGISTERED
+    from mcoflow.telemetry import BacklogGauges, Prometheus
+
+    observer = Prometheus(REGISTERED.knows)
+    observer.watch(BacklogGauges(opened, SystemClock()))
+    return observer
+
+
+def executor_world(config: Config, opened: "SqlStore", observer: "Observer", *, embedded: bool) -> "World":
     """Make the world that runs plans; `embedded` decides on simulated hosts unless the settings do."""
     from connectors.choose import executor_connector
     from mcoflow.engine.settings import WorldSettings
@@ -51,10 +63,11 @@ def executor_world(config: Config, opened: "SqlStore", *, embedded: bool) -> "Wo
         settings=WorldSettings(
             pickup=config.server.pickup_deadline, admit_simulated=embedded if admit is None else admit
         ),
+        observer=observer,
     )
 
 
-def client_world(config: Config, opened: "SqlStore") -> "World":
+def client_world(config: Config, opened: "SqlStore", observer: "Observer") -> "World":
     """Make a world that plans, gives commands and rings the executors, but runs nothing."""
     from connectors.choose import executor_connector
     from mcoflow.engine.world import World
@@ -62,7 +75,7 @@ def client_world(config: Config, opened: "SqlStore") -> "World":
     load_actions()
     clock, chance = SystemClock(), SystemRandom()
     connector = executor_connector(bus_settings(config.broker), clock=clock, chance=chance)
-    return World(opened, connector, clock=clock, chance=chance, executor=False)
+    return World(opened, connector, clock=clock, chance=chance, executor=False, observer=observer)
 
 
 @contextmanager
@@ -74,14 +87,31 @@ def running_world(world: "World", end_within: timedelta) -> Iterator["World"]:
         world.terminate(timeout=end_within)
 
 
-def web_server(config: Config, world: "World", opened: "SqlStore") -> "WebServer":
+@contextmanager
+def observed_executor(config: Config, opened: "SqlStore") -> Iterator["World"]:
+    """Make a world that runs plans, and serve its metrics if the settings say where."""
+    from mcoflow.ports.observer import NOBODY
+    from mcoflow.telemetry import Endpoint
+
+    listen = config.telemetry.listen
+    if listen is None:
+        yield executor_world(config, opened, NOBODY, embedded=False)
+        return
+    observer = metrics(opened)
+    world = executor_world(config, opened, observer, embedded=False)
+    observer.watch(world.gauges)
+    with Endpoint(observer, listen.host, listen.port):
+        yield world
+
+
+def web_server(config: Config, world: "World", opened: "SqlStore", observer: "Prometheus") -> "WebServer":
     """Bind the socket of the pages; ConfigError if it cannot be had."""
     from mcoflow.services import build_services
     from webui.server import WebServer
     from webui.settings import WebSettings, session_key
 
     key = session_key(config.server.state_dir / "session.key")
-    services = build_services(world, opened, SystemClock())
+    services = build_services(world, opened, SystemClock(), observer)
     try:
         return WebServer(services, WebSettings.of(config.web, key))
     except OSError as error:

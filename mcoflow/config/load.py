@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
-from mcoflow.config.sections import AgentConfig, BrokerConfig, Config, ServerConfig, WebConfig
+from mcoflow.config.sections import (
+    AgentConfig,
+    BrokerConfig,
+    Config,
+    ServerConfig,
+    TelemetryConfig,
+    WebConfig,
+)
 from mcoflow.config.values import masked
 from mcoflow.errors import ConfigError
 
@@ -19,6 +26,7 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "broker": BrokerConfig,
     "server": ServerConfig,
     "web": WebConfig,
+    "telemetry": TelemetryConfig,
     "agent": AgentConfig,
 }
 PREFIX: Final = "MCOFLOW_"

@@ -81,6 +81,13 @@ class WebConfig(Section):
         return listen
 
 
+class TelemetryConfig(Section):
+    """The `[telemetry]` section: metrics of an executor, which has no pages to show them on."""
+
+    listen: Listen | None = None
+    """None: not served. There is no login; metrics name no host and no user."""
+
+
 class AgentConfig(Section):
     """The `[agent]` section: the daemon on a managed host."""
 
@@ -109,5 +116,6 @@ class Config(Section):
     broker: BrokerConfig = BrokerConfig()
     server: ServerConfig
     web: WebConfig = WebConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     agent: AgentConfig
     source: Path | None = None

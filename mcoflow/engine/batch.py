@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord, StepRecord
@@ -22,10 +23,20 @@ from mcoflow.domain.states import PlanState
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.workers import Job
 from mcoflow.ports.bus import Delivery, Parcel
+from mcoflow.ports.measures import Key
 from mcoflow.ports.store import ActionKey, Changes, InputChange, NewChunks, OutputChange, StepChange
 
 OfPlan = tuple[UUID, UUID]
 """The id of a plan, and of something that belongs to it."""
+
+
+class Fact(NamedTuple):
+    """Something to be told after the commit that what is written does not show. `value` is for durations."""
+
+    plan_id: UUID | None
+    key: Key
+    step: int = 0
+    value: float = 0.0
 
 
 @dataclass(slots=True)
@@ -65,11 +76,21 @@ class Batch:
     # plans of which nothing may be written or seen: lost to another executor, or broken
     dropped: set[UUID] = field(default_factory=set)
     broken: dict[UUID, Exception] = field(default_factory=dict)
+    facts: list[Fact] | None = None  #: None: nobody wants to know
 
     def touch(self, run: PlanRun) -> None:
         """Have the plan's row written, and so its epoch checked."""
         run.touched = True
         self.touched[run.id] = run
+
+    def tell(self, plan_id: UUID | None, key: Key, *, step: int = 0, value: float = 0.0) -> None:
+        """Note something for those who observe, if there are any; not told of a plan that is dropped."""
+        if self.facts is not None:
+            self.facts.append(Fact(plan_id, key, step, value))
+
+    def kept_facts(self) -> Iterator[Fact]:
+        """What was noted, but for plans that were dropped."""
+        return (fact for fact in self.facts or () if self._keeps(fact.plan_id))
 
     def written(self) -> Iterator[PlanRecord]:
         """The plans as they were committed."""

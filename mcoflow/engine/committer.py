@@ -10,10 +10,12 @@ from mcoflow.domain.requests import RequestRecord, RequestState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.locks import refuse
 from mcoflow.engine.memory import Memory
+from mcoflow.engine.observing import Observing
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.quarantine import break_off
 from mcoflow.errors import LeaseLostError, LockLostError, LockTakenError, StoreUnavailableError
 from mcoflow.faults import faultpoint
+from mcoflow.ports.measures import FENCED_WRITES, LEASES, STORE_ERRORS
 from mcoflow.ports.store import Changes
 
 log = logging.getLogger("mcoflow.committer")
@@ -23,8 +25,11 @@ _FLUSH = 1.0
 class Committer:
     """Writes batches. Marks of confirmed requests go along with the next one, or alone after a second."""
 
-    def __init__(self, store: PatientStore, memory: Memory, clock: Clock) -> None:
+    def __init__(
+        self, store: PatientStore, memory: Memory, clock: Clock, observing: Observing | None = None
+    ) -> None:
         self._store = store
+        self._observing = observing or Observing()
         self._memory = memory
         self._clock = clock
         self._confirmed: set[UUID] = set()
@@ -42,6 +47,7 @@ class Committer:
         In a batch that lost plans, those are dropped from it and from memory; the others are written.
         """
         while True:
+            began = self._clock.monotonic()
             changes = self._changes(batch)
             if changes is None:
                 return _has_effects(batch)
@@ -59,14 +65,16 @@ class Committer:
                     break_off(self._memory, batch, plan_id, lost)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the fault of one plan
                 log.error("batch.refused", extra={"reason": str(error)})
+                batch.tell(None, (STORE_ERRORS, "refused"))
                 self._write_singly(batch)
                 return True
             else:
-                self._written(batch, changes)
+                self._written(batch, changes, began)
                 return True
 
     def _write_singly(self, batch: Batch) -> None:
         """Write each plan of the batch by itself, and break off those that cannot be written."""
+        began = self._clock.monotonic()
         changed = self._changed_requests(batch)
         for plan_id in batch.plan_ids() - batch.dropped:
             self._write_one(batch, plan_id, batch.changes(changed, (), plan_id))
@@ -76,7 +84,7 @@ class Committer:
             raise
         except Exception:
             log.exception("evidence.lost")
-        self._written(batch, Changes())
+        self._written(batch, Changes(), began)
 
     def _write_one(self, batch: Batch, plan_id: UUID, changes: Changes) -> None:
         try:
@@ -108,7 +116,8 @@ class Committer:
         record = self._memory.flights.open.get(request_id)
         return record is not None and record.state is RequestState.OPEN
 
-    def _written(self, batch: Batch, changes: Changes) -> None:
+    def _written(self, batch: Batch, changes: Changes, began: float) -> None:
+        self._observing.written(batch, self._clock.monotonic() - began)
         self._memory.flights.changed.clear()
         self._confirmed.difference_update(changes.confirmed)
         for run in batch.touched.values():
@@ -118,8 +127,10 @@ class Committer:
     def _drop(self, batch: Batch, plan_ids: frozenset[UUID]) -> None:
         """Let go of plans that another executor owns now; nothing of them may be seen."""
         log.warning("lease.lost", extra={"plans": sorted(map(str, plan_ids))})
+        batch.tell(None, (FENCED_WRITES,))
         batch.dropped |= plan_ids
         for plan_id in plan_ids:
+            batch.tell(None, (LEASES, "lost"))
             run = self._memory.runs.get(plan_id)
             if run is not None:
                 self._memory.forget(run)

@@ -176,7 +176,7 @@ class Director:
     def turn(self, letters: Sequence[Letter]) -> None:
         """Apply these letters and what is due, commit once, and let the world see it."""
         parts = self._parts
-        batch = Batch(self._clock.now().timestamp())
+        batch = Batch(self._clock.now().timestamp(), facts=parts.observing.facts())
         self._apply(batch, letters)
         self._deadlines.apply(batch)
         if not self._draining:
@@ -188,6 +188,7 @@ class Director:
             if batch.broken:
                 self._quarantine.take_in(batch)
             self._effects(batch)
+        parts.observing.turned(batch, letters, parts.workers.waits())
         parts.post.pump()
         parts.memory.trim()
 

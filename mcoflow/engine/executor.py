@@ -26,11 +26,12 @@ from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMad
 from mcoflow.engine.liveness import this_process
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
+from mcoflow.engine.observing import Observing
 from mcoflow.engine.parts import Parts
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.people import People
-from mcoflow.engine.post import Post
-from mcoflow.engine.receipts import Receipted, Receipts
+from mcoflow.engine.post import Post, Receipted
+from mcoflow.engine.receipts import Receipts
 from mcoflow.engine.recovery import Recovery
 from mcoflow.engine.replies import Replies as ReplyDesk
 from mcoflow.engine.replies import read
@@ -56,6 +57,8 @@ from mcoflow.ports.bus import (
     Shared,
     Verdict,
 )
+from mcoflow.ports.measures import Key
+from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.executor")
@@ -85,9 +88,11 @@ class Executor:
         on_expired: Callable[[Executor], None],
         chains: Chains = BARE,
         options: OptionsOfCall | None = None,
+        observer: Observer = NOBODY,
     ) -> None:
         self._store = store
         self._options = options
+        self._observer = observer
         self._connector = connector
         self._settings = settings
         self._clock = clock
@@ -114,8 +119,9 @@ class Executor:
             world_id=self.world.id,
             chains=chains,
             on_stored=self.ring,
+            observer=observer,
         )
-        self._director = self._wire(PatientStore(store), actions, chains, on_commit)
+        self._director = self._wire(PatientStore(store, observer), actions, chains, on_commit)
         self._keeper = Keeper(
             store,
             connector,
@@ -136,10 +142,10 @@ class Executor:
         for source, inlet, prefetch in self._sources:
             self._connector.consume(source, inlet, prefetch=prefetch)
         self._begin()
-        log.info("executor.started", extra={"world": str(self.world.id), "token": self.world.token})
+        log.info("world.started", extra={"world": str(self.world.id), "token": self.world.token})
 
     def _pool(self, queues: Mapping[str, int]) -> Pool:
-        return Workers(queues)
+        return Workers(queues, self._clock if self._observer is not NOBODY else None)
 
     def _begin(self) -> None:
         self._director.start()
@@ -215,6 +221,10 @@ class Executor:
         """How much this executor has in hand: plans, open requests, parcels not yet published."""
         return self._director.status()
 
+    def gauges(self) -> list[tuple[Key, float]]:
+        """How the worker pools stand."""
+        return self._workers.gauges()
+
     # -- wiring -------------------------------------------------------------------------------------------
 
     def _wire(self, store: PatientStore, actions: Registry, chains: Chains, on_commit: OnCommit) -> Director:
@@ -235,7 +245,8 @@ class Executor:
         reverting = Reverting(store, actions, steps.work)
         resting = Resting(memory, steps, rescuing, reverting)
         replies = ReplyDesk(memory, steps, writer, store)
-        committer = Committer(store, memory, self._clock)
+        observing = Observing(self._observer)
+        committer = Committer(store, memory, self._clock, observing)
         post = Post(self._connector, self._receipt)
         receipts = Receipts(
             memory=memory,
@@ -272,6 +283,7 @@ class Executor:
             hooks,
             post,
             committer,
+            observing,
             self.mailbox,
         )
         return Director(

@@ -21,6 +21,7 @@ from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures
 from mcoflow.engine.handles import Planned, PlanningFailed, Scheduled, Triggered
 from mcoflow.engine.locks import refused_draft
+from mcoflow.engine.observing import Observing
 from mcoflow.engine.planner import check_plan_arguments, make_plan
 from mcoflow.engine.scheduling import Scheduling, Wanted
 from mcoflow.errors import ExecutorStoppedError, InputInvalidError, LockTakenError, WaitTimeoutError
@@ -47,6 +48,7 @@ class Intake:
         *,
         executor: Callable[[], Executor | None],
         offer: Callable[[UUID], None],
+        observing: Observing,
     ) -> None:
         """Take how to get at our own executor, and how to offer a stored plan to others."""
         self._store = store
@@ -56,6 +58,7 @@ class Intake:
         self._futures = futures
         self._executor = executor
         self._offer = offer
+        self._observing = observing
 
     def submit(
         self, action: str, arguments: Mapping[str, Any], *, user: str, plan_id: UUID | None
@@ -181,6 +184,7 @@ class Intake:
     def _store_for_others(self, draft: PlanDraft) -> None:
         """Store the plan as one that waits for an executor, and offer it."""
         self._store.commit(Changes(new_plans=[draft]))
+        self._observing.stored(draft)
         self._offer(draft.plan.id)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from mcoflow.domain.records import PlanDraft, PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandRecord
 from mcoflow.engine.hooks import HookDone
-from mcoflow.engine.receipts import Receipted
+from mcoflow.engine.post import Receipted
 from mcoflow.engine.replies import Message
 from mcoflow.engine.rescue import RescueAsked
 from mcoflow.engine.work import JobDone

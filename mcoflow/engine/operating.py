@@ -17,6 +17,7 @@ from mcoflow.domain.requests import CommandKind, Cover
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures, PlanFuture
+from mcoflow.engine.observing import Observing
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import CommandRefusedError, EventDroppedError
 from mcoflow.ports.store import Store
@@ -54,6 +55,7 @@ class Operating(ABC):
     _watch: Watch
     _futures: Futures
     _executor: Executor | None
+    _observing: Observing
 
     @abstractmethod
     def command(
@@ -139,6 +141,8 @@ class Operating(ABC):
         line = HistoryRecord(plan_id, self._clock.now().timestamp(), "halt", None, actor, reason)
         if not self._store.halt(line):
             raise CommandRefusedError.by_state("a halt", plan_id, PlanState.STOPPED, ())
+        if self._observing.observed:
+            self._observing.halted(self._store.plan(plan_id))
         self._gone(plan_id)
 
     def _gone(self, plan_id: UUID) -> None:

@@ -9,6 +9,7 @@ from mcoflow.engine.hooks import Hooks
 from mcoflow.engine.letter import Letter
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
+from mcoflow.engine.observing import Observing
 from mcoflow.engine.people import People
 from mcoflow.engine.post import Post
 from mcoflow.engine.receipts import Receipts
@@ -34,4 +35,5 @@ class Parts:
     hooks: Hooks
     post: Post
     committer: Committer
+    observing: Observing
     mailbox: Mailbox[Letter] = field(default_factory=Mailbox)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from mcoflow.errors import StoreUnavailableError
+from mcoflow.ports.measures import STORE_ERRORS
+from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.store")
@@ -23,7 +25,8 @@ class PatientStore:
     A batch that is half applied in memory must not fail on a read: it could not be applied again.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, observer: Observer = NOBODY) -> None:
+        self._observer = observer
         self._given_up = threading.Event()
         self.commit = self._patiently(store.commit)
         self.waiting = self._patiently(store.waiting)
@@ -58,11 +61,16 @@ class PatientStore:
             tries = 0
             while True:
                 try:
-                    return method(*args, **fields)
+                    answer = method(*args, **fields)
                 except StoreUnavailableError as error:
+                    self._observer.counted({(STORE_ERRORS, "away"): 1})
                     log.warning("store.away", extra={"reason": str(error), "tries": tries})
                     if self._given_up.wait(_WAITS[min(tries, len(_WAITS) - 1)]):
                         raise
                     tries += 1
+                else:
+                    if tries:
+                        log.warning("store.back", extra={"tries": tries})
+                    return answer
 
         return call

@@ -21,6 +21,7 @@ from mcoflow.engine.revert import Reverting
 from mcoflow.engine.steps import Steps
 from mcoflow.engine.waking import takes_events
 from mcoflow.errors import CommandRefusedError, EventDroppedError, McoflowError
+from mcoflow.ports.measures import EVENTS
 
 _K = CommandKind
 ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
@@ -63,6 +64,8 @@ class People:
         try:
             return CommandAnswer(command.id, self._do(batch, run, command))
         except McoflowError as error:
+            if command.kind is CommandKind.EVENT:
+                batch.tell(None, (EVENTS, "user", "refused"), step=command.args.get("step_id", 0))
             return CommandAnswer(command.id, {}, type(error).__name__, str(error))
 
     def refuse_if_over(self, batch: Batch, command: CommandRecord, store: PatientStore) -> None:

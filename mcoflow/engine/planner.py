@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,7 +35,6 @@ from mcoflow.engine.flow import Block, GraphMaker
 from mcoflow.errors import McoflowError, PhaseError, PlanningError
 from mcoflow.faults import faultpoint
 
-log = logging.getLogger("mcoflow.planner")
 A = TypeVar("A", bound=Action)
 DEFAULT_QUEUE: Final = "default"
 
@@ -83,7 +81,6 @@ def make_plan(
         phase()
         return planner.draft()
     except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it becomes the plan's error
-        log.info("plan.failed", extra={"plan": str(plan_id), "action": action.name})
         return planner.failed(error, now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -11,6 +12,14 @@ from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Connector, Parcel, Receipt
 
 _WINDOW: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """A receipt, brought from the connector's thread."""
+
+    parcel: Parcel
+    receipt: Receipt
 
 
 class Post:

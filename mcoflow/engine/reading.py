@@ -14,8 +14,8 @@ from mcoflow.engine.letter import HostDeclared, LetGo, Letter, PlanMade, Replies
 from mcoflow.engine.lookout import Lookout
 from mcoflow.engine.parts import Parts
 from mcoflow.engine.plan_run import PlanRun
+from mcoflow.engine.post import Receipted
 from mcoflow.engine.quarantine import break_off
-from mcoflow.engine.receipts import Receipted
 from mcoflow.engine.rescue import RescueAsked
 from mcoflow.engine.work import JobDone
 from mcoflow.errors import StoreUnavailableError

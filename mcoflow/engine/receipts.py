@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -13,21 +12,13 @@ from mcoflow.engine.batch import Batch
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
-from mcoflow.engine.post import Post
+from mcoflow.engine.post import Post, Receipted
 from mcoflow.engine.replies import Replies
 from mcoflow.engine.writer import Writer
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Connector, Delivery, Parcel, Receipt, Verdict
 
 log = logging.getLogger("mcoflow.receipts")
-
-
-@dataclass(frozen=True, slots=True)
-class Receipted:
-    """A receipt, brought from the connector's thread."""
-
-    parcel: Parcel
-    receipt: Receipt
 
 
 class Admissions(Protocol):
@@ -107,6 +98,8 @@ class Receipts:
             self._admissions.redeclare(record.host, lambda: self._on_declared(request_id))
             return
         self._redeclared.discard(record.id)
+        where = {"plan": str(record.plan_id), "step": record.step_id, "request": str(record.id)}
+        log.info("request.unroutable", extra={**where, "host": record.host, "receipt": receipt})
         flights = self._memory.flights
         ended = (
             flights.unroutable(record, batch.now)

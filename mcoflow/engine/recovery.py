@@ -21,6 +21,7 @@ from mcoflow.engine.writer import Writer
 from mcoflow.errors import McoflowError, StoreUnavailableError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.bus import Parcel
+from mcoflow.ports.measures import LEASES
 
 log = logging.getLogger("mcoflow.recovery")
 _LIVE: Final = (StepState.RUNNING, StepState.SUSPENDED)
@@ -50,6 +51,8 @@ class Recovery:
         """Keep the plans and start what may start; a plan at rest is let go again with this batch."""
         faultpoint("recovery")
         runs = {snapshot.plan.id: PlanRun(snapshot) for snapshot in snapshots}
+        for run in runs.values():
+            _log_taken(batch, run)
         self._memory.runs.update(runs)
         live = [plan_id for plan_id, run in runs.items() if run.plan.state is PlanState.RUNNING]
         if live:
@@ -159,3 +162,13 @@ class Recovery:
         if not self._confirms:
             return True
         return record.state is RequestState.OPEN and not record.confirmed
+
+
+def _log_taken(batch: Batch, run: PlanRun) -> None:
+    """Tell that a plan is ours; one that runs was another executor's before."""
+    if run.plan.state is PlanState.RUNNING:
+        batch.tell(run.id, (LEASES, "taken_over"))
+        log.info("lease.taken_over", extra={"plan": str(run.id)})
+    else:
+        batch.tell(run.id, (LEASES, "taken"))
+        log.debug("lease.taken", extra={"plan": str(run.id)})

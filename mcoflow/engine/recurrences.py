@@ -21,6 +21,8 @@ from mcoflow.domain.recurrence import (
 )
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import McoflowError, ScheduleInvalidError
+from mcoflow.ports.measures import RECURRENCES
+from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.recurrences")
@@ -84,7 +86,7 @@ class Recurrences:
         return first
 
 
-def fire_due(store: Store, now: float) -> bool:
+def fire_due(store: Store, now: float, observer: Observer = NOBODY) -> bool:
     """Make the plans of recurrences whose time has come; return whether there were any.
 
     One whose next time cannot be reckoned has failed, and says why; no run of any ends it.
@@ -96,10 +98,20 @@ def fire_due(store: Store, now: float) -> bool:
         except McoflowError as error:
             then = replace(seen, state=RecurrenceState.FAILED, explanation=str(error))
             log.warning("recurrence.failed", extra={"recurrence": str(seen.id), "reason": str(error)})
-            store.change_recurrence(seen, then)
+            if store.change_recurrence(seen, then):
+                observer.counted({(RECURRENCES, "failed"): 1})
         else:
-            store.fire(seen, _after(seen, todo), [_draft(seen, at, now) for at in todo.times])
+            fired = store.fire(seen, _after(seen, todo), [_draft(seen, at, now) for at in todo.times])
+            if fired and observer is not NOBODY:
+                observer.counted({(RECURRENCES, _outcome(store, seen, todo)): 1})
     return bool(due)
+
+
+def _outcome(store: Store, seen: RecurrenceRecord, todo: Firing) -> str:
+    """Whether a recurrence that was due made a plan, missed its time, or left it to the plan before."""
+    if not todo.times:
+        return "missed"
+    return "skipped" if store.recurrence(seen.id).last_plan_id == seen.last_plan_id else "fired"
 
 
 def _after(seen: RecurrenceRecord, todo: Firing) -> RecurrenceRecord:

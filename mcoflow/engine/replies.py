@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EvidenceRecord, RequestRecord, RequestState
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
@@ -28,6 +30,19 @@ from mcoflow.wire.messages import AcceptedBody, ProgressBody, RequestBody, Resul
 
 log = logging.getLogger("mcoflow.replies")
 _EVIDENCE_BYTES = 64 * 1024
+_SAID_BY_AGENTS: Final = frozenset(
+    {Outcome.OK, Outcome.FAILED, Outcome.REJECTED, Outcome.CANCELLED_KILLED, Outcome.TIMED_OUT_KILLED}
+)
+"""Ends that only a result brings: one more is a duplicate. After the others it may be the first, and late."""
+_LOGGED: Final[Mapping[str, str]] = {
+    "duplicate": "reply.duplicate",
+    "late": "reply.late",
+    "unknown": "reply.unknown",
+    "foreign": "reply.foreign",
+    "malformed": "reply.malformed",
+    "unsupported": "reply.unsupported",
+}
+"""What is logged of a message that changes nothing, by why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +155,11 @@ class Replies:
     def _after_the_end(
         self, batch: Batch, message: Message, envelope: Envelope, record: RequestRecord
     ) -> None:
-        """A result again or too late is evidence; other words about an ended request are just too late."""
+        """A result again, or too late, is evidence; other words about an ended request are just too late."""
         if isinstance(envelope.body, ResultBody):
             outcome = record.outcome.words(record.reason) if record.outcome else "ended"
-            self._record(batch, message, f"late: the request has ended already ({outcome})", record)
+            why = "duplicate" if record.outcome in _SAID_BY_AGENTS else "late"
+            self._record(batch, message, f"{why}: the request has ended already ({outcome})", record)
         else:
             batch.deliveries.append((record.plan_id, message.delivery))
 
@@ -168,7 +184,7 @@ class Replies:
         word, _, detail = why.partition(": ")
         envelope = message.envelope
         host = envelope.host if envelope is not None else ""
-        log.info("reply.absorbed", extra={"why": word, "host": host, "detail": detail})
+        log.info(_LOGGED.get(word, "reply.unknown"), extra={"host": host, "detail": detail})
         batch.evidence.append(
             EvidenceRecord(
                 at=batch.now,

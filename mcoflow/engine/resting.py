@@ -14,6 +14,7 @@ from mcoflow.engine.rescue import RescueAsked, Rescuing
 from mcoflow.engine.revert import Reverting
 from mcoflow.engine.steps import Steps
 from mcoflow.errors import CommandRefusedError
+from mcoflow.ports.measures import RESCUES
 
 _RESCUED: Final = "rescue"
 
@@ -49,6 +50,7 @@ class Resting:
         if failed != asked.failed or run.plan.cancel_requested:
             return
         run.rescued |= failed
+        batch.tell(run.id, (RESCUES, asked.strategy))
         if asked.strategy is not Rescue.PAUSE:
             names = ", ".join(map(str, sorted(failed)))
             steps = "step" if len(failed) == 1 else "steps"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final
@@ -19,6 +18,7 @@ from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRec
 from mcoflow.domain.schedule import DuePlan
 from mcoflow.domain.states import PlanResult, PlanState, check_plan_move
 from mcoflow.engine.locks import refused_draft
+from mcoflow.engine.observing import Observing
 from mcoflow.engine.planner import make_plan
 from mcoflow.engine.recurrences import fire_due
 from mcoflow.engine.workers import Pool
@@ -30,6 +30,7 @@ from mcoflow.errors import (
     StoreUnavailableError,
 )
 from mcoflow.faults import faultpoint
+from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.ports.store import Changes, Store
 
 log = logging.getLogger("mcoflow.schedules")
@@ -62,6 +63,7 @@ class Scheduler:
         world_id: UUID,
         chains: Chains,
         on_stored: Callable[[], None],
+        observer: Observer = NOBODY,
     ) -> None:
         """Take how to store what was planned and begins at once; `on_stored`: something waits to begin."""
         self._store = store
@@ -72,6 +74,8 @@ class Scheduler:
         self._world_id = world_id
         self._chains = chains
         self._on_stored = on_stored
+        self._observer = observer
+        self._observing = Observing(observer)
         self._under_way: set[UUID] = set()
         self._in_doubt = False
         self._bell = threading.Event()
@@ -112,7 +116,7 @@ class Scheduler:
         due = self._store.due(now)
         if due.orphans and self._store.reschedule(now):
             return True
-        if due.recurrences and fire_due(self._store, now):
+        if due.recurrences and fire_due(self._store, now, self._observer):
             return True
         return due.plans and self._plan_some(now)
 
@@ -170,9 +174,11 @@ class Scheduler:
             except LockTakenError as taken:
                 refused = refused_draft(draft, taken, self._clock.now().timestamp())
                 self._store.commit(Changes(planned=[refused], plans=[refused.plan]))
+                draft = refused
         except McoflowError as error:
             stored.set_exception(error)
         else:
+            self._observing.stored(draft)
             stored.set_result(draft.plan.id)
             self._on_stored()
         return stored
@@ -228,8 +234,7 @@ def planned(actions: Registry, chains: Chains, due: DuePlan, now: float) -> Plan
 
 def failed_draft(plan: PlanRecord, error: BaseException, now: float) -> PlanDraft:
     """Return a claimed plan as one whose planning failed."""
-    log.info("plan.failed", extra={"plan": str(plan.id), "action": plan.action})
-    log.debug("".join(traceback.format_exception(error)))
+    log.debug("plan.unplanned", exc_info=error, extra={"plan": str(plan.id), "action": plan.action})
     plan.state, plan.result, plan.owner = PlanState.STOPPED, PlanResult.ERROR, None
     plan.started_at = plan.ended_at = now
     plan.explanation = f"planning failed: {str(error) or type(error).__name__}"[:500]

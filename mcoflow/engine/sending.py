@@ -17,6 +17,7 @@ from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.waking import Waking
 from mcoflow.engine.work import Work
 from mcoflow.errors import EventDroppedError, PlanNotFoundError
+from mcoflow.ports.measures import EVENTS
 
 
 class Sending:
@@ -34,6 +35,7 @@ class Sending:
                 self._send(batch, run, step, event)
             except EventDroppedError as error:
                 if not event.optional:
+                    batch.tell(run.id, (EVENTS, "user", "dropped"), step=step.id)
                     self._work.note(batch, run, "event dropped", detail=str(error))
         self._waking.set_produced(batch, run, step, produced)
 

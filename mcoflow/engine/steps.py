@@ -32,6 +32,7 @@ from mcoflow.engine.waking import Waking
 from mcoflow.engine.work import JobDone, Work, keys
 from mcoflow.engine.writer import Writer
 from mcoflow.errors import StoreUnavailableError
+from mcoflow.ports.measures import TIMER_LATENESS
 from mcoflow.ports.sub_plans import SubPlanStore
 
 
@@ -266,6 +267,7 @@ class Steps:
         run = self._memory.runs[timer.plan_id]
         step = run.steps[timer.step_id]
         self._memory.drop_timer(timer)
+        batch.tell(run.id, (TIMER_LATENESS,), value=batch.now - timer.due_at)
         batch.dropped_timers.append((run.id, timer.id))
         batch.touch(run)
         if timer.kind == LIMIT and self._is_host_step(step):

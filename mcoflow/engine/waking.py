@@ -17,6 +17,7 @@ from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.work import Work
+from mcoflow.ports.measures import EVENTS
 
 log = logging.getLogger("mcoflow.steps")
 Begin = Callable[[Batch, PlanRun, StepRecord], None]
@@ -48,6 +49,7 @@ class Waking:
             if not optional:
                 detail = f"step {step.id} is {step.state}, it takes no {kind} event"
                 self._work.note(batch, run, "event dropped", detail=detail)
+                batch.tell(run.id, (EVENTS, kind, "dropped"), step=step.id)
             return
         event = EventRecord(uuid4(), run.id, step.id, batch.now, kind, value, optional)
         batch.touch(run)
@@ -62,6 +64,7 @@ class Waking:
         event = self._memory.take_event((run.id, step.id))
         if event is None:
             return
+        batch.tell(run.id, (EVENTS, event.kind, "delivered"), step=step.id)
         self._work.load(run, step)
         if event.kind == RETRY:
             batch.consumed_events.append((run.id, event.id))
@@ -124,6 +127,7 @@ class Waking:
         while (event := self._memory.take_event(key)) is not None:
             batch.consumed_events.append((run.id, event.id))
             if not event.optional:
+                batch.tell(run.id, (EVENTS, event.kind, "dropped"), step=step.id)
                 detail = f"step {step.id} ended before the {event.kind} event could be delivered"
                 self._work.note(batch, run, "event dropped", detail=detail)
 

@@ -5,39 +5,48 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 from uuid import UUID
 
 from mcoflow.clock import Clock
+from mcoflow.ports.measures import QUEUE_JOBS, WORKERS, WORKERS_BUSY, Key
 
 log = logging.getLogger("mcoflow.workers")
 Job = Callable[[], None]
 
 
 class Turns:
-    """Jobs that wait: in order within a plan, the plans in turn, so that none waits for all of another."""
+    """Jobs that wait: in order within a plan, the plans in turn, so that none waits for all of another.
+
+    `waiting` counts the jobs, `idle` the threads that wait for one.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._jobs: dict[UUID, deque[Job]] = {}  # in the order in which the plans have their turn
         self._closed = False
+        self.waiting = self.idle = 0
 
     def put(self, plan_id: UUID, job: Job) -> None:
         """Add a job."""
         with self._changed:
             self._jobs.setdefault(plan_id, deque()).append(job)
+            self.waiting += 1
             self._changed.notify()
 
     def get(self) -> Job | None:
         """Wait for a job and take it out; None when there is none left and no more are waited for."""
         with self._changed:
+            self.idle += 1
             self._changed.wait_for(lambda: self._jobs or self._closed)
+            self.idle -= 1
             if not self._jobs:
                 return None
             plan_id = next(iter(self._jobs))
             jobs = self._jobs.pop(plan_id)
             job = jobs.popleft()
+            self.waiting -= 1
             if jobs:
                 self._jobs[plan_id] = jobs  # behind all others
             return job
@@ -58,11 +67,23 @@ class Pool(Protocol):
     def stop(self, *, wait: float, clock: Clock) -> bool:
         """Let what was taken end, for at most `wait` seconds; return whether all did."""
 
+    def waits(self) -> Iterable[tuple[str, float]]:
+        """The queue and the seconds that each job begun since the last call had waited, if they are kept."""
+
+    def gauges(self) -> list[tuple[Key, float]]:
+        """How many threads there are, are busy, and how many jobs wait, by queue."""
+
 
 class Workers:
-    """Pools of threads by queue name; a job for an unknown queue goes to `default`, with one warning."""
+    """Pools of threads by queue name; a job for an unknown queue goes to `default`, with one warning.
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    With a clock it is kept how long jobs wait, until waits() takes it.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], clock: Clock | None = None) -> None:
+        self._sizes = dict(sizes)
+        self._clock = clock
+        self._waits: deque[tuple[str, float]] = deque()
         self._queues = {name: Turns() for name in sizes}
         self._warned: set[str] = set()
         self._threads = [
@@ -80,8 +101,21 @@ class Workers:
             if queue_name not in self._warned:
                 self._warned.add(queue_name)
                 log.warning("queue.unknown", extra={"queue": queue_name})
-            jobs = self._queues["default"]
-        jobs.put(plan_id, job)
+            queue_name, jobs = "default", self._queues["default"]
+        jobs.put(plan_id, job if self._clock is None else self._timed(queue_name, job, self._clock))
+
+    def waits(self) -> Iterable[tuple[str, float]]:
+        """See Pool.waits."""
+        return [self._waits.popleft() for _ in range(len(self._waits))]
+
+    def gauges(self) -> list[tuple[Key, float]]:
+        """See Pool.gauges."""
+        found: list[tuple[Key, float]] = []
+        for name, size in self._sizes.items():
+            jobs = self._queues[name]
+            found += [((WORKERS, name), size), ((WORKERS_BUSY, name), size - jobs.idle)]
+            found.append(((QUEUE_JOBS, name), jobs.waiting))
+        return found
 
     def stop(self, *, wait: float, clock: Clock) -> bool:
         """Let running jobs end, for at most `wait` seconds; return whether all did."""
@@ -91,6 +125,15 @@ class Workers:
         for thread in self._threads:
             thread.join(max(0.0, until - clock.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
+
+    def _timed(self, queue_name: str, job: Job, clock: Clock) -> Job:
+        submitted = clock.monotonic()
+
+        def timed() -> None:
+            self._waits.append((queue_name, clock.monotonic() - submitted))
+            job()
+
+        return timed
 
 
 def _work(jobs: Turns) -> None:

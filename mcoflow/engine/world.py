@@ -26,6 +26,7 @@ from mcoflow.engine.futures import PlanFuture
 from mcoflow.engine.handles import Planned, PlanningFailed, Triggered
 from mcoflow.engine.intake import Intake, Triggering, valid_name
 from mcoflow.engine.later import Later
+from mcoflow.engine.observing import Observing
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
 from mcoflow.engine.people import ALLOWED
 from mcoflow.engine.recurrences import Recurrences
@@ -38,6 +39,8 @@ from mcoflow.errors import (
 )
 from mcoflow.ports.bus import Bell, ExecutorConnector, Link, LinkReport, Parcel, Plans, Receipt, Shared
 from mcoflow.ports.engine import Submitted
+from mcoflow.ports.measures import Key
+from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.world")
@@ -67,7 +70,10 @@ class World(Operating, Later):
         middleware: Middlewares = NO_MIDDLEWARES,
         executor: bool = True,
         crew: Crew | None = None,
+        observer: Observer = NOBODY,
     ) -> None:
+        self._observer = observer
+        self._observing = Observing(observer)
         self._crew = crew or Crew()
         self._store = store
         self._connector = connector
@@ -92,6 +98,7 @@ class World(Operating, Later):
             self._futures,
             executor=lambda: self._executor,
             offer=self._offer,
+            observing=self._observing,
         )
         self._scheduling = Scheduling(
             store, actions, clock, self._futures, self._watch, chains=self._chains, ring=self._ring_schedules
@@ -121,6 +128,7 @@ class World(Operating, Later):
 
         Returns whether everything ended in time.
         """
+        log.info("world.terminating")
         self._ending.set()
         self._futures.close()
         with self._lock:
@@ -243,6 +251,11 @@ class World(Operating, Later):
         executor = self._executor
         return executor.status() if executor is not None else {}
 
+    def gauges(self) -> list[tuple[Key, float]]:
+        """How the worker pools of this world stand; nothing, if it runs no plans."""
+        executor = self._executor
+        return executor.gauges() if executor is not None else []
+
     def _offer(self, plan_id: UUID) -> None:
         """Tell our own executor, or those at the other end of the bus, of a plan that is stored."""
         if self._executor is not None:
@@ -289,6 +302,7 @@ class World(Operating, Later):
             options=lambda plan_id, caller, user: Triggering(
                 self._intake, self._scheduling, plan_id, user, caller=caller
             ),
+            observer=self._observer,
         )
         try:
             executor.start()

@@ -302,6 +302,19 @@ class PlanWhole:
     history: Sequence[HistoryRecord]
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: plans by state, those that could run and have no owner, requests that the broker has not
+    confirmed and when the oldest was made, events not consumed, timers."""
+
+    plans: Mapping[str, int]
+    without_owner: int
+    outbox: int
+    outbox_oldest: float | None
+    inbox: int
+    timers: int
+
+
 class Reader(ScheduleReader, Protocol):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
@@ -316,6 +329,9 @@ class Reader(ScheduleReader, Protocol):
 
     def counts_by_state(self) -> Mapping[tuple[str, str], int]:
         """How many plans there are by (state, result)."""
+
+    def backlog(self) -> Backlog:
+        """What waits in the database; cheap whatever the number of plans that have ended."""
 
     def snapshot(self, plan_id: UUID) -> PlanSnapshot:
         """A plan with its graph and all its steps, plan phase included."""

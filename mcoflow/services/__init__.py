@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mcoflow.clock import Clock
 from mcoflow.ports.engine import Engine
+from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
 from mcoflow.services.contract import Contract
 from mcoflow.services.fields import Filled, Order
@@ -33,7 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All use cases, bound to one engine and one store."""
+    """All use cases, bound to one engine and one store; `metrics` is None where nothing is observed."""
 
     plans: Plans
     operating: Operating
@@ -43,9 +44,12 @@ class Services:
     contract: Contract
     health: Health
     clock: Clock
+    metrics: Exposition | None = None
 
 
-def build_services(engine: Engine, reader: Reader, clock: Clock) -> Services:
+def build_services(
+    engine: Engine, reader: Reader, clock: Clock, metrics: Exposition | None = None
+) -> Services:
     """Bind the use cases to an engine, a store to read from, and a clock."""
     hosts = Hosts(reader, clock)
     return Services(
@@ -57,4 +61,5 @@ def build_services(engine: Engine, reader: Reader, clock: Clock) -> Services:
         contract=Contract(engine, reader),
         health=Health(engine, reader),
         clock=clock,
+        metrics=metrics,
     )

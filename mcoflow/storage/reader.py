@@ -10,8 +10,9 @@ from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.records import ActionRecord, HistoryRecord, JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
-from mcoflow.ports.store import PlanQuery, PlanWhole, StepRow
+from mcoflow.ports.store import Backlog, PlanQuery, PlanWhole, StepRow
 from mcoflow.storage import chunks, notes, pages, snapshots
+from mcoflow.storage.backlog import backlog_of
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.database import Database
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
@@ -43,6 +44,11 @@ class SqlReader:
         """How many plans there are by (state, result)."""
         with self._database.reading() as connection:
             return pages.counts_by_state(connection)
+
+    def backlog(self) -> Backlog:
+        """What waits."""
+        with self._database.reading() as connection:
+            return backlog_of(connection)
 
     def snapshot(self, plan_id: UUID) -> PlanSnapshot:
         """A plan with its graph and all its steps, plan phase included."""

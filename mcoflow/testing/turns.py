@@ -20,6 +20,7 @@ from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.letter import RepliesRead
 from mcoflow.engine.watch import Watch
 from mcoflow.engine.workers import Job
+from mcoflow.ports.measures import Key
 from mcoflow.ports.store import Store
 
 T = TypeVar("T")
@@ -45,6 +46,14 @@ class InlineWorkers:
         while self.work():
             pass
         return True
+
+    def waits(self) -> list[tuple[str, float]]:
+        """See Pool.waits; they are not kept."""
+        return []
+
+    def gauges(self) -> list[tuple[Key, float]]:
+        """See Pool.gauges; there are no threads."""
+        return []
 
     def work(self) -> bool:
         """Do the oldest job; False if there is none."""

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from mcoflow.domain.requests import HostRecord
+from mcoflow.domain.requests import EventRecord, HostRecord, RequestState, TimerRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import HostNotFoundError, PlanNotFoundError
-from mcoflow.ports.store import Changes, PlanQuery
+from mcoflow.ports.store import Backlog, Changes, PlanQuery
 from tests.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 MANY = 100_000
@@ -67,10 +67,32 @@ class PagesContract:
             ("stopped", "success"): MANY // 2,
         }
         assert _seconds(store.counts_by_state) < 0.1
+        assert _seconds(store.backlog) < 0.1
         assert _seconds(lambda: store.count_plans("stopped")) < 0.1
         assert _seconds(lambda: store.count_plans(None)) < 0.1
         assert _seconds(lambda: store.versions(watched)) < 0.1
         assert _seconds(lambda: store.plans(PlanQuery(states=("stopped",)))) < 0.1
+
+    def test_what_waits_is_counted(self, store: WholeStore) -> None:
+        """E-115: the gauges of the database; what is confirmed, ended, or of a plan at rest does not wait."""
+        assert store.backlog() == Backlog({}, 0, 0, None, 0, 0)
+        stored(store, draft(), draft(state=PlanState.STOPPED), draft(state=PlanState.STOPPED))
+        plan = owned(store, living_world(store)).plan
+        plan.state = PlanState.RUNNING
+        waits, confirmed, ended = request(plan.id), request(plan.id), request(plan.id)
+        confirmed.confirmed, ended.state = True, RequestState.ENDED
+        store.commit(
+            Changes(
+                plans=[plan],
+                new_requests=[waits, confirmed, ended],
+                new_timers=[TimerRecord(uuid4(), plan.id, 2, 9.0, "silence")],
+                new_events=[EventRecord(uuid4(), plan.id, 2, 9.0, "user") for _ in range(2)],
+            )
+        )
+
+        assert store.backlog() == Backlog(
+            {"planned": 1, "running": 1, "stopped": 2}, 1, 1, waits.created_at, 2, 1
+        )
 
     def test_an_unknown_state_counts_nothing(self, store: WholeStore) -> None:
         stored(store, draft())

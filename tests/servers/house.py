@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import mcoflow.actions  # noqa: F401 - registers the shipped actions
 from connectors.choose import agent_connector, executor_connector
+from mcoflow.action.registry import REGISTERED
 from mcoflow.agent.settings import AgentSettings
 from mcoflow.agent.simulate import SimulatedHosts, Simulation
 from mcoflow.clock import SystemClock
@@ -17,6 +18,7 @@ from mcoflow.engine.world import World
 from mcoflow.ports.bus_settings import BusSettings
 from mcoflow.services import Services, build_services
 from mcoflow.storage import SqlStore, open_store
+from mcoflow.telemetry import BacklogGauges, Prometheus
 from tests.waiting import until
 from webui.settings import WebSettings
 
@@ -37,13 +39,17 @@ class House:
         clock, chance = SystemClock(), Random(1)
         bus = BusSettings(url="memory://", prefix=f"t-{uuid4().hex[:12]}")
         self.store: SqlStore = open_store(f"sqlite:///{self.root}/mcoflow.db", clock)
+        metrics = Prometheus(REGISTERED.knows)
+        metrics.watch(BacklogGauges(self.store, clock))
         self.world = World(
             self.store,
             executor_connector(bus, clock=clock, chance=chance),
             clock=clock,
             chance=chance,
             settings=WorldSettings(admit_simulated=True, pickup=self.pickup),
+            observer=metrics,
         ).start()
+        metrics.watch(self.world.gauges)
         self._fleet: SimulatedHosts | None = None
         if self.hosts:
             agent = AgentSettings(identity="sim", state_dir=self.root / "agent")
@@ -57,7 +63,7 @@ class House:
                 chance=chance,
             )
             self._fleet.start()
-        self.services: Services = build_services(self.world, self.store, clock)
+        self.services: Services = build_services(self.world, self.store, clock, metrics)
         self.settings = WebSettings(secret_key=b"k" * 32, port=0)
         until(lambda: self.world.executors_alive() == 1, "an executor")
         until(lambda: len(self.store.hosts()) >= self.hosts, "the hosts")

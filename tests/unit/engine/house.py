@@ -15,6 +15,7 @@ from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, PlanState, StepState
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.world import World
+from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.testing import Ground, ManagedClock
 from mcoflow.testing.stored import Stored
 from tests.unit.engine.valve import Valve
@@ -51,6 +52,7 @@ class House(Stored):
         settings: WorldSettings | None = None,
         actions: Registry = REGISTERED,
         middleware: Middlewares = NO_MIDDLEWARES,
+        observer: Observer = NOBODY,
     ) -> World:
         valve = Valve(self.store)
         world = World(
@@ -62,6 +64,7 @@ class House(Stored):
             executor=executor,
             actions=actions,
             middleware=middleware,
+            observer=observer,
         )
         self.worlds.append(world)
         self.valves.append(valve)

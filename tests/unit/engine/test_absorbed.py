@@ -73,7 +73,7 @@ def test_a_result_five_times_is_applied_once_and_recorded_four_times(house: Hous
     house.rest(plan_id)
 
     until(lambda: len(house.evidence()) == 4, "the others are recorded")
-    assert {each.why for each in house.evidence()} == {"late"}
+    assert {each.why for each in house.evidence()} == {"duplicate"}
     assert house.output(plan_id)["n"] == 0
     until(lambda: len(house.broker.settled) == 6, "all are acknowledged")
     assert {verdict for _, verdict in house.broker.settled} == {Verdict.ACK}
