@@ -124,8 +124,9 @@ class OneThreadExecutor(Executor):
         return self._director.waits()
 
     def store_plan(self, draft: PlanDraft, *, scheduled: bool = False) -> Future[UUID]:
-        """See Executor.store_plan; it is stored when this returns."""
-        return self._turned(super().store_plan(draft, scheduled=scheduled))
+        """See Executor.store_plan; one from a caller, not from a worker, is stored when this returns."""
+        stored = super().store_plan(draft, scheduled=scheduled)
+        return stored if scheduled else self._turned(stored)
 
     def tell(self, command: CommandRecord) -> Future[CommandAnswer | None]:
         """See Executor.tell; it is answered when this returns."""
@@ -146,7 +147,10 @@ class OneThreadExecutor(Executor):
         return future
 
     def _look_for_due(self) -> bool:
-        return self.schedules.heard() and self.schedules.look()
+        found = self.schedules.heard() and self.schedules.look()
+        if found:
+            self.schedules.ring()  # one look does one kind of thing
+        return found
 
     def _tell_that_replies_are_read(self) -> bool:
         if self._replies_read or not self._replies_are_read():
