@@ -10,7 +10,9 @@ from mcoflow.errors import HostError
 class HostAction(Cancellable):
     """Ask the agent of one host to do one operation, and sleep until it has replied.
 
-    The two methods are pure functions of `input` and the reply; the director calls them itself. The default
+    The two methods are pure functions of `input` and the reply; the director calls them itself. They must not
+    wait for anything: a class that took longer than a second is called by workers from then on, and one that
+    does not come back holds all plans up until, seconds later, another director has taken over. The default
     request takes `agent` and `operation` from the class, `host` and `check` from the input, and all other
     input as arguments.
     """

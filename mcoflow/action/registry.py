@@ -19,6 +19,15 @@ class Registry:
         self._by_name: dict[str, type[Action]] = {}
         self._names: dict[type[Action], str] = {}
         self._subscribers: dict[type[Action], list[type[Action]]] = {}
+        self._apart: set[type[Action]] = set()
+
+    def set_apart(self, action: type[Action]) -> None:
+        """Have a host action called by workers from now on: it took long, and the director waits for it."""
+        self._apart.add(action)
+
+    def is_apart(self, action: type[Action]) -> bool:
+        """Whether a host action was set apart in this process."""
+        return action in self._apart
 
     def add(self, action: type[Action]) -> type[Action]:
         """Register a class under its `name` and `former_names`; usable as a decorator.

@@ -98,6 +98,9 @@ class Director:
         self._parts.mailbox.wake()
         if self._thread.ident is not None:
             self._thread.join(wait)
+        if self._thread.is_alive():  # held by code that does not come back: nobody shall wait for it
+            self._ended.set()
+            self.refuse_left()
         return not self._thread.is_alive()
 
     @property

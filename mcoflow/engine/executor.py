@@ -19,6 +19,7 @@ from mcoflow.domain.requests import CommandAnswer, CommandRecord, WorldRecord
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.director import Director
 from mcoflow.engine.fleet import Fleet
+from mcoflow.engine.here import Here
 from mcoflow.engine.hooks import QUEUE as HOOKS
 from mcoflow.engine.hooks import Hooks
 from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
@@ -110,6 +111,7 @@ class Executor:
             (Shared.STRAY, self._reply, 50),
         )
         self._on_expired = on_expired
+        self._here = Here(actions, clock)
         self.schedules = Scheduler(
             store,
             actions,
@@ -151,6 +153,8 @@ class Executor:
         self._director.start()
         self.schedules.start()
         self._keeper.start()
+        watch = (self._stopping, self._broke)
+        threading.Thread(target=self._here.watch, args=watch, name="director-watch", daemon=True).start()
         threading.Thread(target=self._await_replies, name="replies-read", daemon=True).start()
 
     def stop(self, *, wait: float) -> bool:
@@ -237,6 +241,7 @@ class Executor:
             self.mailbox.put,
             world_id=self.world.id,
             chance=self._chance,
+            here=self._here,
             chains=chains,
             store=store,
             options=self._options,

@@ -21,6 +21,7 @@ from mcoflow.engine.backoff import backoff
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallResult, host_request, host_result
 from mcoflow.engine.flights import ABORTED_BY_PEOPLE, CANCELLED_BY_PEOPLE
+from mcoflow.engine.here import Here
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
@@ -52,6 +53,7 @@ class Steps:
         *,
         world_id: UUID,
         chance: Random,
+        here: Here,
         chains: Chains,
         store: SubPlanStore,
         options: OptionsOfCall | None = None,
@@ -64,6 +66,7 @@ class Steps:
         self.sending = Sending(memory, self.work, self.waking)
         self.skipping = Skipping(self.work)
         self._chance = chance
+        self._here = here
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
         """Add a line to the plan's history."""
@@ -154,7 +157,8 @@ class Steps:
         self._start(batch, run, step)
 
     def _start_on_host(self, batch: Batch, run: PlanRun, step: StepRecord, action: type[HostAction]) -> None:
-        asked = host_request(action, self.work.data(run, step))
+        data = self.work.data(run, step)
+        asked = self._here.call(run, step, host_request, action, data)
         if isinstance(asked, CallResult):
             self.end(batch, run, step, asked)
         elif self.asking.send(batch, run, step, (asked,)) and step.state is not StepState.SUSPENDED:
@@ -258,7 +262,9 @@ class Steps:
             run.touch(step)
         if self.work.is_called_here(action):
             self.work.load(run, step)
-            self.end(batch, run, step, host_result(action, self.work.data(run, step), reply))
+            data = self.work.data(run, step)
+            result = self._here.call(run, step, host_result, action, data, reply)
+            self.end(batch, run, step, result)
         else:
             self.waking.add_event(batch, run, step, "reply", reply_json(reply))
 
