@@ -14,8 +14,9 @@ from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.storage import schedules
 from mcoflow.storage.followers import BREAKS
+from mcoflow.storage.later_tables import prerequisites
 from mcoflow.storage.many import Bulk
-from mcoflow.storage.tables import commands, plans, prerequisites
+from mcoflow.storage.tables import commands, plans
 
 
 def add(

@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, delete, func, literal_column, or_, select, true, update
 
 from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.storage.later_tables import prerequisites, schedules
 from mcoflow.storage.many import Many, Values, Write, fields_of
-from mcoflow.storage.tables import plans, prerequisites, schedules
+from mcoflow.storage.tables import plans
 
 BREAKS: Final = frozenset({PlanResult.ERROR, PlanResult.CANCELLED})
 """What a follower does not start after."""

@@ -10,9 +10,10 @@ from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.storage import hooks
+from mcoflow.storage.later_tables import prerequisites, schedules
 from mcoflow.storage.steps import error_text
 from mcoflow.storage.sub_plans import ring_for
-from mcoflow.storage.tables import events, history, plans, prerequisites, requests, schedules, steps, timers
+from mcoflow.storage.tables import events, history, plans, requests, steps, timers
 from mcoflow.storage.texts import clean, to_json
 
 WAITS: Final[tuple[Table, ...]] = (timers, events, schedules, prerequisites)

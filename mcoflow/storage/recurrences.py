@@ -13,8 +13,9 @@ from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import RecurrenceNotFoundError
 from mcoflow.storage import chains, schedules
+from mcoflow.storage.later_tables import ACTIVE, recurrences
 from mcoflow.storage.many import Bulk
-from mcoflow.storage.tables import ACTIVE, plans, recurrences
+from mcoflow.storage.tables import plans
 from mcoflow.storage.texts import clean
 
 _DUE: Final = (

@@ -27,6 +27,7 @@ from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import CommandRefusedError, PlanNotFoundError
 from mcoflow.storage import followers, hooks, worlds
 from mcoflow.storage.clock import database_now
+from mcoflow.storage.later_tables import ACTIVE, prerequisites, recurrences, schedules
 from mcoflow.storage.many import Bulk, Lookup, Write, fields_of
 from mcoflow.storage.notes import INSERT_HISTORY, new_history
 from mcoflow.storage.plans import (
@@ -37,7 +38,7 @@ from mcoflow.storage.plans import (
     new_plan,
     plan_of,
 )
-from mcoflow.storage.tables import ACTIVE, plans, prerequisites, recurrences, schedules
+from mcoflow.storage.tables import plans
 from mcoflow.storage.tables import worlds as world_rows
 from mcoflow.storage.texts import clean, hex_rows
 
