@@ -33,8 +33,8 @@ def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
     return (str(plan.id), plan.word, ago(plan.created_at, now), plan.words(), _title(plan))
 
 
-def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
-    """Return a task with its steps, and what can be done with it now."""
+def plan(found: PlanView, steps: Sequence[Told], called: Mapping[str, int], now: datetime) -> str:
+    """Return a task with its steps, how many tasks it `called`, and what can be done with it now."""
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
     facts = {
         "id": str(found.id),
@@ -42,6 +42,8 @@ def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
         "took": took(found.duration),
         "steps": "" if found.schedule else found.words(),
         "why": "" if told else found.explanation,
+        "for": f"task {found.caller}" if found.caller else "",
+        "tasks": _called(found, called),
         **(_waiting(found.schedule) if found.schedule else {}),
     }
     lines = [f"{visible(_title(found))}: {found.word}"]
@@ -51,6 +53,12 @@ def plan(found: PlanView, steps: Sequence[Told], now: datetime) -> str:
     if found.counters.total > len(steps):
         lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
     return "\n".join(lines + _ways_on(found))
+
+
+def _called(found: PlanView, called: Mapping[str, int]) -> str:
+    """Return how the tasks stand that a task called, and how to list them."""
+    counted = ", ".join(f"{number} {word}" for word, number in called.items() if word != "all")
+    return f"{called['all']} called: {counted}; mcoflow task list --of {found.id}" if called else ""
 
 
 def _waiting(schedule: ScheduleView) -> Mapping[str, str]:

@@ -23,11 +23,14 @@ def task() -> None:
 @task.command("list")
 @click.option("--filter", "which", type=click.Choice(FILTERS), default="all", show_default=True)
 @click.option("--text", default="", help="Only tasks whose title contains this.")
+@click.option("--of", type=click.UUID, metavar="ID", help="Only tasks that this task called.")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--cursor", default="", help="Go on where the last page ended (its `next`).")
 @shared_options
 @click.pass_obj
-def list_tasks(shell: Shell, which: str, text: str, limit: int, cursor: str) -> None:
+def list_tasks(  # noqa: PLR0917 - one for each option
+    shell: Shell, which: str, text: str, of: UUID | None, limit: int, cursor: str
+) -> None:
     """List tasks, newest first.
 
     \b
@@ -38,7 +41,7 @@ def list_tasks(shell: Shell, which: str, text: str, limit: int, cursor: str) -> 
     from mcoflow.cli import render
 
     with shell.services() as services:
-        page = services.plans.list(which, text=text, cursor=cursor, limit=limit)
+        page = services.plans.list(which, text=text, cursor=cursor, limit=limit, of=of)
         rows = [render.plan_row(plan, services.clock.now()) for plan in page.items]
     shell.result(page, lambda: render.table(("task", "state", "made", "steps", "what"), rows) if rows else "")
     if not rows:
@@ -119,12 +122,14 @@ def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
     from mcoflow.cli.plain import plain
     from mcoflow.cli.steps import first_told, told
 
+    called = {str(which): number for which, number in services.plans.counts(of=plan.id).items() if number}
     if not shell.json:
         steps = first_told(services.plans, plan, render.SHOWN)
-        shell.result(plan, lambda: render.plan(plan, steps, services.clock.now()))
+        shell.result(plan, lambda: render.plan(plan, steps, called, services.clock.now()))
         return
     every = [
         {**plain(each.step), "input": each.input, "output": each.output}
         for each in told(services.plans, plan)
     ]
-    shell.result({**plain(plan), "steps": every, "history": services.plans.history(plan.id)}, str)
+    history = services.plans.history(plan.id)
+    shell.result({**plain(plan), "sub_plans": called, "steps": every, "history": history}, str)

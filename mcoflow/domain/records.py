@@ -76,7 +76,7 @@ class PlanRecord:
     it stands. `reverted`: what had run was undone; the result stays error. `chained`: other plans wait for
     its end. `name`, if given, is unique among
     the plans that are stored. `locks` are held while it is planned or running. A sub-plan names the plan and
-    the action that called it; an action of 0 does not wait for it. `hooks`: id and name of each action that
+    the action that called it; no action waits for one of 0 or below. `hooks`: id and name of each action that
     has some.
     """
 

@@ -272,7 +272,10 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlanQuery:
-    """A page of plans, newest first. Empty filters mean everything; `before`: (created_at, id) last seen."""
+    """A page of plans, newest first. Empty filters mean everything; `before`: (created_at, id) last seen.
+
+    `caller`: only the sub-plans of this plan, and what its steps triggered.
+    """
 
     states: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
@@ -280,6 +283,7 @@ class PlanQuery:
     text: str = ""
     before: tuple[float, UUID] | None = None
     limit: int = 50
+    caller: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +331,8 @@ class Reader(ScheduleReader, Protocol):
     def count_plans(self, state: str | None) -> int:
         """How many plans are in a state; None counts all; an unknown state counts 0."""
 
-    def counts_by_state(self) -> Mapping[tuple[str, str], int]:
-        """How many plans there are by (state, result)."""
+    def counts_by_state(self, caller: UUID | None = None) -> Mapping[tuple[str, str], int]:
+        """How many plans there are by (state, result); of those that a plan called, if it is named."""
 
     def backlog(self) -> Backlog:
         """What waits in the database; cheap whatever the number of plans that have ended."""

@@ -135,20 +135,31 @@ class Plans:
         return self._view(self._reader.plan(plan_id))
 
     def list(
-        self, which: str = Filter.ALL, *, text: str = "", cursor: str = "", limit: int = PAGE
+        self,
+        which: str = Filter.ALL,
+        *,
+        text: str = "",
+        cursor: str = "",
+        limit: int = PAGE,
+        of: UUID | None = None,
     ) -> PlanPage:
-        """A page of tasks, newest first. QueryInvalidError: no such filter, no cursor of ours."""
+        """A page of tasks, newest first, or of those that a task called.
+
+        Raises:
+            QueryInvalidError: no such filter, no cursor of ours.
+        """
         states, results = _FILTERS[_filter(which)]
+        before = _read_cursor(cursor)
         found = self._reader.plans(
-            PlanQuery(states, results, text=text, before=_read_cursor(cursor), limit=limit + 1)
+            PlanQuery(states, results, text=text, before=before, limit=limit + 1, caller=of)
         )
         items = self._views(found[:limit])
         more = len(found) > limit
         return PlanPage(items, _cursor(found[limit - 1]) if more else "")
 
-    def counts(self) -> Mapping[Filter, int]:
-        """How many tasks each filter would show."""
-        counted = self._reader.counts_by_state()
+    def counts(self, *, of: UUID | None = None) -> Mapping[Filter, int]:
+        """How many tasks each filter would show; of those that a task called, if it is named."""
+        counted = self._reader.counts_by_state(of)
         return {
             which: sum(
                 number

@@ -81,6 +81,7 @@ def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> P
         version=plan.version,
         allowed=tuple(allowed),
         progress=plan.progress,
+        caller=plan.caller_plan_id,
     )
 
 

@@ -62,7 +62,7 @@ class ScheduleView:
 class PlanView:
     """One task. `mark` and `word` are its state and result in one; `explanation` says why it stands there.
 
-    `progress` is from 0 to 1 by the weights of its steps.
+    `progress` is from 0 to 1 by the weights of its steps. `caller` is the task that called it.
     """
 
     id: UUID
@@ -88,6 +88,7 @@ class PlanView:
     allowed: Sequence[CommandKind]
     progress: float
     schedule: ScheduleView | None = None
+    caller: UUID | None = None
 
     def words(self) -> str:
         """Return the summary line; with the progress, where it says more than the numbers of steps."""

@@ -11,6 +11,7 @@ from mcoflow.domain.records import PlanRecord
 from mcoflow.ports.store import PlanQuery, StepRow
 from mcoflow.storage.plans import SELECT_PLANS, plan_of
 from mcoflow.storage.steps import step_of
+from mcoflow.storage.sub_plans import called_by
 from mcoflow.storage.tables import actions, blueprints, plans, requests, steps
 
 _NEWEST: Final = (plans.c.created_at.desc(), plans.c.id.desc())
@@ -57,13 +58,12 @@ def count_plans(connection: Connection, state: str | None) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
-def counts_by_state(connection: Connection) -> Mapping[tuple[str, str], int]:
+def counts_by_state(connection: Connection, caller: UUID | None) -> Mapping[tuple[str, str], int]:
     """Count plans by state and result, from an index alone."""
-    found = connection.execute(
-        select(plans.c.state, plans.c.result, func.count().label("number")).group_by(
-            plans.c.state, plans.c.result
-        )
-    )
+    counted = select(plans.c.state, plans.c.result, func.count().label("number"))
+    if caller is not None:
+        counted = counted.where(called_by(caller))
+    found = connection.execute(counted.group_by(plans.c.state, plans.c.result))
     return {(row.state, row.result): row.number for row in found}
 
 
@@ -88,6 +88,8 @@ def _conditions(query: PlanQuery) -> list[ColumnElement[bool]]:
         conditions.append(plans.c.result.in_(query.results))
     if query.action:
         conditions.append(plans.c.action == query.action)
+    if query.caller is not None:
+        conditions.append(called_by(query.caller))
     if query.before is not None:
         conditions.append(tuple_(plans.c.created_at, plans.c.id) < tuple_(*query.before))
     return conditions

@@ -40,10 +40,10 @@ class SqlReader:
         with self._database.reading() as connection:
             return pages.count_plans(connection, state)
 
-    def counts_by_state(self) -> Mapping[tuple[str, str], int]:
-        """How many plans there are by (state, result)."""
+    def counts_by_state(self, caller: UUID | None = None) -> Mapping[tuple[str, str], int]:
+        """How many plans there are by (state, result); of those that a plan called, if it is named."""
         with self._database.reading() as connection:
-            return pages.counts_by_state(connection)
+            return pages.counts_by_state(connection, caller)
 
     def backlog(self) -> Backlog:
         """What waits."""

@@ -29,13 +29,17 @@ from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.domain.view import AT_REST
 from mcoflow.ports.store import Changes
 from mcoflow.storage.many import Bulk, Lookup, Many, Values, Write, fields_of
-from mcoflow.storage.tables import CALLED, bells, commands, plans
+from mcoflow.storage.tables import CALLED, commands, plans
+from mcoflow.storage.tables_between import bells
 from mcoflow.storage.texts import clean, hex_rows, to_json
 
 PAGE: Final = 500
 """Sub-plans that get a command in one transaction."""
-GIVEN_UP: Final = 0
-"""In place of the action that called: it does not wait for the plan, in whose place there may be another."""
+GIVEN_UP: Final = -1
+"""In place of the action that called: another sub-plan is in place of this one, which failed its planning.
+
+No step waits for plans whose calling action is no number above zero.
+"""
 
 
 def _ring(row: Values) -> Any:
@@ -51,16 +55,14 @@ _RUNG: Final = Lookup(
 )
 _KNOWN: Final = Lookup(
     fields_of(plans.c.id),
-    lambda wanted: select(plans.c.id).where(
-        plans.c.id.in_(select(wanted)), plans.c.caller_action_id != GIVEN_UP
-    ),
+    lambda wanted: select(plans.c.id).where(plans.c.id.in_(select(wanted)), plans.c.caller_action_id > 0),
 )
 _ASKED: Final = plans.c.id.in_(select(commands.c.plan_id).where(commands.c.result.is_(None)))
 
 
 def ring(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Write]:
     """Ring the callers of plans that come to rest with these changes; nothing if there are none."""
-    rested = [plan for plan in changes.plans if plan.caller_action_id and plan.state in AT_REST]
+    rested = [plan for plan in changes.plans if plan.caller_plan_id is not None and _is_awaited(plan)]
     rested += [draft.plan for draft in new_plans if _is_awaited(draft.plan)]
     if rested:
         yield Write(RING, hex_rows(plan.caller_plan_id for plan in rested if plan.caller_plan_id is not None))
@@ -68,7 +70,7 @@ def ring(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Write]:
 
 def ring_for(connection: Connection, plan_id: UUID) -> None:
     """Ring the caller, if there is one, of a plan that is stopped without its owner."""
-    awaited = plans.c.id == plan_id, plans.c.caller_action_id != GIVEN_UP
+    awaited = plans.c.id == plan_id, plans.c.caller_action_id > 0
     caller = select(plans.c.caller_plan_id).where(*awaited).scalar_subquery()
     runs = plans.c.id == caller, plans.c.state == PlanState.RUNNING.value
     connection.execute(insert(bells).from_select(["plan_id"], select(plans.c.id).where(*runs)))
@@ -144,7 +146,13 @@ def command(
 
 
 def _is_awaited(plan: PlanRecord) -> bool:
-    return bool(plan.caller_action_id) and plan.state in AT_REST
+    return (plan.caller_action_id or 0) > 0 and plan.state in AT_REST
+
+
+def called_by(plan_id: UUID) -> ColumnElement[bool]:
+    """The condition for plans that a plan called, but those that were given up for another."""
+    called = plans.c.caller_plan_id == plan_id
+    return and_(literal_column(CALLED), called, plans.c.caller_action_id > GIVEN_UP)
 
 
 def _of(plan_id: UUID, action_id: int) -> ColumnElement[bool]:

@@ -33,10 +33,9 @@ NAMED: Final = "name IS NOT NULL"
 MALFORMED: Final = "why = 'malformed'"
 UNANSWERED: Final = "result IS NULL"
 CALLED: Final = "caller_plan_id IS NOT NULL"
-NOT_HELD: Final = "NOT held"
 """Conditions of partial indexes. A query has to repeat them letter by letter to be served by the index."""
 
-_Sequence = BigInteger().with_variant(Integer, "sqlite")
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """Counts up by itself; SQLite does so only for INTEGER."""
 
 plans = Table(
@@ -191,7 +190,7 @@ timers = Table(
 events = Table(
     "events",
     metadata,
-    Column("number", _Sequence, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     Column("id", Uuid, nullable=False),
     Column("plan_id", Uuid, nullable=False),
     Column("step_id", Integer, nullable=False),
@@ -206,7 +205,7 @@ events = Table(
 chunks = Table(
     "chunks",
     metadata,
-    Column("number", _Sequence, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     Column("plan_id", Uuid, nullable=False),
     Column("action_id", Integer, nullable=False),
     Column("stream", Text, nullable=False),
@@ -217,7 +216,7 @@ chunks = Table(
 hooks = Table(
     "hooks",
     metadata,
-    Column("number", _Sequence, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     Column("id", Uuid, nullable=False),
     Column("plan_id", Uuid, nullable=False),
     Column("at", Double, nullable=False),
@@ -233,7 +232,7 @@ hooks = Table(
 history = Table(
     "history",
     metadata,
-    Column("number", _Sequence, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     Column("plan_id", Uuid, nullable=False),
     Column("at", Double, nullable=False),
     Column("name", Text, nullable=False),
@@ -246,7 +245,7 @@ history = Table(
 evidence = Table(
     "evidence",
     metadata,
-    Column("number", _Sequence, primary_key=True),
+    Column("number", NUMBER, primary_key=True),
     Column("at", Double, nullable=False),
     Column("why", Text, nullable=False),
     Column("host", Text, nullable=False),
@@ -283,29 +282,6 @@ commands = Table(
     ),
 )
 """A command without `result` waits for its answer."""
-
-locks = Table(
-    "locks",
-    metadata,
-    Column("number", _Sequence, primary_key=True),
-    Column("plan_id", Uuid, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("mode", Text, nullable=False),
-    Column("held", Boolean, nullable=False),
-    Index("locks_of_plan", "plan_id"),
-    Index("locks_by_name", "name", "number"),
-    Index("locks_waited_for", "plan_id", sqlite_where=text(NOT_HELD), postgresql_where=text(NOT_HELD)),
-)
-"""Locks that plans hold or wait for; a plan at rest has none here. `number` is the order of arrival."""
-
-bells = Table(
-    "bells",
-    metadata,
-    Column("number", _Sequence, primary_key=True),
-    Column("plan_id", Uuid, nullable=False),
-    Index("bells_of_plan", "plan_id"),
-)
-"""A sub-plan of `plan_id` came to rest and was not counted yet."""
 
 worlds = Table(
     "worlds",

@@ -16,7 +16,7 @@ from mcoflow.errors import LockLostError, LockTakenError, PlanNotFoundError
 from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore
 from mcoflow.storage.locks import Locking
-from mcoflow.storage.tables import locks
+from mcoflow.storage.tables_between import locks
 from tests.contracts.samples import WholeStore, draft, living_world, stored
 
 

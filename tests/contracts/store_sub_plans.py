@@ -7,7 +7,7 @@ import pytest
 from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandKind
 from mcoflow.domain.states import PlanResult, PlanState
-from mcoflow.ports.store import Changes
+from mcoflow.ports.store import Changes, PlanQuery
 from tests.contracts.samples import WholeStore, draft, living_world, stored
 
 ENDS = {
@@ -144,3 +144,25 @@ class SubPlansContract:
         first = store.waiting(living_world(store), limit=1).commands[0]
         store.commit(Changes(answers=[CommandAnswer(first.id)]))
         assert store.count_sub_plans(mine, 1) == {"running": 1, "error": 1}
+
+    def test_what_a_plan_called_is_listed_and_counted_by_itself(self, store: WholeStore) -> None:
+        mine = parent(store)
+        beside, given_up = called(mine, "running", action=0), called(mine, "error", action=-1)
+        first, second = called(mine, "success"), called(mine, "success", action=2)
+        stored(store, first, second, beside, given_up, called(parent(store)), draft())
+
+        listed = store.plans(PlanQuery(caller=mine))
+        assert [plan.id for plan in listed] == [beside.plan.id, second.plan.id, first.plan.id]
+        assert [plan.id for plan in store.plans(PlanQuery(("running",), caller=mine))] == [beside.plan.id]
+        assert store.counts_by_state(mine) == {("stopped", "success"): 2, ("running", "pending"): 1}
+        assert store.count_sub_plans(mine, 0) == {"running": 1}
+        assert store.known_sub_plans([beside.plan.id, given_up.plan.id, first.plan.id]) == {first.plan.id}
+
+    def test_nobody_rings_for_a_plan_that_no_step_waits_for(self, store: WholeStore) -> None:
+        mine = parent(store)
+
+        (beside,) = stored(store, called(mine, "success", action=0))
+        stored(store, called(mine, "cancelled", action=-1))
+        store.halt(HistoryRecord(beside, 1.0, "halt"))
+
+        assert store.rung([mine]) == set()

@@ -86,6 +86,7 @@ class Reading:
         plans, plan = services().plans, self.plan
         return {
             "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan), self._others())),
+            "called": Part("task", "called", lambda: (plan, plans.counts(of=plan.id))),
             "graph": Part("task", "graph", lambda: (plan, self.picture)),
             "steps": Part("task", "steps", self._steps),
             "history": Part("task", "history", lambda: (plan, plans.history(plan.id))),

@@ -17,16 +17,17 @@ MAX_TEXT: Final = 200
 
 @bp.get("/tasks")
 def show() -> Response:
-    """A page of the list; the filter, the words searched for and the cursor stand in the URL."""
+    """A page of the list; filter, words searched for, cursor and the task that called stand in the URL."""
     which = request.args.get("state", Filter.ALL)
     words = request.args.get("q", "")[:MAX_TEXT]
     cursor = request.args.get("before", "")
-    page = services().plans.list(which, text=words, cursor=cursor)
+    of = request.args.get("of", type=UUID)
+    page = services().plans.list(which, text=words, cursor=cursor, of=of)
     parts = {
-        "counts": Part("tasks", "counts", lambda: (services().plans.counts(), which, words)),
-        "rows": Part("tasks", "rows", lambda: (page, bool(words or which != Filter.ALL))),
+        "counts": Part("tasks", "counts", lambda: (services().plans.counts(of=of), which, words, of)),
+        "rows": Part("tasks", "rows", lambda: (page, bool(words or of or which != Filter.ALL))),
     }
-    return answer("tasks.html", parts, page=page, which=which, words=words, cursor=cursor)
+    return answer("tasks.html", parts, page=page, which=which, words=words, cursor=cursor, of=of)
 
 
 @bp.get("/dynflow/<uuid:plan_id>")
