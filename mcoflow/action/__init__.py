@@ -5,6 +5,7 @@ from mcoflow.action.hooks import plan_hook
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.middleware import Middleware, Middlewares
 from mcoflow.action.polling import Polling
+from mcoflow.action.presentation import MissingAction, Presentation
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
@@ -31,8 +32,10 @@ __all__ = [
     "Lock",
     "Middleware",
     "Middlewares",
+    "MissingAction",
     "OutputReference",
     "Polling",
+    "Presentation",
     "Registry",
     "Reply",
     "Rescue",

@@ -15,6 +15,7 @@ from mcoflow.action.chain import BARE
 from mcoflow.action.hooks import hooks_of
 from mcoflow.action.middleware import NO_MIDDLEWARES, Middlewares
 from mcoflow.action.naming import spoken
+from mcoflow.action.presented import Presented
 from mcoflow.action.registry import REGISTERED
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
@@ -47,7 +48,7 @@ A = TypeVar("A", bound="Action")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Action(Telling):
+class Action(Telling, Presented):
     """A unit of work, and a composition of others.
 
     `plan` lays out steps and runs nothing. `run` does the work, on a worker; it may suspend and is then

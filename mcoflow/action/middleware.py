@@ -43,6 +43,10 @@ class Middleware:
         """Around finalize."""
         proceed()
 
+    def present(self, action: Action, proceed: Callable[[], None]) -> None:
+        """Around each load for display: what it changes in input and output is shown, and not stored."""
+        proceed()
+
     def plan_phase(self, plan: PlanView, proceed: Callable[[], None]) -> None:
         """Around the planning of a whole plan: that of its root's class."""
         proceed()
@@ -53,7 +57,7 @@ class Middleware:
 
 
 Kinds: TypeAlias = tuple[type[Middleware], ...]
-METHODS: Final = ("delay", "plan", "run", "revert", "finalize", "plan_phase", "hook")
+METHODS: Final = ("delay", "plan", "run", "revert", "finalize", "present", "plan_phase", "hook")
 
 
 @dataclass(frozen=True, slots=True)

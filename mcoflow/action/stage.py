@@ -117,6 +117,19 @@ class SubPlanner(Protocol):
         """Give all sub-plans that it concerns a command: cancel, abort, resume."""
 
 
+class PresentStage(Protocol):
+    """What a presentation offers to an action that is shown."""
+
+    def state_of(self, action_id: int) -> str:
+        """The state of an action's step."""
+
+    def children(self, action_id: int, of: type[A]) -> list[A]:
+        """The actions that an action planned, of a class, in present form."""
+
+    def descendants(self, action_id: int, of: type[A]) -> list[A]:
+        """All that was planned below it, of a class, in present form."""
+
+
 @dataclass(slots=True)
 class Produced:
     """What one call of user code produced besides output; stored in one transaction with it."""
@@ -153,3 +166,4 @@ class Stage:
     sub_planner: SubPlanner | None = None
     error: ErrorRecord | None = None
     world: WorldHandle | None = None
+    presenting: PresentStage | None = None

@@ -29,6 +29,7 @@ from mcoflow.engine.later import Later
 from mcoflow.engine.observing import Observing
 from mcoflow.engine.operating import COMMAND_WAIT, Operating
 from mcoflow.engine.people import ALLOWED
+from mcoflow.engine.presenting import Presenting
 from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
 from mcoflow.engine.settings import WorldSettings
@@ -51,7 +52,7 @@ RENEWAL_PAUSE: Final = 1.0
 PRESENCE_PREFETCH: Final = 500
 
 
-class World(Operating, Later):
+class World(Operating, Later, Presenting):
     """Plans actions, gives commands, watches; with `executor` it runs plans too.
 
     Satisfies `mcoflow.ports.engine.Engine`. A client (executor=False) may have no connector: then executors

@@ -10,7 +10,7 @@ from mcoflow.domain.states import Phase, PlanResult
 from mcoflow.ports.engine import Engine
 from mcoflow.ports.store import PlanWhole, Reader
 from mcoflow.services.flow import finalize_flow, run_flow
-from mcoflow.services.present import json_object, resolved
+from mcoflow.services.presented import presentation_of
 
 EVERY: Final = "all"
 
@@ -63,7 +63,7 @@ def _plan(whole: PlanWhole) -> JsonObject:
 
 
 def _actions(whole: PlanWhole) -> list[JsonObject]:
-    outputs = {action["id"]: json_object(action["output"]) for action in whole.actions}
+    presentation = presentation_of(whole)
     return [
         {
             "class": action["name"],
@@ -74,8 +74,8 @@ def _actions(whole: PlanWhole) -> list[JsonObject]:
             "finalize_step_id": action["finalize_step_id"],
             "caller_execution_plan_id": None,
             "caller_action_id": action["parent_id"],
-            "input": resolved(json_object(action["input"]), outputs),
-            "output": outputs[action["id"]],
+            "input": presentation.action(action["id"]).input,
+            "output": presentation.action(action["id"]).output,
         }
         for action in whole.actions
     ]

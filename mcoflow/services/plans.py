@@ -25,10 +25,10 @@ from mcoflow.services.present import (
     history_view,
     json_object,
     plan_view,
-    resolved,
     schedule_view,
     step_view,
 )
+from mcoflow.services.presented import presentation_of, presents_itself, told_output
 from mcoflow.services.views import EvidenceView, HistoryView, PlanPage, PlanView, StepDetail, StepView
 
 COMMAND_WAIT: Final = timedelta(seconds=5)
@@ -192,7 +192,7 @@ class Plans:
     def step(self, plan_id: UUID, step_id: int) -> StepDetail:
         """One step with its data; PlanNotFoundError if there is no such task or step."""
         row = self._reader.step(plan_id, step_id)
-        snapshot, given = self._with_input(plan_id, row)
+        snapshot, given, output = self._with_data(plan_id, row)
         now = self._now()
         by_id = {step.id: step for step in snapshot.steps}
         needs = [by_id[need] for need in _steps_before(snapshot.graph.needs, step_id)]
@@ -205,7 +205,7 @@ class Plans:
             error_kind=step.error.kind if step.error else "",
             traceback=step.error.traceback if step.error else "",
             input=given,
-            output=json_object(row.output),
+            output=output,
             execution_time=step.execution_time,
             request_id=row.request_id,
             note=row.request_note,
@@ -251,13 +251,18 @@ class Plans:
 
     # -----------------------------------------------------------------------------------------------------
 
-    def _with_input(self, plan_id: UUID, row: StepRow) -> tuple[PlanSnapshot, JsonObject]:
-        """Return the plan, and the step's input; all outputs are read only for input with references."""
-        if REFERENCE_KEY not in row.input:
-            return self._reader.snapshot(plan_id), json_object(row.input)
-        whole = self._reader.whole(plan_id)
-        outputs = {action["id"]: json_object(action["output"]) for action in whole.actions}
-        return whole.snapshot, resolved(json_object(row.input), outputs)
+    def _with_data(self, plan_id: UUID, row: StepRow) -> tuple[PlanSnapshot, JsonObject, JsonObject]:
+        """Return the plan, and the step's input and output as they are shown.
+
+        All of the plan is read only for input with references, and for actions that present themselves.
+        """
+        itself = presents_itself(row.step.action)
+        if REFERENCE_KEY not in row.input and not itself:
+            return self._reader.snapshot(plan_id), json_object(row.input), json_object(row.output)
+        whole, action_id = self._reader.whole(plan_id), row.step.action_id
+        presentation = presentation_of(whole)
+        output = told_output(presentation, action_id) if itself else json_object(row.output)
+        return whole.snapshot, presentation.action(action_id).input, output
 
     def _is_simulated(self, host: str | None) -> bool:
         return host is not None and any(each.simulated for each in self._reader.hosts_named([host]))

@@ -8,11 +8,10 @@ from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.outcome import Effect
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord, StepRecord
-from mcoflow.domain.reference import resolve
 from mcoflow.domain.requests import CommandKind, EvidenceRecord
 from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from mcoflow.errors import ReferenceMissingError, UnknownActionError
+from mcoflow.errors import UnknownActionError
 from mcoflow.services.times import certain_moment, moment, span
 from mcoflow.services.views import Counters, EvidenceView, HistoryView, Mark, PlanView, ScheduleView, StepView
 
@@ -175,18 +174,6 @@ def arguments_of(args: str) -> JsonObject:
     if isinstance(value, list):  # positional ones first, the keyword arguments last
         value = next((each for each in reversed(value) if isinstance(each, dict)), {})
     return value if isinstance(value, dict) else {}
-
-
-def resolved(given: JsonObject, outputs: Mapping[int, Any]) -> JsonObject:
-    """Return stored input with values for references, as far as they are there already."""
-    return {key: _value(each, outputs) for key, each in given.items()}
-
-
-def _value(stored: Any, outputs: Mapping[int, Any]) -> Any:
-    try:
-        return resolve(stored, outputs)
-    except ReferenceMissingError as missing:
-        return f"({missing})"
 
 
 def _standing(plan: PlanRecord) -> tuple[Mark, str]:

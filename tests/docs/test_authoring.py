@@ -63,3 +63,11 @@ def test_the_hooks_of_the_page_are_called(house: House) -> None:
 
     until(lambda: house.count("hooks") == 0, "all hooks were called")
     assert page["said"] == ["Deploy: success, 1.4"]
+
+
+def test_the_actions_of_the_page_say_what_came_of_them(house: House) -> None:
+    everywhere = run("say-what-came-of-it")["LoginEverywhere"]
+    shown = house.world.presented(house.run(everywhere, hosts=["web1", "web2"], password="secret").id)
+
+    assert shown.output(1) == "logged in on 2 hosts"
+    assert shown.action(2).input == {"host": "web1", "password": "***"}
