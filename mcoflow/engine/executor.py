@@ -275,6 +275,7 @@ class Executor:
             self.mailbox.put,
             clock=self._clock,
             world_id=self.world.id,
+            observer=self._observer,
         )
         parts = Parts(
             memory,

@@ -23,6 +23,8 @@ from mcoflow.engine.batch import Batch
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.workers import Pool
 from mcoflow.errors import PlanNotFoundError, StoreUnavailableError, UnknownActionError
+from mcoflow.ports.measures import HOOKS
+from mcoflow.ports.observer import NOBODY, Observer
 
 log = logging.getLogger("mcoflow.hooks")
 QUEUE: Final = "hooks"
@@ -52,7 +54,9 @@ class Hooks:
         *,
         clock: Clock,
         world_id: UUID,
+        observer: Observer = NOBODY,
     ) -> None:
+        self._observer = observer
         self._store = store
         self._actions = actions
         self._chains = chains
@@ -165,6 +169,9 @@ class Hooks:
         try:
             made = action(stage)
             self._chains.of(action).around("hook", getattr(made, name), made)(view)
+            outcome = "success"
         except BaseException:
+            outcome = "error"
             where = {"plan": str(view.id), "action": action.name, "hook": name}
             log.warning("hook.failed", exc_info=True, extra=where)
+        self._observer.counted({(HOOKS, outcome): 1})

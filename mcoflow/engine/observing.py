@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
@@ -52,6 +52,9 @@ class Observing:
         for plan_id, draft in chain(batch.drafts.items(), batch.planned.items()):
             if plan_id not in batch.dropped:
                 self._draft(draft, taken=plan_id in batch.touched)
+        for caller_id, draft in batch.children:
+            if caller_id not in batch.dropped:
+                self._draft(draft, taken=False)
         self._messages(batch)
 
     def turned(self, batch: Batch, letters: Sequence[object], waits: Iterable[tuple[str, float]]) -> None:
@@ -114,6 +117,8 @@ class Observing:
 
     def _plan(self, plan: PlanRecord) -> None:
         self._counts[m.PLANS_ENDED, plan.action, plan.result] += 1
+        if plan.caller_plan_id is not None:
+            self._counts[m.SUB_PLANS, plan.result] += 1
         if plan.started_at is not None and plan.ended_at is not None:
             took = plan.ended_at - plan.started_at
             self._values[m.PLAN_SECONDS, plan.action, plan.result].append(took)
@@ -163,11 +168,22 @@ def _log_written(batch: Batch) -> None:
     for draft in chain(batch.drafts.values(), batch.planned.values()):
         if draft.plan.id not in batch.dropped:
             _log_planned(draft)
+    if batch.children:
+        _log_children(batch)
     for line in batch.history:
         if line.name == "rescue" and line.plan_id not in batch.dropped:
             log.info("plan.rescued", extra={"plan": str(line.plan_id), "detail": line.detail})
     if log.isEnabledFor(logging.DEBUG):
         _log_moves(batch)
+
+
+def _log_children(batch: Batch) -> None:
+    made = Counter(caller_id for caller_id, _ in batch.children if caller_id not in batch.dropped)
+    for caller_id, count in made.items():
+        log.info("sub_plans.batch", extra={"plan": str(caller_id), "count": count})
+    for caller_id, draft in batch.children:
+        if caller_id in made:
+            _log_planned(draft)
 
 
 def _log_planned(draft: PlanDraft) -> None:

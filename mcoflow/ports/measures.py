@@ -82,6 +82,8 @@ STORE_ERRORS: Final = _counter(
 RESCUES: Final = _counter(
     "rescues", "Failed plans whose actions were asked what shall become of them.", "outcome"
 )
+HOOKS: Final = _counter("hooks", "Calls of hooks: success, or error (logged, no more).", "outcome")
+SUB_PLANS: Final = _counter("sub_plans", "Plans that stopped and were made by a step of another.", "result")
 RECURRENCES: Final = _counter(
     "recurrences",
     "Recurrences whose time came: fired, missed, skipped (the plan before goes on), failed.",
@@ -91,7 +93,7 @@ RECURRENCES: Final = _counter(
 PLANS: Final = _gauge("plans", "Plans in the database.", "state")
 PLANS_WITHOUT_OWNER: Final = _gauge(
     "plans_without_owner",
-    "Plans that could run and that no executor has: more than a moment, and none is alive.",
+    "Plans that could run and that no living executor has: for more than a moment, none is alive.",
 )
 WORKERS: Final = _gauge("workers", "Threads that run the code of steps.", "queue")
 WORKERS_BUSY: Final = _gauge("workers_busy", "Those of them that are inside a step.", "queue")

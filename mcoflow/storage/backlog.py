@@ -2,13 +2,32 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, exists, func, select, text
 
 from mcoflow.ports.store import Backlog
-from mcoflow.storage.tables import UNOWNED, events, plans, requests, timers
+from mcoflow.storage.clock import database_now
+from mcoflow.storage.tables import (
+    NOT_HELD,
+    OWNED,
+    UNOWNED,
+    UNSTOPPED,
+    events,
+    locks,
+    plans,
+    requests,
+    timers,
+    worlds,
+)
 
 _BY_STATE: Final = select(plans.c.state, func.count().label("number")).group_by(plans.c.state)
-_UNOWNED: Final = select(func.count()).select_from(plans).where(text(UNOWNED))
+_COUNT: Final = select(func.count()).select_from(plans)
+_UNOWNED: Final = _COUNT.where(text(UNOWNED), ~exists().where(text(NOT_HELD), locks.c.plan_id == plans.c.id))
+"""One that waits for a lock waits for no executor."""
+_OF_THE_DEAD: Final = _COUNT.where(
+    text(OWNED),
+    text(UNSTOPPED),
+    plans.c.owner.not_in(select(worlds.c.id).where(worlds.c.expires_at > database_now())),
+)
 _OUTBOX: Final = select(func.count().label("number"), func.min(requests.c.created_at).label("oldest")).where(
     requests.c.plan_id.in_(select(plans.c.id).where(plans.c.state == "running")),
     requests.c.state == "open",
@@ -18,11 +37,11 @@ _OUTBOX: Final = select(func.count().label("number"), func.min(requests.c.create
 
 
 def backlog_of(connection: Connection) -> Backlog:
-    """Count, with five statements."""
+    """Count, with six statements."""
     outbox = connection.execute(_OUTBOX).one()
     return Backlog(
         plans={row.state: row.number for row in connection.execute(_BY_STATE)},
-        without_owner=connection.execute(_UNOWNED).scalar_one(),
+        without_owner=sum(connection.execute(each).scalar_one() for each in (_UNOWNED, _OF_THE_DEAD)),
         outbox=outbox.number,
         outbox_oldest=outbox.oldest,
         inbox=connection.execute(select(func.count()).select_from(events)).scalar_one(),

@@ -93,6 +93,9 @@ class PagesContract:
         assert store.backlog() == Backlog(
             {"planned": 1, "running": 1, "stopped": 2}, 1, 1, waits.created_at, 2, 1
         )
+        assert plan.owner is not None
+        store.expire_world(plan.owner)
+        assert store.backlog().without_owner == 2
 
     def test_an_unknown_state_counts_nothing(self, store: WholeStore) -> None:
         stored(store, draft())

@@ -1,6 +1,7 @@
 """What the engine tells its observer, and the log, once it is committed."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -8,10 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from mcoflow.action import Action, Registry, Rescue
+from mcoflow.action import Action, Registry, Rescue, SubPlan, WithSubPlans, plan_hook
 from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.records import HistoryRecord
-from mcoflow.domain.states import PlanResult, StepState
+from mcoflow.domain.recurrence import Recurrence
+from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.domain.view import PlanView
 from mcoflow.engine.handles import PlanningFailed, Triggered
 from mcoflow.errors import EventDroppedError, StoreUnavailableError
 from mcoflow.ports.measures import MEASURES, Kind
@@ -19,6 +22,7 @@ from mcoflow.telemetry import BacklogGauges, Prometheus
 from mcoflow.testing.hosts import error, result
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
+    Compose,
     Do,
     Finish,
     Install,
@@ -151,6 +155,62 @@ def test_what_actions_want_of_a_failed_plan_is_counted(observed: Observed) -> No
 
     observed.becomes(1, "rescues_total", outcome="skip")
     observed.becomes(1, "steps_ended_total", action="play.rescued", phase="run", state="skipped")
+
+
+class Hooked(Listen):
+    """Tells twice that it has stopped; the second time in vain."""
+
+    name = "observing.hooked"
+
+    @plan_hook(PlanState.STOPPED)
+    def good(self, _plan: PlanView) -> None:
+        """Do nothing."""
+
+    @plan_hook(PlanState.STOPPED)
+    def bad(self, _plan: PlanView) -> None:
+        raise RuntimeError("nobody listens")
+
+
+def test_calls_of_hooks_are_counted(observed: Observed) -> None:
+    observed.house.rest(compose(observed.house, one(Hooked)))
+
+    observed.becomes(1, "hooks_total", outcome="success")
+    observed.becomes(1, "hooks_total", outcome="error")
+
+
+class Parent(WithSubPlans):
+    """Has one sub-plan that ends well, and one that fails."""
+
+    name = "observing.parent"
+
+    def total_count(self) -> int:
+        return 2
+
+    def sub_plans(self, start: int, size: int) -> Iterable[SubPlan]:
+        return [SubPlan(Do, kwargs={"name": "a"}), SubPlan(Unplannable)][start : start + size]
+
+
+def test_sub_plans_are_counted_by_their_result(observed: Observed, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "mcoflow")
+    observed.house.trigger(Parent)
+
+    observed.becomes(1, "sub_plans_total", result="success")
+    observed.becomes(1, "sub_plans_total", result="error")
+    (record,) = [vars(record) for record in caplog.records if record.message == "sub_plans.batch"]
+    assert record["count"] == 2
+
+
+def test_recurrences_are_counted_when_their_time_comes(observed: Observed) -> None:
+    house = observed.house
+    held = play.hold("a")
+    house.world.recur(Recurrence("0 * * * *"), Compose, layout=play.layout(do("a")))
+
+    house.advance(3600)
+    observed.becomes(1, "recurrences_total", outcome="fired")
+    house.advance(3600)
+    observed.becomes(1, "recurrences_total", outcome="skipped")
+    held.set()
+    observed.becomes(1, "plans_ended_total", action="play.compose", result="success")
 
 
 # -- events, hosts, time ------------------------------------------------------------------------------------
