@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from mcoflow.action.stage import ReadChunks
 from mcoflow.domain.requests import EventRecord, TimerRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.arrivals import SIGNALS
@@ -29,7 +30,6 @@ class ActionTexts:
 
     def __init__(self, store: PatientStore) -> None:
         self._store = store
-        self.read_chunks = store.chunks
         self._texts: OrderedDict[ActionKey, tuple[str, str]] = OrderedDict()
 
     def load(self, keys: Collection[ActionKey]) -> None:
@@ -97,11 +97,15 @@ class Memory:
         self.flights = Flights()
         self.texts = ActionTexts(store)
         self._store = store
-        self.read_chunks = store.chunks
         self.agenda = Agenda()
         self.timers: dict[UUID, TimerRecord] = {}
         self.step_timers: dict[StepKey, list[UUID]] = {}
         self.events: dict[StepKey, deque[EventRecord]] = {}
+
+    @property
+    def read_chunks(self) -> ReadChunks:
+        """How calls read what their actions have said; in any thread."""
+        return self._store.chunks
 
     def state_of(self, plan_id: UUID) -> PlanState:
         """Where a plan stands, whoever runs it; PlanNotFoundError."""

@@ -1,10 +1,16 @@
 """What an executor keeps in memory, and lets go of."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 from mcoflow.domain.requests import RequestRecord, TimerRecord, Wait
 from mcoflow.engine.memory import Memory
+from tests.unit.engine import resting_process
+
+ROOT = Path(__file__).parents[3]
 
 
 def a_request(memory: Memory, due_at: float) -> UUID:
@@ -30,3 +36,11 @@ def test_deadlines_of_what_was_answered_do_not_pile_up() -> None:
         (500.0, timer.id),
         (600.0, waiting),
     ]
+
+
+def test_plans_at_rest_leave_memory() -> None:
+    """E-026: 200 plans of 50 steps with 10 kB outputs, in a process of their own."""
+    argv = [sys.executable, "-m", resting_process.__name__, "200"]
+    ended = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+
+    assert int(ended.stdout) < 20 << 20
