@@ -7,17 +7,16 @@ from sqlalchemy import Connection, exists, func, select, text
 from mcoflow.ports.store import Backlog
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.tables import (
-    NOT_HELD,
     OWNED,
     UNOWNED,
     UNSTOPPED,
     events,
-    locks,
     plans,
     requests,
     timers,
     worlds,
 )
+from mcoflow.storage.tables_between import NOT_HELD, locks
 
 _BY_STATE: Final = select(plans.c.state, func.count().label("number")).group_by(plans.c.state)
 _COUNT: Final = select(func.count()).select_from(plans)
