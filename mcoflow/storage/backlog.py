@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, exists, func, select, text
 
 from mcoflow.ports.store import Backlog
+from mcoflow.storage.between_tables import NOT_HELD, locks
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.tables import (
     OWNED,
@@ -16,7 +17,6 @@ from mcoflow.storage.tables import (
     timers,
     worlds,
 )
-from mcoflow.storage.tables_between import NOT_HELD, locks
 
 _BY_STATE: Final = select(plans.c.state, func.count().label("number")).group_by(plans.c.state)
 _COUNT: Final = select(func.count()).select_from(plans)

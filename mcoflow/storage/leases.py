@@ -21,10 +21,10 @@ from sqlalchemy import (
 from mcoflow.domain.records import HistoryRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.storage import worlds
+from mcoflow.storage.between_tables import NOT_HELD, locks
 from mcoflow.storage.many import Bulk, Fields, Write, fields_of
 from mcoflow.storage.notes import INSERT_HISTORY, new_history
 from mcoflow.storage.tables import OWNED, UNOWNED, UNSTOPPED, plans
-from mcoflow.storage.tables_between import NOT_HELD, locks
 from mcoflow.storage.texts import hex_rows
 
 _ID: Final[Fields] = fields_of(plans.c.id)

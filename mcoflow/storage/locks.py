@@ -22,9 +22,9 @@ from mcoflow.domain.states import PlanState
 from mcoflow.domain.view import AT_REST
 from mcoflow.errors import LockLostError, LockTakenError
 from mcoflow.ports.store import Changes
+from mcoflow.storage.between_tables import locks
 from mcoflow.storage.many import Bulk, Lookup, Many, Values, Write, fields_of
 from mcoflow.storage.tables import blueprints, plans
-from mcoflow.storage.tables_between import locks
 from mcoflow.storage.texts import clean, from_json, hex_rows
 
 LOOKED_AT: Final = 1000

@@ -28,9 +28,9 @@ from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.domain.view import AT_REST
 from mcoflow.ports.store import Changes
+from mcoflow.storage.between_tables import bells
 from mcoflow.storage.many import Bulk, Lookup, Many, Values, Write, fields_of
 from mcoflow.storage.tables import CALLED, commands, plans
-from mcoflow.storage.tables_between import bells
 from mcoflow.storage.texts import clean, hex_rows, to_json
 
 PAGE: Final = 500

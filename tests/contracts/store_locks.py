@@ -15,8 +15,8 @@ from mcoflow.domain.states import PlanState
 from mcoflow.errors import LockLostError, LockTakenError, PlanNotFoundError
 from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore
+from mcoflow.storage.between_tables import locks
 from mcoflow.storage.locks import Locking
-from mcoflow.storage.tables_between import locks
 from tests.contracts.samples import WholeStore, draft, living_world, stored
 
 

@@ -95,7 +95,7 @@ def children(house: House, parent: UUID) -> dict[str, tuple[UUID, str, str, floa
             text(
                 "SELECT p.id, p.state, p.result, p.created_at, b.args FROM plans p "
                 "JOIN blueprints b ON b.plan_id = p.id "
-                "WHERE p.caller_plan_id = :id AND p.caller_action_id <> 0 ORDER BY p.created_at"
+                "WHERE p.caller_plan_id = :id AND p.caller_action_id > 0 ORDER BY p.created_at"
             ),
             {"id": parent.hex},
         ).all()
