@@ -266,6 +266,14 @@ class QueryInvalidError(McoflowError):
     """A filter or cursor of a list that there is not."""
 
 
+class QueryError(QueryInvalidError):
+    """A query names a field that plans do not have, or a cursor of another query."""
+
+
+class BackupError(McoflowError):
+    """A backup cannot be written; what it lacks was not removed."""
+
+
 class WaitTimeoutError(McoflowError):
     """A future was not resolved in the time given; what it waits for goes on."""
 

@@ -1,10 +1,14 @@
 """`mcoflow task`: what operators do with tasks beyond cancelling and resuming them."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import click
 
+from mcoflow.cli.options import Age, Match, matches
 from mcoflow.cli.shell import Shell, shared_options, user
 
 
@@ -58,5 +62,49 @@ def halt(shell: Shell, plan_id: UUID, reason: str) -> None:
     shell.result({"id": plan_id}, lambda: "halted: the effect of what was under way is unknown")
 
 
-OPERATE: Final = (pause, abort, revert, halt)
+@click.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
+@shared_options
+@click.pass_obj
+def delete(shell: Shell, plan_id: UUID) -> None:
+    """Remove a task that is stopped, or paused with an error, for good."""
+    with shell.services() as services:
+        services.operating.delete(plan_id, actor=user())
+    shell.result({"id": plan_id}, lambda: "deleted")
+
+
+@click.command("clean")
+@click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Since they ended: 30d, 12h.")
+@click.option("--where", type=Match(), multiple=True, metavar="FIELD=VALUE", help="Only these; repeat it.")
+@click.option("--backup", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Save here.")
+@click.option("--dry-run", is_flag=True, help="Only tell how many would be removed.")
+@shared_options
+@click.pass_obj
+def clean_tasks(
+    shell: Shell,
+    older_than: timedelta,
+    where: Sequence[tuple[str, str]],
+    backup: Path | None,
+    dry_run: bool,
+) -> None:
+    """Remove stopped tasks that are older than an age, for good.
+
+    With --backup a file with all their data is written first, one JSON document per task and line.
+
+    \b
+    Examples:
+      mcoflow task clean --older-than 30d --backup /var/backups/mcoflow
+      mcoflow task clean --older-than 7d --where result=success --dry-run
+    """
+    from mcoflow.domain.query import CleanPolicy
+
+    policy = CleanPolicy(older_than, matches(where), backup_dir=backup, dry_run=dry_run)
+    with shell.services() as services:
+        report = services.operating.clean(policy)
+    said = f"{'would remove' if dry_run else 'removed'} {report.plans} tasks"
+    saved = f", saved in {report.backup}" if report.backup else ""
+    shell.result(report, lambda: said + saved)
+
+
+OPERATE: Final = (pause, abort, revert, halt, delete, clean_tasks)
 """Commands of `mcoflow task`."""

@@ -1,11 +1,13 @@
 """`mcoflow task`: look at tasks and command them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
 from mcoflow.cli.in_order import InOrder
+from mcoflow.cli.options import Match, matches
 from mcoflow.cli.shell import Shell, shared_options, user, wait_limit
 
 if TYPE_CHECKING:
@@ -24,24 +26,36 @@ def task() -> None:
 @click.option("--filter", "which", type=click.Choice(FILTERS), default="all", show_default=True)
 @click.option("--text", default="", help="Only tasks whose title contains this.")
 @click.option("--of", type=click.UUID, metavar="ID", help="Only tasks that this task called.")
+@click.option("--where", type=Match(), multiple=True, metavar="FIELD=VALUE", help="Only these; repeat it.")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--cursor", default="", help="Go on where the last page ended (its `next`).")
 @shared_options
 @click.pass_obj
-def list_tasks(  # noqa: PLR0917 - one for each option
-    shell: Shell, which: str, text: str, of: UUID | None, limit: int, cursor: str
+def list_tasks(
+    shell: Shell,
+    *,
+    which: str,
+    text: str,
+    of: UUID | None,
+    where: Sequence[tuple[str, str]],
+    limit: int,
+    cursor: str,
 ) -> None:
     """List tasks, newest first.
+
+    --where compares id, name, label, action, state, result, started_at, ended_at, caller_plan_id,
+    caller_action_id, owner or delayed; a field given twice may have either value, an empty value means none.
 
     \b
     Examples:
       mcoflow task list --filter paused
+      mcoflow task list --where result=error --where result=warning
       mcoflow task list --output json | jq '.items[].id'
     """
     from mcoflow.cli import render
 
     with shell.services() as services:
-        page = services.plans.list(which, text=text, cursor=cursor, limit=limit, of=of)
+        page = services.plans.list(which, text=text, cursor=cursor, limit=limit, of=of, where=matches(where))
         rows = [render.plan_row(plan, services.clock.now()) for plan in page.items]
     shell.result(page, lambda: render.table(("task", "state", "made", "steps", "what"), rows) if rows else "")
     if not rows:

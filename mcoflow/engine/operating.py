@@ -12,12 +12,15 @@ from uuid import UUID
 
 from mcoflow.action.user_events import stored_event
 from mcoflow.clock import Clock
+from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.records import HistoryRecord, JsonObject
 from mcoflow.domain.requests import CommandKind, Cover
 from mcoflow.domain.states import PlanState
+from mcoflow.engine.cleaning import clean
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.observing import Observing
+from mcoflow.engine.queries import Queries
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import CommandRefusedError, EventDroppedError
 from mcoflow.ports.store import Store
@@ -45,9 +48,9 @@ class SkipResult:
 class Operating(ABC):
     """The part of a world that operators use.
 
-    Each method but `halt` stores a command, which the owner of the plan applies, or an executor that has
-    nothing else to do with it; it raises PlanNotFoundError, CommandRefusedError when the state of the plan
-    forbids it, and WaitTimeoutError when it is committed and no executor has applied it yet.
+    Commands are stored, and applied by the owner of the plan, or by an executor that takes it up for that.
+    They raise PlanNotFoundError, CommandRefusedError when the state of the plan forbids it, and
+    WaitTimeoutError when it is committed and no executor has applied it yet. `halt` and `delete` need none.
     """
 
     _store: Store
@@ -144,6 +147,28 @@ class Operating(ABC):
         if self._observing.observed:
             self._observing.halted(self._store.plan(plan_id))
         self._gone(plan_id)
+
+    def delete(self, plan_id: UUID, *, actor: str = "") -> None:
+        """Remove a plan that is stopped, or paused with an error, with everything that belongs to it.
+
+        Raises:
+            PlanNotFoundError: there is no such plan.
+            CommandRefusedError: it stands elsewhere, or another plan waits for it; nothing was changed.
+        """
+        if not self._store.delete_plan(plan_id):
+            state = self._store.plan(plan_id).state
+            raise CommandRefusedError.by_state("a delete", plan_id, state, (CommandKind.CANCEL,))
+        log.info("plan.deleted", extra={"plan": str(plan_id), "actor": actor})
+        self._gone(plan_id)
+
+    def clean(self, policy: CleanPolicy) -> CleanReport:
+        """Remove old plans; see `mcoflow.engine.cleaning.clean`."""
+        return clean(self._store, policy, now=self._clock.now())
+
+    @property
+    def plans(self) -> Queries:
+        """What is stored about plans."""
+        return Queries(self._store)
 
     def _gone(self, plan_id: UUID) -> None:
         """Tell those in this process who have to do with a plan that was changed behind their backs."""

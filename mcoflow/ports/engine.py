@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.schedule import Schedule
@@ -110,6 +111,16 @@ class Engine(Protocol):
         Raises:
             PlanNotFoundError, CommandRefusedError: there is no such plan, or it is stopped.
         """
+
+    def delete(self, plan_id: UUID, *, actor: str) -> None:
+        """Remove a plan that is stopped, or paused with an error.
+
+        Raises:
+            PlanNotFoundError, CommandRefusedError: there is no such plan, or it stands elsewhere.
+        """
+
+    def clean(self, policy: CleanPolicy) -> CleanReport:
+        """Remove old plans, saved first if the policy says so. BackupError: not what could not be saved."""
 
     def allowed(self, state: str, result: str) -> Sequence[CommandKind]:
         """The commands that a plan in this state takes."""

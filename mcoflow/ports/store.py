@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from mcoflow.domain.chunks import Chunk
+from mcoflow.domain.query import Where
 from mcoflow.domain.records import (
     HistoryRecord,
     HookRecord,
@@ -31,6 +32,7 @@ from mcoflow.domain.requests import (
 )
 from mcoflow.domain.states import StepState
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
+from mcoflow.ports.search import PlanSearch
 from mcoflow.ports.sub_plans import SubPlanStore
 
 ActionKey = tuple[UUID, int]
@@ -143,7 +145,7 @@ class PlanOutline:
     last_step: int
 
 
-class Store(ScheduleStore, RecurrenceStore, SubPlanStore, Protocol):
+class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, Protocol):
     """The engine's side. Thread-safe."""
 
     def commit(self, changes: Changes) -> None:
@@ -271,7 +273,7 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PlanQuery:
+class Listing:
     """A page of plans, newest first. Empty filters mean everything; `before`: (created_at, id) last seen.
 
     `caller`: only the sub-plans of this plan, and what its steps triggered.
@@ -284,6 +286,7 @@ class PlanQuery:
     before: tuple[float, UUID] | None = None
     limit: int = 50
     caller: UUID | None = None
+    where: Where = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +325,7 @@ class Backlog:
 class Reader(ScheduleReader, Protocol):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
-    def plans(self, query: PlanQuery) -> Sequence[PlanRecord]:
+    def plans(self, query: Listing) -> Sequence[PlanRecord]:
         """One page of plans."""
 
     def plan(self, plan_id: UUID) -> PlanRecord:

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.action.registry import REGISTERED
+from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, StepState
 from mcoflow.errors import UnknownActionError
@@ -38,6 +39,14 @@ class Operating:
     def revert(self, plan_id: UUID, *, actor: str) -> None:
         """Undo what a paused task has done, the last step first."""
         self._engine.command(plan_id, CommandKind.REVERT, {}, actor=actor, wait=COMMAND_WAIT)
+
+    def delete(self, plan_id: UUID, *, actor: str) -> None:
+        """Remove a task that is stopped, or paused with an error, for good."""
+        self._engine.delete(plan_id, actor=actor)
+
+    def clean(self, policy: CleanPolicy) -> CleanReport:
+        """Remove old tasks, saved first if the policy says so. BackupError, QueryError."""
+        return self._engine.clean(policy)
 
     def can_revert(self, steps: Iterable[StepView]) -> bool:
         """Whether one of the steps of a paused task was started and has a way back."""

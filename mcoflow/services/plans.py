@@ -12,13 +12,14 @@ from uuid import UUID, uuid5
 
 from mcoflow.action.naming import subject_of
 from mcoflow.clock import Clock
+from mcoflow.domain.query import Where
 from mcoflow.domain.records import JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.reference import REFERENCE_KEY
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import QueryInvalidError, WaitTimeoutError
 from mcoflow.ports.engine import Engine, Submitted
-from mcoflow.ports.store import PlanQuery, Reader, StepRow
+from mcoflow.ports.store import Listing, Reader, StepRow
 from mcoflow.services.graph_layout import Layout, lay_out
 from mcoflow.services.present import (
     evidence_view,
@@ -34,6 +35,7 @@ from mcoflow.services.views import EvidenceView, HistoryView, PlanPage, PlanView
 COMMAND_WAIT: Final = timedelta(seconds=5)
 """How long a command waits for its answer; it stays committed when it takes longer."""
 PAGE: Final = 50
+_ANY: Final[Where] = {}
 STEPS: Final = 200
 SUBJECTS: Final = 100
 _KEYS: Final = UUID("5f0c5c33-6bb5-4f0e-9d0c-0d6c9d2f3b11")
@@ -142,16 +144,17 @@ class Plans:
         cursor: str = "",
         limit: int = PAGE,
         of: UUID | None = None,
+        where: Where = _ANY,
     ) -> PlanPage:
         """A page of tasks, newest first, or of those that a task called.
 
         Raises:
-            QueryInvalidError: no such filter, no cursor of ours.
+            QueryInvalidError: no such filter or field, no cursor of ours.
         """
         states, results = _FILTERS[_filter(which)]
         before = _read_cursor(cursor)
         found = self._reader.plans(
-            PlanQuery(states, results, text=text, before=before, limit=limit + 1, caller=of)
+            Listing(states, results, text=text, before=before, limit=limit + 1, caller=of, where=where)
         )
         items = self._views(found[:limit])
         more = len(found) > limit

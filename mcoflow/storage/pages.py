@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from sqlalchemy import Row as Stored
 
 from mcoflow.domain.records import PlanRecord
-from mcoflow.ports.store import PlanQuery, StepRow
+from mcoflow.ports.store import Listing, StepRow
 from mcoflow.storage.plans import SELECT_PLANS, plan_of
+from mcoflow.storage.queries import conditions as where_conditions
 from mcoflow.storage.steps import step_of
 from mcoflow.storage.sub_plans import called_by
 from mcoflow.storage.tables import actions, blueprints, plans, requests, steps
@@ -40,7 +41,7 @@ _STEP_ROWS: Final[Select[Any]] = (
 )
 
 
-def plans_page(connection: Connection, query: PlanQuery) -> Sequence[PlanRecord]:
+def plans_page(connection: Connection, query: Listing) -> Sequence[PlanRecord]:
     """Return one page of plans, newest first."""
     chosen = select(plans.c.id).where(*_conditions(query)).order_by(*_NEWEST).limit(query.limit)
     if query.text:
@@ -80,8 +81,8 @@ def step_row(connection: Connection, plan_id: UUID, step_id: int) -> StepRow | N
     return None if row is None else _step_row(row)
 
 
-def _conditions(query: PlanQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _conditions(query: Listing) -> list[ColumnElement[bool]]:
+    conditions = where_conditions(query.where)
     if query.states:
         conditions.append(plans.c.state.in_(query.states))
     if query.results:

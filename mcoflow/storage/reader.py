@@ -10,7 +10,7 @@ from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.records import ActionRecord, HistoryRecord, JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
-from mcoflow.ports.store import Backlog, PlanQuery, PlanWhole, StepRow
+from mcoflow.ports.store import Backlog, Listing, PlanWhole, StepRow
 from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.backlog import backlog_of
 from mcoflow.storage.clock import database_now
@@ -25,7 +25,7 @@ class SqlReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def plans(self, query: PlanQuery) -> Sequence[PlanRecord]:
+    def plans(self, query: Listing) -> Sequence[PlanRecord]:
         """One page of plans."""
         with self._database.reading() as connection:
             return pages.plans_page(connection, query)

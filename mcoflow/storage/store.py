@@ -44,6 +44,7 @@ from mcoflow.storage.plans import UPDATE_PLANS, order
 from mcoflow.storage.reader import SqlReader
 from mcoflow.storage.recurrence_store import SqlRecurrences
 from mcoflow.storage.schedule_store import SqlSchedules
+from mcoflow.storage.search_store import SqlSearch
 from mcoflow.storage.snapshots import load_many
 from mcoflow.storage.tables import plans
 from mcoflow.storage.texts import hex_rows
@@ -54,7 +55,7 @@ _VERSIONS: Final = Lookup(
 )
 
 
-class SqlStore(SqlSchedules, SqlRecurrences, SqlReader):
+class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlReader):
     """Both sides of the store; the promises are those of `mcoflow.ports.store`. Thread-safe."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -32,6 +32,7 @@ UNOWNED: Final = f"owner IS NULL AND ordered AND {UNSTOPPED}"
 NAMED: Final = "name IS NOT NULL"
 MALFORMED: Final = "why = 'malformed'"
 UNANSWERED: Final = "result IS NULL"
+ENDED: Final = "ended_at IS NOT NULL"
 CALLED: Final = "caller_plan_id IS NOT NULL"
 """Conditions of partial indexes. A query has to repeat them letter by letter to be served by the index."""
 
@@ -67,6 +68,7 @@ plans = Table(
     Column("caller_plan_id", Uuid),
     Column("caller_action_id", Integer),
     Column("progress", Double, nullable=False, server_default="0"),
+    Index("plans_ended", "ended_at", "id", sqlite_where=text(ENDED), postgresql_where=text(ENDED)),
     Index("plans_newest", "created_at", "id"),
     Index("plans_of_state", "state", "created_at", "id"),
     Index("plans_counted", "state", "result"),

@@ -12,7 +12,7 @@ from mcoflow.action.base import Action
 from mcoflow.domain.records import PlanRecord, StepRecord
 from mcoflow.domain.requests import EvidenceRecord
 from mcoflow.domain.states import Phase
-from mcoflow.ports.store import PlanQuery
+from mcoflow.ports.store import Listing
 from mcoflow.storage.store import SqlStore
 
 
@@ -67,4 +67,4 @@ class Stored:
 
     def ids(self) -> list[UUID]:
         """The ids of all plans, oldest first."""
-        return [plan.id for plan in reversed(self.store.plans(PlanQuery(limit=100_000)))]
+        return [plan.id for plan in reversed(self.store.plans(Listing(limit=100_000)))]

@@ -15,6 +15,7 @@ from tests.contracts.store_reading import HostsContract, PagesContract, StepsCon
 from tests.contracts.store_recurrences import RecurrencesContract
 from tests.contracts.store_requests import RequestsContract
 from tests.contracts.store_schedules import ChainsContract, SchedulesContract
+from tests.contracts.store_search import DeletingContract, SearchContract
 
 
 class StoreContract(
@@ -30,6 +31,8 @@ class StoreContract(
     HaltContract,
     AddedStepsContract,
     HooksContract,
+    SearchContract,
+    DeletingContract,
     PagesContract,
     StepsContract,
     HostsContract,

@@ -9,7 +9,7 @@ import pytest
 from mcoflow.domain.requests import EventRecord, HostRecord, RequestState, TimerRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import HostNotFoundError, PlanNotFoundError
-from mcoflow.ports.store import Backlog, Changes, PlanQuery
+from mcoflow.ports.store import Backlog, Changes, Listing
 from tests.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 MANY = 100_000
@@ -22,10 +22,10 @@ class PagesContract:
         """E-107: pages by cursor, each row once, also where many were made in the same moment."""
         stored(store, *(draft(created_at=float(n // 10)) for n in range(95)))
 
-        seen, query = [], PlanQuery(limit=10)
+        seen, query = [], Listing(limit=10)
         while page := store.plans(query):
             seen += page
-            query = PlanQuery(limit=10, before=(page[-1].created_at, page[-1].id))
+            query = Listing(limit=10, before=(page[-1].created_at, page[-1].id))
 
         assert len(seen) == len({plan.id for plan in seen}) == 95
         assert [plan.created_at for plan in seen] == sorted((plan.created_at for plan in seen), reverse=True)
@@ -41,7 +41,7 @@ class PagesContract:
         stored(store, paused, stopped, planned)
 
         def found(**filters: object) -> set[str]:
-            return {plan.state for plan in store.plans(PlanQuery(**filters))}  # type: ignore[arg-type]
+            return {plan.state for plan in store.plans(Listing(**filters))}  # type: ignore[arg-type]
 
         assert found() == {"paused", "stopped", "planned"}
         assert found(states=("paused", "planned")) == {"paused", "planned"}
@@ -60,7 +60,7 @@ class PagesContract:
             for each in slice_of_them[::2]:
                 each.plan.state, each.plan.result = PlanState.STOPPED, PlanResult.SUCCESS
             stored(store, *slice_of_them)
-        watched = [plan.id for plan in store.plans(PlanQuery(limit=50))]
+        watched = [plan.id for plan in store.plans(Listing(limit=50))]
 
         assert store.counts_by_state() == {
             ("planned", "pending"): MANY // 2,
@@ -71,7 +71,7 @@ class PagesContract:
         assert _seconds(lambda: store.count_plans("stopped")) < 0.1
         assert _seconds(lambda: store.count_plans(None)) < 0.1
         assert _seconds(lambda: store.versions(watched)) < 0.1
-        assert _seconds(lambda: store.plans(PlanQuery(states=("stopped",)))) < 0.1
+        assert _seconds(lambda: store.plans(Listing(states=("stopped",)))) < 0.1
 
     def test_what_waits_is_counted(self, store: WholeStore) -> None:
         """E-115: the gauges of the database; what is confirmed, ended, or of a plan at rest does not wait."""

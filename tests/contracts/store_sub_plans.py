@@ -7,7 +7,7 @@ import pytest
 from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandKind
 from mcoflow.domain.states import PlanResult, PlanState
-from mcoflow.ports.store import Changes, PlanQuery
+from mcoflow.ports.store import Changes, Listing
 from tests.contracts.samples import WholeStore, draft, living_world, stored
 
 ENDS = {
@@ -151,9 +151,9 @@ class SubPlansContract:
         first, second = called(mine, "success"), called(mine, "success", action=2)
         stored(store, first, second, beside, given_up, called(parent(store)), draft())
 
-        listed = store.plans(PlanQuery(caller=mine))
+        listed = store.plans(Listing(caller=mine))
         assert [plan.id for plan in listed] == [beside.plan.id, second.plan.id, first.plan.id]
-        assert [plan.id for plan in store.plans(PlanQuery(("running",), caller=mine))] == [beside.plan.id]
+        assert [plan.id for plan in store.plans(Listing(("running",), caller=mine))] == [beside.plan.id]
         assert store.counts_by_state(mine) == {("stopped", "success"): 2, ("running", "pending"): 1}
         assert store.count_sub_plans(mine, 0) == {"running": 1}
         assert store.known_sub_plans([beside.plan.id, given_up.plan.id, first.plan.id]) == {first.plan.id}

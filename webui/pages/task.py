@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from mcoflow.domain.requests import CommandKind
-from mcoflow.domain.states import Phase, PlanState
+from mcoflow.domain.states import Phase, PlanResult, PlanState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.services.plans import Graph
 from mcoflow.services.views import PlanView, StepView
@@ -35,8 +35,10 @@ REASONS: Final[Mapping[CommandKind, str]] = {
 def others_of(plan: PlanView, steps: Callable[[], Iterable[StepView]]) -> Sequence[str]:
     """Return the acts that stand behind "More"; the steps are only looked at if the task is paused."""
     can_revert = plan.state is PlanState.PAUSED and services().operating.can_revert(steps())
-    allowed = (CommandKind.ABORT in plan.allowed, can_revert, CommandKind.HALT in plan.allowed)
-    return list(compress(("abort", "revert", "halt"), allowed))
+    failed = plan.state is PlanState.PAUSED and plan.result is PlanResult.ERROR
+    may_go = failed or plan.state is PlanState.STOPPED
+    allowed = (CommandKind.ABORT in plan.allowed, can_revert, CommandKind.HALT in plan.allowed, may_go)
+    return list(compress(("abort", "revert", "halt", "delete"), allowed))
 
 
 class Reading:

@@ -1,4 +1,4 @@
-"""What operators may do to a task: pause, abort, revert, halt. What cannot be taken back asks first."""
+"""What operators may do to a task. What cannot be taken back asks first, on a page of its own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from webui.current import LOCAL, services
 from webui.pages.task import others_of, page
@@ -41,6 +42,11 @@ def _revert(plan_id: UUID) -> str:
     return "Reverting: what was done is being undone, the last step first."
 
 
+def _delete(plan_id: UUID) -> str:
+    services().operating.delete(plan_id, actor=LOCAL)
+    return "Deleted."
+
+
 ASKED: Final[Mapping[str, Asked]] = {
     "abort": Asked(
         "Abort",
@@ -53,6 +59,11 @@ ASKED: Final[Mapping[str, Asked]] = {
         "What the task has done is undone, the last step first, as far as its actions can. It ends with an "
         "error, and cannot be resumed.",
         _revert,
+    ),
+    "delete": Asked(
+        "Delete",
+        "The task is removed with its steps, their data and its history. It cannot be had back.",
+        _delete,
     ),
     "halt": Asked(
         "Halt",
@@ -90,4 +101,7 @@ def confirm(plan_id: UUID, name: str) -> ResponseReturnValue:
 @bp.post(_NAMES)
 def act(plan_id: UUID, name: str) -> ResponseReturnValue:
     """Do it."""
-    return carry_out(plan_id, lambda: ASKED[name].act(plan_id))
+    done = carry_out(plan_id, lambda: ASKED[name].act(plan_id))
+    if name == "delete" and isinstance(done, Response) and done.status_code == HTTPStatus.SEE_OTHER:
+        return redirect(url_for("tasks.show"), HTTPStatus.SEE_OTHER)
+    return done

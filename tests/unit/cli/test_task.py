@@ -1,5 +1,7 @@
 """`mcoflow task`, `mcoflow host` and `mcoflow ping`."""
 
+from pathlib import Path
+
 import pytest
 
 from mcoflow.cli.exit_codes import ExitCode
@@ -43,8 +45,45 @@ def test_a_paused_task_is_halted_once(mcoflow: Mcoflow) -> None:
 
     shown = mcoflow("task", "show", task).out
     assert "halted: no such host" in shown
+    listed = mcoflow("task", "list", "--where", "result=halted", "--output", "json").json["items"]
+    assert task in [each["id"] for each in listed]
     for word in ("pause", "abort", "revert", "halt"):
         assert mcoflow("task", word, task).code == ExitCode.FAILED
+
+
+def test_a_stopped_task_is_deleted_and_a_paused_one_with_an_error_too(mcoflow: Mcoflow) -> None:
+    task = mcoflow("run", "install", "nginx", "--host", "web9", "--wait", "--output", "json").json["id"]
+
+    assert mcoflow("task", "delete", task).code == ExitCode.OK
+
+    assert mcoflow("task", "show", task).code == ExitCode.NOT_FOUND
+    assert mcoflow("task", "delete", task).code == ExitCode.NOT_FOUND
+
+
+def test_old_tasks_are_counted_saved_and_removed(mcoflow: Mcoflow, tmp_path: Path) -> None:
+    mcoflow("run", "ping", "--host", "sim-00001", "--wait")
+    ping = ("task", "clean", "--where", "action=ping", "--where", "result=success")
+
+    assert "removed 0 tasks" in mcoflow(*ping, "--older-than", "1d").out
+    would = mcoflow(*ping, "--older-than", "0m", "--dry-run", "--output", "json").json["plans"]
+    done = mcoflow(*ping, "--older-than", "0m", "--backup", str(tmp_path), "--output", "json").json
+
+    assert done["plans"] == would >= 1
+    assert len(Path(done["backup"]).read_text().splitlines()) == would
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("clean", "--older-than", "soon"),
+        ("clean", "--older-than", "1d", "--where", "colour=red"),
+        ("list", "--where", "colour=red"),
+        ("list", "--where", "colour"),
+        ("list", "--where", "started_at=noon"),
+    ],
+)
+def test_an_age_or_a_field_there_is_not_is_refused(mcoflow: Mcoflow, words: tuple[str, ...]) -> None:
+    assert mcoflow("task", *words).code == ExitCode.USAGE
 
 
 @pytest.mark.parametrize(

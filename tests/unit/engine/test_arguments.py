@@ -177,6 +177,6 @@ def test_a_queue_that_this_executor_does_not_have_is_default_with_one_warning(
 
 
 def _everything() -> Any:
-    from mcoflow.ports.store import PlanQuery
+    from mcoflow.ports.store import Listing
 
-    return PlanQuery()
+    return Listing()

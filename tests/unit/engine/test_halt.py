@@ -153,7 +153,7 @@ def test_a_stopped_plan_cannot_be_halted_and_an_unknown_one_is_not_found(house: 
 
 
 def test_a_halt_is_offered_in_every_state_but_stopped(house: House) -> None:
-    for state in PlanState:
+    for state in set(PlanState) - {PlanState.PENDING}:  # which is never stored
         assert (CommandKind.HALT in house.world.allowed(state, "")) == (state is not PlanState.STOPPED)
 
 

@@ -16,7 +16,7 @@ from mcoflow.errors import (
     RecurrenceNotFoundError,
     ScheduleInvalidError,
 )
-from mcoflow.ports.store import PlanQuery
+from mcoflow.ports.store import Listing
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Compose, do, play
 from tests.waiting import until
@@ -31,7 +31,7 @@ def recur(house: House, recurrence: Recurrence = HOURLY) -> UUID:
 
 def plans(house: House) -> list[PlanRecord]:
     """The plans, the oldest first."""
-    return list(reversed(house.store.plans(PlanQuery(limit=500))))
+    return list(reversed(house.store.plans(Listing(limit=500))))
 
 
 def after_hours(house: House, hours: float, runs: int) -> list[PlanRecord]:

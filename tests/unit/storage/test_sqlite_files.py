@@ -12,7 +12,7 @@ import pytest
 
 from mcoflow.clock import SystemClock
 from mcoflow.errors import ConfigError, StoreError, StoreUnavailableError
-from mcoflow.ports.store import Changes, PlanQuery
+from mcoflow.ports.store import Changes, Listing
 from mcoflow.storage import open_store
 from mcoflow.storage.engines import connect, database_url
 from mcoflow.storage.store import SqlStore
@@ -132,7 +132,7 @@ def _write_and_read(store: SqlStore) -> UUID:
         (plan_id,) = stored(store, draft(3))
         (snapshot,) = store.claim(me, [plan_id])
         store.commit(Changes(plans=[snapshot.plan]))
-        assert store.plans(PlanQuery(limit=5))
+        assert store.plans(Listing(limit=5))
         assert store.heartbeat(me, lease=60.0)
     return me
 

@@ -112,6 +112,14 @@ def test_what_cannot_be_taken_back_asks_first(person: Person, paused: PlanView, 
     assert person.client.get(f"/dynflow/tasks/{paused.id}/status").json["result"] == "pending"  # type: ignore[index]
 
 
+def test_a_task_is_deleted_after_a_question(person: Person, paused: PlanView) -> None:
+    """What is gone leads back to the list."""
+    assert "Delete the task" in person.open(f"/tasks/{paused.id}/delete").text
+    answer = person.send(f"/tasks/{paused.id}/delete")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/tasks")
+    assert person.open(f"/tasks/{paused.id}").status_code == 404
+
+
 def test_a_pause_is_noted(person: Person, paused: PlanView) -> None:
     """Of a task at rest it changes nothing; a stopped one refuses it."""
     assert person.send(f"/tasks/{paused.id}/pause").status_code == 303
@@ -135,7 +143,7 @@ def test_skip_shows_what_it_covers_and_skips_just_that(
 
 def test_acts_need_their_token(person: Person, paused: PlanView) -> None:
     """W-008: each form, not only the first."""
-    for act in ("resume", "cancel", "pause", "abort", "revert", "halt", "steps/3/skip"):
+    for act in ("resume", "cancel", "pause", "abort", "revert", "halt", "delete", "steps/3/skip"):
         answer = person.client.post(f"/tasks/{paused.id}/{act}", data={"csrf_token": "wrong"})
         assert answer.status_code == 403
         assert f'action="/tasks/{paused.id}/{act}"' in answer.text

@@ -1,0 +1,57 @@
+"""Values of options that several commands take."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Final
+
+import click
+
+_SECONDS: Final[Mapping[str, int]] = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class Age(click.ParamType[timedelta]):
+    """A time span like `30d` or `12h`."""
+
+    name = "age"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the span."""
+        text = str(value).strip()
+        if text[-1:] not in _SECONDS or not text[:-1].isdecimal() or len(text) > 7:
+            shown = text[:80]
+            self.fail(f"{shown!r} is no age: a whole number and one of m, h, d, w, like 30d", param, ctx)
+        return timedelta(seconds=int(text[:-1]) * _SECONDS[text[-1]])
+
+
+class Match(click.ParamType[tuple[str, object]]):
+    """`FIELD=VALUE`."""
+
+    name = "match"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, object]:
+        """Return field and value."""
+        field, sign, wanted = str(value).partition("=")
+        if not sign:
+            self.fail(f"{str(value)[:80]!r}: write FIELD=VALUE, like state=paused", param, ctx)
+        try:
+            return field.strip(), _value(field.strip(), wanted)
+        except ValueError:
+            self.fail(f"{field} has to be a number, not {wanted[:80]!r}", param, ctx)
+
+
+def matches(given: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Return what to ask for: a field that is given twice may have either value, an empty one none."""
+    found: dict[str, list[object]] = {}
+    for field, value in given:
+        found.setdefault(field, []).append(value)
+    return dict(found)
+
+
+def _value(field: str, text: str) -> object:
+    if not text:
+        return None
+    if field == "delayed":
+        return text in ("yes", "true", "1")
+    return float(text) if field in ("started_at", "ended_at", "caller_action_id") else text

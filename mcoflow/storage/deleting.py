@@ -1,0 +1,107 @@
+"""Removing plans with everything that belongs to them, and writing all of it down before."""
+
+import base64
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, or_, select
+
+from mcoflow.domain.query import Doomed
+from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.errors import PlanNotFoundError
+from mcoflow.storage.later_tables import prerequisites
+from mcoflow.storage.many import Bulk, Fields, fields_of
+from mcoflow.storage.queries import conditions
+from mcoflow.storage.tables import metadata, plans
+from mcoflow.storage.texts import hex_rows
+
+_ID: Final[Fields] = fields_of(plans.c.id)
+_STOPPED: Final = plans.c.state == PlanState.STOPPED.value
+_FAILED: Final = and_(plans.c.state == PlanState.PAUSED.value, plans.c.result == PlanResult.ERROR.value)
+
+
+def delete_plan(connection: Connection, bulk: Bulk, plan_id: UUID) -> bool:
+    """Remove a stopped plan, or a paused one with an error for which no other waits. PlanNotFoundError."""
+    awaited = select(prerequisites.c.plan_id).where(prerequisites.c.after_id == plan_id).exists()
+    removable = or_(_STOPPED, and_(_FAILED, ~awaited))
+    if connection.execute(delete(plans).where(plans.c.id == plan_id, removable)).rowcount == 1:
+        _delete_belongings(connection, bulk, [plan_id])
+        return True
+    if connection.execute(select(plans.c.id).where(plans.c.id == plan_id)).first() is None:
+        raise PlanNotFoundError(plan_id)
+    return False
+
+
+def delete_plans(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> int:
+    """Remove those of the plans that are stopped; return how many."""
+    wanted = plans.c.id.in_(select(bulk.rows(_ID, hex_rows(plan_ids))))
+    removed = connection.execute(delete(plans).where(wanted, _STOPPED).returning(plans.c.id))
+    gone: list[UUID] = [row.id for row in removed]
+    if gone:
+        _delete_belongings(connection, bulk, gone)
+    return len(gone)
+
+
+def doomed_plans(connection: Connection, doomed: Doomed) -> Sequence[UUID]:
+    """Return plans to remove, the oldest first; those whose parents are there have to wait for them."""
+    found = _roots(doomed).order_by(plans.c.ended_at, plans.c.id).limit(doomed.limit)
+    return [row.id for row in connection.execute(found)]
+
+
+def count_doomed(connection: Connection, doomed: Doomed) -> int:
+    """Count all plans to remove, children of those that would be gone included."""
+    found = _roots(doomed).cte("found", recursive=True)
+    below = select(plans.c.id).join(found, plans.c.caller_plan_id == found.c.id)
+    found = found.union_all(below.where(*_old(doomed)))
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+
+
+def dump_plans(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> Sequence[Mapping[str, Any]]:
+    """Return all rows of plans: for each its id, and table → rows."""
+    dumped: dict[UUID, dict[str, list[Any]]] = {plan_id: {} for plan_id in plan_ids}
+    for table in (plans, *_belonging()):
+        key = _key_of(table)
+        wanted = select(table).where(key.in_(select(bulk.rows(_ID, hex_rows(plan_ids)))))
+        for row in connection.execute(wanted.order_by(*table.primary_key.columns)):
+            tables = dumped[getattr(row, key.key)]
+            tables.setdefault(table.name, []).append(
+                {name: _plain(each) for name, each in row._mapping.items()}
+            )
+    return [{"id": str(plan_id), **tables} for plan_id, tables in dumped.items()]
+
+
+def _roots(doomed: Doomed) -> Select[tuple[UUID]]:
+    parent = plans.alias("parent")
+    alone = ~select(parent.c.id).where(parent.c.id == plans.c.caller_plan_id).exists()
+    return select(plans.c.id).where(*_old(doomed), or_(plans.c.caller_plan_id.is_(None), alone))
+
+
+def _old(doomed: Doomed) -> list[ColumnElement[bool]]:
+    return [_STOPPED, plans.c.ended_at <= doomed.before, *conditions(doomed.where)]
+
+
+def _delete_belongings(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> None:
+    for table in _belonging():
+        wanted = _key_of(table).in_(select(bulk.rows(_ID, hex_rows(plan_ids))))
+        connection.execute(delete(table).where(wanted))
+
+
+@cache
+def _belonging() -> Sequence[Table]:
+    """Whatever table has a `plan_id`: what is added one day is neither forgotten here nor left behind."""
+    return [table for table in metadata.sorted_tables if "plan_id" in table.columns]
+
+
+def _key_of(table: Table) -> Any:
+    return plans.c.id if table is plans else table.c.plan_id
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it; bytes in base 64."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes | memoryview):
+        return base64.b64encode(bytes(value)).decode()
+    return value
