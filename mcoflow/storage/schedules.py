@@ -55,11 +55,11 @@ _LOOK: Final = select(
     exists(select(recurrences.c.id).where(text(ACTIVE), recurrences.c.next_at <= _AT)).label("recurrences"),
 )
 _DUE: Final = (
-    select(schedules, plans.c.chained)
+    select(schedules, plans.c.state)
     .join(plans, plans.c.id == schedules.c.plan_id)
     .where(
         schedules.c.due_at <= _AT,
-        plans.c.state == PlanState.SCHEDULED.value,
+        plans.c.state.in_([PlanState.SCHEDULED.value, PlanState.STOPPED.value]),
         plans.c.owner.is_(None) | plans.c.owner.not_in(_LIVING),
     )
     .order_by(schedules.c.due_at)
@@ -146,7 +146,9 @@ def claim(connection: Connection, bulk: Bulk, world_id: UUID, at: float, limit: 
     """Let a living world be the planner of what is due; stop what must not start any more."""
     if world_id not in worlds.living(connection):
         return ()
-    found = connection.execute(_DUE, {"at": at, "limit": limit}).all()
+    rows = connection.execute(_DUE, {"at": at, "limit": limit}).all()
+    found = [row for row in rows if row.state == PlanState.SCHEDULED.value]
+    _forget(connection, bulk, [row.plan_id for row in rows if row not in found])
     over = [row for row in found if row.broken or (row.start_before is not None and row.start_before <= at)]
     stop(connection, bulk, [_end_of(connection, row) for row in over], at)
     taken = hex_rows(row.plan_id for row in found if row not in over)
@@ -159,6 +161,12 @@ def claim(connection: Connection, bulk: Bulk, world_id: UUID, at: float, limit: 
         update(schedules).where(schedules.c.plan_id.in_(chosen)).values(planner=world_id, due_at=None)
     )
     return [DuePlan(plan_of(row), row.input) for row in bulk.find(connection, _CLAIMED, taken)]
+
+
+def _forget(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> None:
+    """Drop what plans waited for that were stopped by somebody who knew nothing of it."""
+    gone = hex_rows(plan_ids)
+    bulk.write(connection, [Write(followers.DROP_SCHEDULES, gone), Write(followers.DROP_PREREQUISITES, gone)])
 
 
 def reschedule(
@@ -175,18 +183,19 @@ def reschedule(
     if not ids:
         return 0
     chosen = select(bulk.rows(fields_of(plans.c.id), hex_rows(ids)))
-    connection.execute(
+    back = connection.scalars(
         update(plans)
         .where(plans.c.id.in_(chosen), plans.c.state == PlanState.PLANNING.value)
         .values(state=PlanState.SCHEDULED.value, owner=None, **_next_epoch())
-    )
+        .returning(plans.c.id)
+    ).all()
     connection.execute(
         update(schedules)
         .where(schedules.c.plan_id.in_(chosen))
         .values(planner=None, due_at=followers.due_at(schedules.c.unmet))
     )
     detail = "its planner died: scheduled again"
-    lines = [new_history(HistoryRecord(plan_id, at, "delay", detail=detail)) for plan_id in ids]
+    lines = [new_history(HistoryRecord(plan_id, at, "delay", detail=detail)) for plan_id in back]
     bulk.write(connection, [Write(INSERT_HISTORY, lines)])
     return len(ids)
 

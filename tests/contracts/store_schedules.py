@@ -215,6 +215,24 @@ class SchedulesContract:
         assert not store.cancel_scheduled(plan_id, actor="ann", at=NOW)
         assert names(store, plan_id) == ["delay", "cancel", "finish execution"]
 
+    def test_what_a_plan_waited_for_is_forgotten_when_it_was_stopped_by_the_way(
+        self, store: WholeStore
+    ) -> None:
+        """E-060: by an executor that had claimed it for a command."""
+        me, dying = living_world(store), living_world(store, lease=0.2)
+        held, planned = scheduled(store, start_at=NOW), scheduled(store, start_at=NOW - 5)
+        store.claim_due(dying, NOW - 1, limit=5)
+        wait_until_dead(store, dying)
+        for snapshot in store.claim(me, [held, planned]):
+            ended(store, snapshot.plan.id, PlanResult.CANCELLED)
+
+        while store.due(NOW):
+            store.reschedule(NOW)
+            assert store.claim_due(me, NOW, limit=5) == ()
+
+        assert store.schedules([held, planned]) == []
+        assert names(store, planned)[-1] == "takeover"
+
     def test_an_id_is_one_scheduled_plan(self, store: WholeStore) -> None:
         """E-016."""
         plan_id = scheduled(store, start_at=NOW)

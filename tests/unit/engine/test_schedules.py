@@ -109,6 +109,7 @@ def test_a_delayed_plan_is_scheduled_then_planned_and_run(house: House) -> None:
     two_looks(house)
     plan = house.store.plan(scheduled.plan_id)
     assert (plan.state, plan.counts, plan.started_at) == (PlanState.SCHEDULED, {}, None)
+    assert plan.progress == 0.0
     assert house.store.whole(scheduled.plan_id).actions == []
 
     house.advance(LATER.total_seconds())

@@ -29,6 +29,9 @@ def test_a_scheduled_task_shows_when_it_starts(client: FlaskClient, scheduled: U
     assert "<dt>Starts</dt><dd><time" in page
     assert "its time" in page
     assert "Its steps are planned when it starts." in page
+    status = client.get(f"/dynflow/tasks/{scheduled}/status").json
+    assert status is not None
+    assert (status["state"], status["actions"]) == ("scheduled", [])
     listed = client.get("/tasks?state=scheduled").text
     assert str(scheduled) in listed
     assert "from <time" in listed
