@@ -17,6 +17,8 @@ RUNNING: Final = (
     "timer.fired",
 )
 """Hit by an executor that runs plans of its own."""
+PLANNING_LATER: Final = ("schedule.claimed",)
+"""Hit by an executor that plans what was scheduled."""
 TAKING_OVER: Final = (
     "reconciler.mid",
     "recovery.queue_taken",
@@ -29,7 +31,7 @@ TAKING_OVER: Final = (
 COMMAND: Final = "command.committed"
 MIGRATION: Final = "migration"
 
-SERVER: Final = (*SUBMITTING, *RUNNING, *TAKING_OVER, COMMAND, MIGRATION)
+SERVER: Final = (*SUBMITTING, *RUNNING, *PLANNING_LATER, *TAKING_OVER, COMMAND, MIGRATION)
 AGENT: Final = (
     "agent.delivered",
     "agent.journaled",

@@ -14,6 +14,7 @@ import tests.crash.crash_actions  # noqa: F401 - registers the actions
 from connectors.choose import executor_connector
 from mcoflow.clock import SystemClock
 from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.schedule import Schedule
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.world import World
 from mcoflow.ports.bus_settings import BusSettings
@@ -36,6 +37,11 @@ class Driver:
         """Plan an action and return the id of its plan."""
         own = UUID(plan_id) if plan_id is not None else None
         return str(self._world.submit(action, fields, user="crash", plan_id=own).plan_id)
+
+    def plan_elsewhere(self, action: str, fields: dict[str, Any], plan_id: str) -> str:
+        """Let an executor plan an action, and return the id of the plan."""
+        made = self._world.schedule(action, fields, schedule=Schedule(), user="crash", plan_id=UUID(plan_id))
+        return str(made)
 
     def cancel(self, plan_id: str) -> list[int]:
         """Cancel a plan."""

@@ -55,6 +55,10 @@ class Server:
         answer = self._ask("submit", f"crash.{action}", fields, str(plan_id) if plan_id else None)
         return None if answer is None else UUID(answer)
 
+    def plan_elsewhere(self, action: str, *, plan_id: UUID, **fields: Any) -> None:
+        """Have an action planned by whichever executor is there; it may die before it answers."""
+        self._ask("plan_elsewhere", f"crash.{action}", fields, str(plan_id))
+
     def cancel(self, plan_id: UUID) -> list[int] | None:
         """Cancel a plan and return the steps that were told."""
         return self._ask("cancel", str(plan_id))

@@ -48,6 +48,21 @@ def test_killed_at_the_point_all_plans_end_right_after_the_restart(either, point
     finish(either, given, left)
 
 
+@sweep((*points.PLANNING_LATER, "planner.mid"))
+def test_killed_while_it_plans_what_was_scheduled_the_next_executor_plans_it(either, point):
+    """E-014: once; nothing of the first attempt is left."""
+    plan_id = uuid4()
+    server = either.start_server(f"{point}:kill:1")
+    server.plan_elsewhere("effect", plan_id=plan_id, host="web1")
+    assert server.await_death() == KILLED
+
+    server = either.start_server()
+    either.give(plan_id)
+    ends_right(either, [("effect", {}, plan_id)])
+    either.check()
+    server.end()
+
+
 @sweep(points.TAKING_OVER)
 def test_killed_while_it_takes_over_the_next_executor_goes_on(either, point):
     """R-007, R-008: recovery is repeatable; the work that was under way ends right."""
