@@ -11,6 +11,7 @@ from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
 from mcoflow.action.singleton import Singleton
 from mcoflow.action.sub_plans import Limits, SubPlan, SubPlanCounts, WithSubPlans
+from mcoflow.action.transaction import TransactionAdapter
 from mcoflow.action.user_events import user_event
 from mcoflow.action.world import StoredPlan, WorldHandle
 from mcoflow.domain.chunks import Chunk
@@ -45,6 +46,7 @@ __all__ = [
     "StoredPlan",
     "SubPlan",
     "SubPlanCounts",
+    "TransactionAdapter",
     "UserEvent",
     "WithSubPlans",
     "WorldHandle",

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mcoflow.action.middleware import METHODS, NO_MIDDLEWARES, Middleware, Middlewares, in_order
+from mcoflow.action.transaction import TransactionAdapter
 
 if TYPE_CHECKING:
     from mcoflow.action.base import Action
@@ -31,10 +32,16 @@ class Chain:
 
 
 class Chains:
-    """The chains of one world: its own middlewares first, then from the base classes to the class."""
+    """The chains of one world: its own middlewares first, then from the base classes to the class.
 
-    def __init__(self, of_world: Middlewares = NO_MIDDLEWARES) -> None:
+    `transaction` is the user's, around all of planning and all of finalizing.
+    """
+
+    def __init__(
+        self, of_world: Middlewares = NO_MIDDLEWARES, transaction: TransactionAdapter | None = None
+    ) -> None:
         self._of_world = of_world
+        self.transaction = transaction
         self._chains: dict[type[Action], Chain] = {}
 
     def of(self, action: type[Action]) -> Chain:

@@ -51,13 +51,18 @@ class Middleware:
         """Around the planning of a whole plan: that of its root's class."""
         proceed()
 
+    def finalize_phase(self, plan: PlanView, proceed: Callable[[], None]) -> None:
+        """Around all finalize steps of a plan, which are one job then: that of its root's class."""
+        proceed()
+
     def hook(self, action: Action, proceed: Callable[[PlanView], None], plan: PlanView) -> None:
         """Around a hook on the plan's state."""
         proceed(plan)
 
 
 Kinds: TypeAlias = tuple[type[Middleware], ...]
-METHODS: Final = ("delay", "plan", "run", "revert", "finalize", "present", "plan_phase", "hook")
+_PHASES: Final = ("delay", "plan", "run", "revert", "finalize", "present")
+METHODS: Final = (*_PHASES, "plan_phase", "finalize_phase", "hook")
 
 
 @dataclass(frozen=True, slots=True)

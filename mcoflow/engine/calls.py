@@ -117,6 +117,11 @@ def call(
     return result
 
 
+def failure(error: BaseException) -> CallResult:
+    """Return what an exception is of which a step ends in error."""
+    return CallResult(StepState.ERROR, error=_record(error))
+
+
 def host_request(action: type[HostAction], data: CallData) -> HostRequest | CallResult:
     """Ask a host action for its request; a CallResult if there is none to send, or it raised."""
     try:

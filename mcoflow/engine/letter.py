@@ -9,6 +9,7 @@ from uuid import UUID
 
 from mcoflow.domain.records import PlanDraft, PlanRecord
 from mcoflow.domain.requests import CommandAnswer, CommandRecord
+from mcoflow.engine.finalizing import PhaseDone
 from mcoflow.engine.hooks import HookDone
 from mcoflow.engine.post import Receipted
 from mcoflow.engine.replies import Message
@@ -80,6 +81,7 @@ Letter = (
     | Message
     | Receipted
     | JobDone
+    | PhaseDone
     | RescueAsked
     | HookDone
     | LinkReport

@@ -168,6 +168,11 @@ class PlanRun:
         self.move(step, StepState.SUCCESS, now)
         return self._open_after(step.id)
 
+    def hold_back(self, step: StepRecord, now: float) -> None:
+        """Make a running step pending until the plan is resumed."""
+        self.move(step, StepState.PENDING, now)
+        self._unmet[step.id] = 1
+
     def fail(self, step: StepRecord, error: ErrorRecord, now: float) -> None:
         """End a step in error; what follows it stays pending."""
         self.move(step, StepState.ERROR, now)
@@ -308,12 +313,8 @@ class PlanRun:
     def failed_at_rest(self) -> list[StepRecord]:
         """The steps in error, once nothing is under way and nothing may start."""
         resting = not self.live and self.plan.state is PlanState.RUNNING
-        if (
-            self.reverting
-            or not resting
-            or not self.plan.counts.get(StepState.ERROR)
-            or self._waits_for_dispatch()
-        ):
+        failed = resting and self.plan.counts.get(StepState.ERROR)
+        if self.reverting or not failed or self._waits_for_dispatch():
             return []
         return self.failed_steps()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -78,8 +78,9 @@ def make_plan(
 
     phase = chains.of(action).around("plan_phase", plan_all, PlanView.of(plan))
     try:
-        phase()
-        return planner.draft()
+        with chains.transaction.transaction() if chains.transaction is not None else nullcontext():
+            phase()
+            return planner.draft()
     except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it becomes the plan's error
         return planner.failed(error, now)
 

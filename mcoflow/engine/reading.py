@@ -9,6 +9,7 @@ from mcoflow.domain.requests import CommandAnswer
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.deadlines import Deadlines
+from mcoflow.engine.finalizing import PhaseDone
 from mcoflow.engine.hooks import HookDone
 from mcoflow.engine.letter import HostDeclared, LetGo, Letter, PlanMade, RepliesRead, Ring, Told
 from mcoflow.engine.lookout import Lookout
@@ -48,6 +49,8 @@ class Reading:
                 self._parts.receipts.apply(batch, letter)
             case JobDone():
                 self._parts.steps.job_done(batch, letter)
+            case PhaseDone():
+                self._parts.steps.finalizing.done(batch, letter)
             case RescueAsked():
                 self._parts.resting.rescued(batch, letter)
             case PlanMade():
@@ -83,7 +86,7 @@ class Reading:
     def _failed(self, batch: Batch, letter: Letter, error: Exception) -> None:
         """Break off the plan that a letter is about."""
         match letter:
-            case JobDone(plan_id=plan_id) | RescueAsked(plan_id=plan_id):
+            case JobDone(plan_id=plan_id) | PhaseDone(plan_id=plan_id) | RescueAsked(plan_id=plan_id):
                 break_off(self._memory, batch, plan_id, error)
             case Told(command=command):
                 break_off(self._memory, batch, command.plan_id, error)

@@ -20,6 +20,7 @@ from mcoflow.engine.asking import Asking
 from mcoflow.engine.backoff import backoff
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallResult, host_request, host_result
+from mcoflow.engine.finalizing import Finalizing, PhaseDone
 from mcoflow.engine.flights import ABORTED_BY_PEOPLE, CANCELLED_BY_PEOPLE
 from mcoflow.engine.here import Here
 from mcoflow.engine.memory import Memory
@@ -41,7 +42,7 @@ class Steps:
     """Moves the steps of the plans in memory; every effect goes into the batch.
 
     `asking` has the requests of steps, `waking` their events and timers, `work` their classes and texts,
-    `parents` those that have sub-plans.
+    `parents` those that have sub-plans, `finalizing` the finalize phases that are one job.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Steps:
         memory: Memory,
         actions: Registry,
         writer: Writer,
-        report: Callable[[JobDone], None],
+        report: Callable[[JobDone | PhaseDone], None],
         *,
         world_id: UUID,
         chance: Random,
@@ -65,6 +66,7 @@ class Steps:
         self.parents = Parents(memory, self.work, self.waking, store)
         self.sending = Sending(memory, self.work, self.waking)
         self.skipping = Skipping(self.work)
+        self.finalizing = Finalizing(memory, self.work, actions, chains, report=report, end=self.end)
         self._chance = chance
         self._here = here
 
@@ -144,6 +146,8 @@ class Steps:
             self.waking.set_timer(batch, run, step, LIMIT, after=action.time_limit.total_seconds())
         if step.phase is Phase.RUN and self.work.is_called_here(action):
             self._start_on_host(batch, run, step, action)
+        elif step.phase is Phase.FINALIZE and self.finalizing.is_one(run):
+            self.finalizing.start(batch, run, step)
         else:
             self.work.to_worker(batch, run, step)
 

@@ -14,6 +14,7 @@ from mcoflow.action.base import Action
 from mcoflow.action.chain import Chains
 from mcoflow.action.middleware import NO_MIDDLEWARES, Middlewares
 from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.action.transaction import TransactionAdapter
 from mcoflow.clock import Clock
 from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import CommandKind
@@ -69,6 +70,7 @@ class World(Operating, Later, Presenting):
         settings: WorldSettings | None = None,
         actions: Registry = REGISTERED,
         middleware: Middlewares = NO_MIDDLEWARES,
+        transaction: TransactionAdapter | None = None,
         executor: bool = True,
         crew: Crew | None = None,
         observer: Observer = NOBODY,
@@ -82,7 +84,7 @@ class World(Operating, Later, Presenting):
         self._chance = chance
         self._settings = settings or WorldSettings()
         self._actions = actions
-        self._chains = Chains(middleware)
+        self._chains = Chains(middleware, transaction)
         self._runs_plans = executor
         self._watch = self._crew.watch(clock, poll=POLL_OWN if executor else POLL)
         self._link = LinkReport(Link.CONNECTING)

@@ -1,6 +1,8 @@
 """The how-to pages for authors of actions are tried as they stand."""
 
 import json
+import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +73,20 @@ def test_the_actions_of_the_page_say_what_came_of_them(house: House) -> None:
 
     assert shown.output(1) == "logged in on 2 hosts"
     assert shown.action(2).input == {"host": "web1", "password": "***"}
+
+
+def test_the_orders_of_the_page_are_kept_in_step(empty_house: House, tmp_path: Path) -> None:
+    page = run("keep-your-database-in-step")
+    orders = page["orders"]
+    orders.path = tmp_path / "orders.db"
+    with sqlite3.connect(orders.path) as connection:
+        connection.execute("CREATE TABLE orders (id TEXT, state TEXT)")
+    connection.close()
+    empty_house.another(transaction=orders)
+
+    plan = empty_house.run(page["Ship"], order="7")
+
+    assert plan.result is PlanResult.SUCCESS
+    connection = sqlite3.connect(orders.path)
+    assert connection.execute("SELECT * FROM orders").fetchall() == [("7", "planned"), ("7", "shipped")]
+    connection.close()

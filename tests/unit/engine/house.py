@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from mcoflow.action import Action, Middlewares, Registry
+from mcoflow.action import Action, Middlewares, Registry, TransactionAdapter
 from mcoflow.action.middleware import NO_MIDDLEWARES
 from mcoflow.action.registry import REGISTERED
 from mcoflow.domain.records import PlanRecord, StepRecord
@@ -52,6 +52,7 @@ class House(Stored):
         settings: WorldSettings | None = None,
         actions: Registry = REGISTERED,
         middleware: Middlewares = NO_MIDDLEWARES,
+        transaction: TransactionAdapter | None = None,
         observer: Observer = NOBODY,
     ) -> World:
         valve = Valve(self.store)
@@ -64,6 +65,7 @@ class House(Stored):
             executor=executor,
             actions=actions,
             middleware=middleware,
+            transaction=transaction,
             observer=observer,
         )
         self.worlds.append(world)
