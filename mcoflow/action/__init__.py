@@ -15,7 +15,18 @@ from mcoflow.action.transaction import TransactionAdapter
 from mcoflow.action.user_events import user_event
 from mcoflow.action.world import StoredPlan, WorldHandle
 from mcoflow.domain.chunks import Chunk
-from mcoflow.domain.events import FOREVER, Deadlines, Event, HostRequest, Reply, Silence, UserEvent
+from mcoflow.domain.events import (
+    FOREVER,
+    Cancel,
+    Deadlines,
+    Event,
+    HostRequest,
+    Poll,
+    Reply,
+    Silence,
+    Timeout,
+    UserEvent,
+)
 from mcoflow.domain.locks import Lock
 from mcoflow.domain.reference import OutputReference
 
@@ -23,6 +34,7 @@ __all__ = [
     "FOREVER",
     "REGISTERED",
     "Action",
+    "Cancel",
     "Cancellable",
     "Chunk",
     "Deadlines",
@@ -35,6 +47,7 @@ __all__ = [
     "Middlewares",
     "MissingAction",
     "OutputReference",
+    "Poll",
     "Polling",
     "Presentation",
     "Registry",
@@ -46,6 +59,7 @@ __all__ = [
     "StoredPlan",
     "SubPlan",
     "SubPlanCounts",
+    "Timeout",
     "TransactionAdapter",
     "UserEvent",
     "WithSubPlans",

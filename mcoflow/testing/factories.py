@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID, uuid4
@@ -13,9 +14,10 @@ from mcoflow.action.base import Action
 from mcoflow.action.chain import BARE
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import REGISTERED
-from mcoflow.action.stage import PlannedEvent, Produced, Suspension
+from mcoflow.action.stage import PlannedEvent, Produced, ReadChunks, Suspension
 from mcoflow.action.user_events import loaded_event
-from mcoflow.domain.events import Event, Forever, HostRequest, Reply, Silence
+from mcoflow.domain.chunks import Chunk
+from mcoflow.domain.events import Event, Forever, HostRequest, Reply, Signal, Silence
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import ActionRecord, ErrorRecord, JsonObject, PlanDraft, PlanRecord
@@ -143,13 +145,17 @@ class RunAction(Generic[A]):
     timers: list[SetTimer] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+    progress: float | None = None
 
 
 Earlier = PlannedAction[A] | RunAction[A]
 
 
-def run_action(earlier: Earlier[A], event: Event | None = None) -> RunAction[A]:
+def run_action(earlier: Earlier[A], event: Event | Signal | None = None) -> RunAction[A]:
     """Call `run` of a planned action, or again with an event when it has suspended.
+
+    A signal calls the method that is for it: `Poll()` of a Polling action, `Timeout(60)`, `Cancel()`.
 
     Raises:
         PhaseError: it has no run step, or an event comes to one that does not sleep.
@@ -196,10 +202,26 @@ def _data(earlier: Earlier[Any]) -> CallData:
     action = _planned(earlier).action
     output = to_json(earlier.output) if isinstance(earlier, RunAction) else "{}"
     outputs = _planned(earlier).rehearsal.outputs
-    return CallData(action.plan_id, action.id, to_json(action.input), output, outputs)
+    said = earlier.chunks if isinstance(earlier, RunAction) else []
+    return CallData(action.plan_id, action.id, to_json(action.input), output, outputs, _reader(said))
 
 
-def _run_on_host(planned: PlannedAction[A], data: CallData, event: Event | None) -> RunAction[A]:
+def _reader(said: Sequence[Chunk]) -> ReadChunks:
+    def read(plan_id: UUID, action_id: int, *, after: int, limit: int) -> Sequence[Chunk]:  # noqa: ARG001
+        numbered = [replace(chunk, number=number) for number, chunk in enumerate(said, 1)]
+        return numbered[after : after + limit]
+
+    return read
+
+
+def _said(data: CallData, produced: Produced) -> list[Chunk]:
+    """All that was said so far, by earlier calls too."""
+    read = None if produced.drop_chunks else data.read_chunks
+    before = read(data.plan_id, data.action_id, after=0, limit=sys.maxsize) if read else ()
+    return [*before, *produced.chunks]
+
+
+def _run_on_host(planned: PlannedAction[A], data: CallData, event: Event | Signal | None) -> RunAction[A]:
     action = cast("type[HostAction]", planned.of)
     if event is not None:
         reply = event if isinstance(event, Reply) else _lost(event)
@@ -211,7 +233,7 @@ def _run_on_host(planned: PlannedAction[A], data: CallData, event: Event | None)
     return _came_of(planned, data, asked)
 
 
-def _lost(event: Event) -> Reply:
+def _lost(event: Event | Signal) -> Reply:
     """How the end of a request looks to a host action whose host was never heard of again."""
     if not isinstance(event, Silence):
         raise PhaseError(f"a host action takes replies and silence, not {event}")
@@ -232,6 +254,8 @@ def _came_of(planned: PlannedAction[A], data: CallData, result: CallResult) -> R
         _timers(produced, sleeps),
         [loaded_event(each.value) for each in produced.events if not _delay(each)],
         list(produced.warnings),
+        _said(data, produced),
+        result.progress,
     )
 
 
