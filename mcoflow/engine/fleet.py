@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -80,8 +81,12 @@ class Fleet:
         self.submit(chore)
 
     def submit(self, chore: Callable[[], None]) -> None:
-        """Run something that takes round trips to the broker on the fleet's thread."""
-        self._chores.submit(_logged, chore)
+        """Run something that takes round trips to the broker on the fleet's thread; if it is closed, nothing.
+
+        What is left undone then is in messages that nobody settled: another executor gets them.
+        """
+        with contextlib.suppress(RuntimeError):  # the pool has been shut down
+            self._chores.submit(_logged, chore)
 
     # -- presence -------------------------------------------------------------------------------------------
 

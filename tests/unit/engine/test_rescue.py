@@ -213,10 +213,11 @@ def test_a_plan_is_asked_about_by_its_next_owner_if_this_one_ends(house: House) 
     plan_id = compose(house, together((Rescued, "a")))
     play.wait_inside("a")
     leaving = house.world
+    executor = leaving._executor
+    assert executor is not None
     ending = threading.Thread(target=leaving.terminate)
     ending.start()
-    executor = leaving._executor
-    until(lambda: executor is None or executor._director._draining, "it takes its leave")
+    until(lambda: executor._director._draining, "it takes its leave")
     held.set()
     ending.join(20)
     assert house.store.plan(plan_id).state is PlanState.RUNNING
