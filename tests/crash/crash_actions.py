@@ -1,11 +1,22 @@
 """Actions for crash tests; the local ones leave a trace as the operations of the plug-in agent do."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from mcoflow.action import Action, Event, HostAction, HostRequest, Rescue
+from mcoflow.action import (
+    Action,
+    Event,
+    HostAction,
+    HostRequest,
+    Lock,
+    Rescue,
+    Singleton,
+    SubPlan,
+    WithSubPlans,
+)
 from tests.crash.effects_agent import leave_trace
 
 
@@ -89,3 +100,28 @@ class Many(Action):
         """Plan one step each."""
         for host in fields["hosts"]:
             self.plan_action(Effect, host=host, operation=fields["operation"], gate=fields["gate"])
+
+
+class Errand(LocalAgain, Singleton):
+    """Local work of which only one of its kind may be under way."""
+
+    name = "crash.errand"
+
+    def locks(self) -> Iterable[Lock]:
+        """Three kinds, each waits for its turn."""
+        return [Lock(f"errand/{self.input['number'] % 3}", conflict="wait")]
+
+
+class Errands(WithSubPlans):
+    """Let other plans run errands, a few in a batch."""
+
+    name = "crash.errands"
+    batch_size = 7
+
+    def total_count(self) -> int:
+        """As many as asked for."""
+        return int(self.input["total"])
+
+    def sub_plans(self, start: int, size: int) -> Iterable[SubPlan]:
+        """One errand each."""
+        return [SubPlan(Errand, kwargs={"number": start + place}) for place in range(size)]
