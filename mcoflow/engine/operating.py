@@ -12,6 +12,7 @@ from uuid import UUID
 
 from mcoflow.action.user_events import stored_event
 from mcoflow.clock import Clock
+from mcoflow.domain.census import Census
 from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.records import HistoryRecord, JsonObject
 from mcoflow.domain.requests import CommandKind, Cover
@@ -21,6 +22,7 @@ from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.observing import Observing
 from mcoflow.engine.queries import Queries
+from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import CommandRefusedError, EventDroppedError
 from mcoflow.ports.store import Store
@@ -59,6 +61,7 @@ class Operating(ABC):
     _futures: Futures
     _executor: Executor | None
     _observing: Observing
+    _settings: WorldSettings
 
     @abstractmethod
     def command(
@@ -164,6 +167,24 @@ class Operating(ABC):
     def clean(self, policy: CleanPolicy) -> CleanReport:
         """Remove old plans; see `mcoflow.engine.cleaning.clean`."""
         return clean(self._store, policy, now=self._clock.now())
+
+    def check(self) -> Census:
+        """Tell which worlds are live, late or dead, and which rows have no plan; nothing is changed."""
+        beat = self._settings.heartbeat.total_seconds()
+        found, now, orphans = self._store.worlds(), self._store.now(), self._store.orphans()
+        return Census.of(found, now=now, heartbeat=beat, orphans=orphans)
+
+    def invalidate(self, world_id: UUID) -> bool:
+        """Declare a world dead, so that others take its plans up; False if it is no living one.
+
+        Should it live all the same, what it writes is refused, and it goes on under a new id.
+        """
+        done = self._store.invalidate_world(world_id)
+        if done:
+            log.warning("world.invalidated", extra={"world": str(world_id)})
+            if self._executor is not None:
+                self._executor.ring()
+        return done
 
     @property
     def plans(self) -> Queries:

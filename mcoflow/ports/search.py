@@ -42,5 +42,14 @@ class PlanSearch(Protocol):
     def delete_plans(self, plan_ids: Collection[UUID]) -> int:
         """Remove those of the plans that are stopped with all that belongs to them; return how many."""
 
+    def invalidate_world(self, world_id: UUID) -> bool:
+        """Let a world be dead from now on; False if it is no living one. Its plans can be claimed at once."""
+
+    def orphans(self) -> Mapping[str, int]:
+        """Rows whose plan is gone, by table; those without any are left out."""
+
+    def now(self) -> float:
+        """The database's clock."""
+
     def history(self, plan_id: UUID) -> Sequence[HistoryRecord]:
         """The history of a plan, oldest first."""

@@ -194,7 +194,8 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, Protocol):
         """Become the owner (epoch + 1) of those that are not stopped and have no living owner; load them.
 
         Loads in bulk: a constant number of statements whatever the number of plans. A plan that is owned by
-        `world_id` already is not returned. History gets `takeover` when a dead world owned the plan before.
+        `world_id` already is not returned. If a dead world
+        owned the plan before, its history gets `terminate execution`.
         """
 
     def release(self, world_id: UUID, plan_ids: Collection[UUID]) -> None:

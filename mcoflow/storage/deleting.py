@@ -88,6 +88,17 @@ def _delete_belongings(connection: Connection, bulk: Bulk, plan_ids: Collection[
         connection.execute(delete(table).where(wanted))
 
 
+def orphans(connection: Connection) -> Mapping[str, int]:
+    """Count the rows whose plan is gone, by table."""
+    found: dict[str, int] = {}
+    for table in _belonging():
+        lost = table.c.plan_id.is_not(None), ~select(plans.c.id).where(plans.c.id == table.c.plan_id).exists()
+        count = connection.execute(select(func.count()).select_from(table).where(*lost)).scalar_one()
+        if count:
+            found[table.name] = count
+    return found
+
+
 @cache
 def _belonging() -> Sequence[Table]:
     """Whatever table has a `plan_id`: what is added one day is neither forgotten here nor left behind."""

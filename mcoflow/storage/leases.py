@@ -103,4 +103,5 @@ def _claimable(
 def _takeovers(claimed: Iterable[_Claimed], world_id: UUID, at: float) -> Iterable[HistoryRecord]:
     for each in claimed:
         if each.owner is not None:
-            yield HistoryRecord(each.id, at, "takeover", world_id, detail=f"from world {each.owner}")
+            detail = f"taken over by world {world_id}"
+            yield HistoryRecord(each.id, at, "terminate execution", each.owner, detail=detail)

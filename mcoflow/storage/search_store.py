@@ -6,7 +6,7 @@ from uuid import UUID
 
 from mcoflow.domain.query import Doomed, PlanQuery, PlanStatus, Where
 from mcoflow.domain.records import PlanRecord
-from mcoflow.storage import deleting, queries
+from mcoflow.storage import deleting, queries, worlds
 from mcoflow.storage.database import Database
 
 
@@ -34,6 +34,16 @@ class SqlSearch:
         """Where plans stand; unknown ids are left out."""
         with self._database.glancing() as connection:
             return queries.statuses(connection, self._database.bulk, plan_ids)
+
+    def invalidate_world(self, world_id: UUID) -> bool:
+        """Let a world be dead from now on; False if it is no living one."""
+        with self._database.writing() as connection:
+            return worlds.invalidate(connection, world_id)
+
+    def orphans(self) -> Mapping[str, int]:
+        """Rows whose plan is gone, by table."""
+        with self._database.reading() as connection:
+            return deleting.orphans(connection)
 
     def delete_plan(self, plan_id: UUID) -> bool:
         """Remove a plan that is stopped, or paused with an error; False if it stands elsewhere."""

@@ -53,6 +53,12 @@ def expire(connection: Connection, world_id: UUID) -> None:
     connection.execute(update(worlds).where(worlds.c.id == world_id).values(expires_at=0.0))
 
 
+def invalidate(connection: Connection, world_id: UUID) -> bool:
+    """Let a living world be dead from now on; False if it is none."""
+    alive = worlds.c.id == world_id, worlds.c.expires_at > database_now()
+    return connection.execute(update(worlds).where(*alive).values(expires_at=0.0)).rowcount == 1
+
+
 def forget(connection: Connection, world_id: UUID) -> None:
     """Delete the row of a world that owns nothing."""
     connection.execute(delete(worlds).where(worlds.c.id == world_id))

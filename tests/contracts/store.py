@@ -10,7 +10,13 @@ from tests.contracts.store_chunks import ChunksContract
 from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
 from tests.contracts.store_halting import AddedStepsContract, HaltContract
 from tests.contracts.store_hooks import HooksContract
-from tests.contracts.store_leases import ClaimContract, CommandsContract, WaitingContract, WorldsContract
+from tests.contracts.store_leases import (
+    ClaimContract,
+    CommandsContract,
+    OversightContract,
+    WaitingContract,
+    WorldsContract,
+)
 from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from tests.contracts.store_recurrences import RecurrencesContract
 from tests.contracts.store_requests import RequestsContract
@@ -26,6 +32,7 @@ class StoreContract(
     ChunksContract,
     WaitingContract,
     WorldsContract,
+    OversightContract,
     ClaimContract,
     CommandsContract,
     HaltContract,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mcoflow.domain.records import PlanRecord, PlanSnapshot
+from mcoflow.domain.records import HistoryRecord, PlanRecord, PlanSnapshot
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
 from mcoflow.domain.states import PlanState, StepState
 from mcoflow.errors import LeaseLostError, PlanNotFoundError
@@ -22,6 +22,32 @@ from tests.contracts.samples import (
     wait_until_dead,
     world,
 )
+
+
+class OversightContract:
+    """E-103, as far as rows go."""
+
+    def test_a_world_is_invalidated_once_and_its_plans_can_be_claimed(self, store: WholeStore) -> None:
+        me, other = living_world(store), living_world(store)
+        plan = owned(store, other).plan
+
+        with ThreadPoolExecutor(4) as pool:
+            done = list(pool.map(store.invalidate_world, [other] * 4))
+
+        assert sorted(done) == [False, False, False, True]
+        assert not store.invalidate_world(UUID(int=1))
+        assert not store.heartbeat(other, lease=60.0)
+        assert [each.plan.owner for each in store.claim(me, [plan.id])] == [me]
+
+    def test_rows_without_their_plan_are_orphans(self, store: WholeStore) -> None:
+        plan_id, gone = stored(store, draft(), draft())
+        assert store.orphans() == {}
+        store.commit(
+            Changes(new_plans=[draft(owner=None)], history=[HistoryRecord(UUID(int=9), 1.0, "halt")])
+        )
+
+        assert store.orphans() == {"history": 1}
+        assert {plan_id, gone} <= store.versions([plan_id, gone]).keys()
 
 
 class WaitingContract:
@@ -148,8 +174,8 @@ class ClaimContract:
         assert snapshot.plan.epoch == before.epoch + 1
         assert snapshot.plan.version > before.version
         first, takeover = store.history(before.id)
-        assert (first.name, takeover.name, takeover.world) == ("delay", "takeover", me)
-        assert str(dead) in takeover.detail
+        assert (first.name, takeover.name, takeover.world) == ("delay", "terminate execution", dead)
+        assert str(me) in takeover.detail
 
     def test_racing_executors_share_the_plans_without_overlap(self, store: WholeStore) -> None:
         """R-010: four executors race for plans, 500 for each; each has one owner, none is left."""

@@ -231,7 +231,7 @@ class SchedulesContract:
             assert store.claim_due(me, NOW, limit=5) == ()
 
         assert store.schedules([held, planned]) == []
-        assert names(store, planned)[-1] == "takeover"
+        assert names(store, planned)[-1] == "terminate execution"
 
     def test_an_id_is_one_scheduled_plan(self, store: WholeStore) -> None:
         """E-016."""

@@ -10,7 +10,7 @@ from mcoflow.cli.root import root
 from tests.unit.engine.house import House
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
-OPERATING = ("pause-and-stop-a-task", "rescue-a-failed-task", "find-and-clean-tasks")
+OPERATING = ("pause-and-stop-a-task", "rescue-a-failed-task", "find-and-clean-tasks", "look-after-executors")
 
 
 def text_of(page: str) -> str:

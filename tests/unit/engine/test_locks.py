@@ -176,7 +176,7 @@ def test_after_a_kill_the_next_executor_has_the_locks_of_the_plans_it_takes_over
     plan = sleeping(house, CreateAccount, user="ann")
     waiting = house.world.trigger(CreateAccount, user="ann")
     house.restart()
-    until(lambda: "takeover" in house.history(plan.plan_id), "taken over")
+    until(lambda: "terminate execution" in house.history(plan.plan_id), "taken over")
 
     assert house.store.lock_waiters([plan.plan_id, waiting.plan_id]) == {waiting.plan_id}
     tell(house, plan, "end")

@@ -85,7 +85,7 @@ def test_a_call_that_is_repeated_finds_the_plans_of_the_first(house: House) -> N
 
     assert house.output(sender)["sent"] == first
     house.restart()
-    until(lambda: "takeover" in house.history(sender), "taken over")
+    until(lambda: "terminate execution" in house.history(sender), "taken over")
     house.send(sender, step.id, "go on")
     house.rest(sender)
     assert house.count("plans") == 4
