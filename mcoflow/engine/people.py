@@ -153,7 +153,7 @@ class People:
         followers = command.args.get("cover", Cover.FOLLOWERS) == Cover.FOLLOWERS
         covered = run.covered_by_skip(step.id, followers=followers)
         if not command.args.get("dry_run"):
-            self._steps.skipping.mark(run, step.id, covered, batch.now)
+            self._steps.skipping.mark(run, step.id, covered, batch.now, followers=followers)
             names = ", ".join(map(str, covered))
             self._steps.note(batch, run, "skip", actor=command.actor, detail=f"steps {names}")
         return covered

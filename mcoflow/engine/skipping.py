@@ -26,9 +26,16 @@ class Skipping:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def mark(self, run: PlanRun, step_id: int, covered: Sequence[int], now: float) -> None:
+    def mark(
+        self, run: PlanRun, step_id: int, covered: Sequence[int], now: float, *, followers: bool
+    ) -> None:
         """Mark a failed step of a paused plan, with what it covers; it is done when the plan is resumed."""
-        run.skip([step_id] if self._has_a_say(run.steps[step_id]) else covered, now)
+        step = run.steps[step_id]
+        if self._has_a_say(step):
+            run.skip([step_id], now)
+            step.reason = "" if followers else READERS_ONLY
+        else:
+            run.skip(covered, now)
 
     def to_hear(self, run: PlanRun) -> list[int]:
         """The steps marked whose actions have a say."""

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from mcoflow.action import Rescue
+from mcoflow.domain.requests import Cover
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, compose, one, play
@@ -100,6 +101,25 @@ def test_on_skip_writes_output_from_the_error_and_those_who_cope_read_it(house: 
     first = min(house.steps(plan_id).values(), key=lambda step: step.id)
     assert '"instead":"a is broken"' in house.store.step(plan_id, first.id).output
     assert play.log.count("a skip") == 1
+
+
+@pytest.mark.parametrize(("cover", "after"), [(Cover.FOLLOWERS, "skipped"), (Cover.REFERENCES, "success")])
+def test_on_skip_keeps_to_what_the_skip_was_to_cover(house: House, cover: Cover, after: str) -> None:
+    """E-046: later steps of a plain sequence, with an action that has a say; after a restart, too."""
+
+    def in_sequence(root: Any) -> None:
+        with root.sequence():
+            root.plan_action(Replaced, name="a")
+            root.plan_action(Do, name="after")
+
+    play.scripts["a"] = fail
+    plan_id = house.rest(compose(house, in_sequence)).id
+    house.skip(plan_id, failed(house, plan_id), cover=cover)
+    house.restart()
+    house.resume(plan_id)
+
+    assert house.rest(plan_id).result is PlanResult.WARNING
+    assert states(house, plan_id) == {"a": "skipped", "after": after}
 
 
 def test_an_on_skip_that_fails_leaves_all_as_it_was_and_may_be_tried_again(house: House) -> None:
