@@ -46,11 +46,13 @@ class Registry:
         self._names[action] = action.name
         return action
 
-    def subscribers(self, action: type[Action]) -> Iterator[type[Action]]:
-        """Yield the classes that join wherever exactly this one is planned, in the order of registration."""
-        for each in self._subscribers.get(action, ()):
-            if self._by_name[each.name] is each:  # not one that was defined anew since, as in a shell
-                yield each
+    def subscribers(self, action: type[Action]) -> tuple[type[Action], ...]:
+        """Return the classes that join wherever exactly this one is planned, in the order of registration."""
+        found = self._subscribers.get(action)
+        if found is None:
+            return ()
+        # not one that was defined anew since, as in a shell
+        return tuple(each for each in found if self._by_name[each.name] is each)
 
     def find(self, name: str) -> type[Action]:
         """Return the class; UnknownActionError names the nearest one."""

@@ -76,7 +76,8 @@ def make_plan(
         root = planner.plan_action(action, tuple(args), dict(arguments))
         plan.label = root.label()[:200]
 
-    phase = chains.of(action).around("plan_phase", plan_all, PlanView.of(plan))
+    chain = chains.of(action)
+    phase = chain.around("plan_phase", plan_all, PlanView.of(plan)) if chain.has("plan_phase") else plan_all
     try:
         with chains.transaction.transaction() if chains.transaction is not None else nullcontext():
             phase()
@@ -132,7 +133,7 @@ class Planner:
     def _plan_action(
         self, action: type[A], args: tuple[Any, ...], fields: dict[str, Any], *, subscribed: bool
     ) -> A:
-        subscribers = tuple(self._registry.subscribers(action))
+        subscribers = self._registry.subscribers(action)
         if not subscribers:
             return self._plan_one(action, args, fields, subscribed)
         with self.block("C"):
@@ -164,7 +165,11 @@ class Planner:
         faultpoint("planner.mid")
         with self.block("C"):
             self._blocks.append(self._block)
-            self._chains.of(action).around("plan", partial(_call_plan, made), made)(*args, **fields)
+            chain = self._chains.of(action)
+            if chain.has("plan"):
+                chain.around("plan", partial(_call_plan, made), made)(*args, **fields)
+            else:
+                _call_plan(made, *args, **fields)
         self._locks += locks_of(made)
         self._parents.pop()  # not in a finally: those left on it are the ones that failed
         return made

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event
@@ -14,7 +14,9 @@ from mcoflow.action import Action, Middleware, Middlewares, Registry, plan_hook
 from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.domain.view import PlanView
+from mcoflow.engine.hooks import LOOK
 from mcoflow.errors import ConfigurationError
+from mcoflow.testing import OneThreadWorld
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Listen, play
 from tests.waiting import until
@@ -361,3 +363,29 @@ def test_middleware_goes_around_hooks(house: House) -> None:
 
     settled(house)
     assert told == [("around", "stopped", ""), ("well", "stopped", "success")]
+
+
+class Again(Told):
+    """May be repeated."""
+
+    name = "hooks.again"
+    rerunnable = True
+
+
+@pytest.mark.parametrize("point", ["director.before_commit", "director.after_commit"])
+@pytest.mark.parametrize("hit", [1, 2])
+def test_wherever_the_executor_crashes_all_hooks_are_called_in_order(point: str, hit: int) -> None:
+    """E-080: in one thread, so that it is the same each time."""
+    with OneThreadWorld() as world:
+        made = world.with_options(plan_id=uuid4())
+        with world.crash_at(point, hit=hit):
+            plan_id = made.trigger(Again, name="a").plan_id
+            world.drain()
+        world.restart()
+        world.drain()
+        world.advance(LOOK)
+        world.drain()
+
+        assert world.presented(plan_id).state(1) == "success"
+    states = list(dict.fromkeys(state for _, state, _ in told))
+    assert states == ["pending", "planning", "planned", "running", "stopped"]

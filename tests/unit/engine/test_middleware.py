@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from mcoflow.action import Action, HostAction, Middleware, Middlewares
+from mcoflow.action import Action, HostAction, Middleware, Middlewares, Rescue
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.domain.view import PlanView
@@ -221,3 +221,40 @@ def test_a_host_action_with_middleware_is_cancelled_like_any(house: House) -> No
 
     assert house.rest(plan_id).result is PlanResult.CANCELLED
     assert house.step(plan_id).state is StepState.CANCELLED
+
+
+# -- revert ---------------------------------------------------------------------------------------------
+
+
+class Undo(Middleware):
+    """Notes what is undone."""
+
+    def revert(self, action: Action, proceed: Callable[[Any], None], event: Any) -> None:
+        play.log.append(f"undo {action.input['name']}")
+        proceed(event)
+
+
+class Undone(Finish):
+    """Can be undone."""
+
+    name = "middleware.undone"
+    middleware = Middlewares().use(Undo)
+
+    def revert(self, _event: Any) -> None:
+        play.log.append(f"{self.input['name']} undone")
+
+    def rescue_strategy(self) -> Rescue:
+        return Rescue.REVERT
+
+
+def test_middleware_goes_around_what_undoes_an_action(house: House) -> None:
+    """E-082: revert."""
+
+    def script(_action: Any, _event: Any) -> None:
+        raise RuntimeError("no")
+
+    play.scripts["a"] = script
+    plan = house.run(Undone, name="a")
+
+    assert (plan.state, plan.reverted) == (PlanState.STOPPED, True)
+    assert play.log == ["a", "undo a", "a undone"]
