@@ -15,6 +15,8 @@ from uuid import UUID, uuid4
 from mcoflow.domain.query import CleanPolicy, CleanReport, Doomed
 from mcoflow.errors import BackupError
 from mcoflow.faults import faultpoint
+from mcoflow.ports.measures import CLEANED_PLANS
+from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.cleaning")
@@ -22,7 +24,7 @@ DUMPED: Final = 100
 """Plans whose rows are in memory at the same time."""
 
 
-def clean(store: Store, policy: CleanPolicy, *, now: datetime) -> CleanReport:
+def clean(store: Store, policy: CleanPolicy, *, now: datetime, observer: Observer = NOBODY) -> CleanReport:
     """Remove stopped plans by a policy, children after their parents.
 
     What was removed is in the backup, if there is one, whenever the process may die. It may be there twice.
@@ -44,6 +46,7 @@ def clean(store: Store, policy: CleanPolicy, *, now: datetime) -> CleanReport:
             faultpoint("clean.saved")
             removed = store.delete_plans(ids)
             log.info("clean.batch", extra={"plans": removed})
+            observer.counted({(CLEANED_PLANS,): removed})
             plans, batches = plans + removed, batches + 1
             if not removed:
                 break  # somebody else does the same

@@ -25,6 +25,7 @@ from mcoflow.engine.queries import Queries
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import CommandRefusedError, EventDroppedError
+from mcoflow.ports.observer import Observer
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.operating")
@@ -60,6 +61,7 @@ class Operating(ABC):
     _watch: Watch
     _futures: Futures
     _executor: Executor | None
+    _observer: Observer
     _observing: Observing
     _settings: WorldSettings
 
@@ -166,7 +168,7 @@ class Operating(ABC):
 
     def clean(self, policy: CleanPolicy) -> CleanReport:
         """Remove old plans; see `mcoflow.engine.cleaning.clean`."""
-        return clean(self._store, policy, now=self._clock.now())
+        return clean(self._store, policy, now=self._clock.now(), observer=self._observer)
 
     def check(self) -> Census:
         """Tell which worlds are live, late or dead, and which rows have no plan; nothing is changed."""

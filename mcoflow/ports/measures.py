@@ -89,6 +89,7 @@ RECURRENCES: Final = _counter(
     "Recurrences whose time came: fired, missed, skipped (the plan before goes on), failed.",
     "outcome",
 )
+CLEANED_PLANS: Final = _counter("cleaned_plans", "Old plans removed from the database by cleaning.")
 
 PLANS: Final = _gauge("plans", "Plans in the database.", "state")
 PLANS_WITHOUT_OWNER: Final = _gauge(

@@ -25,7 +25,7 @@ SPECIFIED: Final = {
     *("lease.taken", "lease.taken_over", "lease.lost"),
     *("world.started", "world.terminating", "world.terminated"),
     *("store.away", "store.back"),
-    *("hook.failed", "sub_plans.batch", "schedule.fired"),
+    *("hook.failed", "sub_plans.batch", "schedule.fired", "clean.batch"),
 }
 NAME: Final = re.compile(r"[a-z_]+\.[a-z_]+")
 LEVELS: Final = {"debug", "info", "warning", "error", "critical", "exception", "log"}

@@ -5,6 +5,18 @@ from mcoflow.telemetry import Prometheus
 from tests.unit.telemetry.samples import Scrape
 
 KNOWN = {"deploy", "install"}
+COUNTERS = (
+    "plans_ended steps_ended events replies publishes leases fenced_writes store_errors hooks rescues "
+    "sub_plans recurrences cleaned_plans"
+)
+GAUGES = (
+    "plans plans_without_owner workers workers_busy queue_jobs outbox_rows outbox_oldest_seconds "
+    "inbox_rows timers"
+)
+HISTOGRAMS = (
+    "plan_seconds step_run_seconds step_real_seconds queue_wait_seconds commit_seconds batch_events "
+    "timer_lateness_seconds"
+)
 
 
 def prometheus() -> Prometheus:
@@ -21,6 +33,14 @@ def test_every_measure_is_shown_before_anything_happened() -> None:
     assert shown.names == {measure.full_name for measure in m.MEASURES}
     assert shown.value("mcoflow_fenced_writes_total") == 0.0
     assert ("mcoflow_fenced_writes_total", {}) in [(each.name, each.labels) for each in shown.samples]
+
+
+def test_the_names_are_those_of_the_specification() -> None:
+    """E-115: every name of chapter 6."""
+    totals = {f"mcoflow_{name}_total" for name in COUNTERS.split()}
+    others = {f"mcoflow_{name}" for name in f"{GAUGES} {HISTOGRAMS}".split()}
+
+    assert scrape(prometheus()).names == totals | others
 
 
 def test_counts_add_up() -> None:
