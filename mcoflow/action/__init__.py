@@ -3,6 +3,7 @@
 from mcoflow.action.base import Action, Cancellable
 from mcoflow.action.hooks import plan_hook
 from mcoflow.action.host_action import HostAction
+from mcoflow.action.limits import Limits, SubPlanCounts
 from mcoflow.action.middleware import Middleware, Middlewares
 from mcoflow.action.polling import Polling
 from mcoflow.action.presentation import MissingAction, Presentation
@@ -10,7 +11,7 @@ from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.rescue import Rescue
 from mcoflow.action.retry import Retry
 from mcoflow.action.singleton import Singleton
-from mcoflow.action.sub_plans import Limits, SubPlan, SubPlanCounts, WithSubPlans
+from mcoflow.action.sub_plans import SubPlan, WithSubPlans
 from mcoflow.action.transaction import TransactionAdapter
 from mcoflow.action.user_events import user_event
 from mcoflow.action.world import StoredPlan, WorldHandle

@@ -186,7 +186,12 @@ class World(Operating, Later, Presenting):
         return self.resume(plan_id, actor=actor)
 
     def with_options(
-        self, *, plan_id: UUID | None = None, name: str | None = None, user: str = ""
+        self,
+        *,
+        plan_id: UUID | None = None,
+        name: str | None = None,
+        user: str = "",
+        caller: UUID | None = None,
     ) -> Triggering:
         """Return what triggers plans with these options.
 
@@ -195,11 +200,12 @@ class World(Operating, Later, Presenting):
                 arguments is one plan; with others PlanExistsError is raised.
             name: unique among all plans, 1 to 200 characters; trigger raises NameTakenError if it is taken.
             user: who wants it, for the record.
+            caller: the plan for which it is made: shown with both of them, waited for by none.
 
         Raises:
             InputInvalidError: the name is empty, too long, or has control characters.
         """
-        return Triggering(self._intake, self._scheduling, plan_id, user, valid_name(name))
+        return Triggering(self._intake, self._scheduling, plan_id, user, valid_name(name), caller)
 
     def future(self, plan_id: UUID) -> PlanFuture:
         """Return the future of a stored plan; of one at rest it is resolved already.

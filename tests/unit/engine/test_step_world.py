@@ -109,6 +109,14 @@ def test_planning_triggers_nothing(house: House) -> None:
     assert house.count("plans") == 1
 
 
+def test_whoever_triggers_a_plan_may_name_the_plan_for_which(house: House) -> None:
+    first = house.run(Errand, what="a")
+
+    second = house.world.with_options(caller=first.id).trigger(Errand, what="b")
+
+    assert house.rest(second.plan_id).caller_plan_id == first.id
+
+
 def test_a_world_is_a_handle(house: House) -> None:
     triggered = handle_of(house.world).trigger(Errand, what="a")
 

@@ -153,6 +153,24 @@ def test_a_cancel_is_forwarded_and_the_parent_waits_for_the_children(house: Hous
     assert kind.value in house.history(children(house, parent)["h0000"][0])
 
 
+def test_the_progress_of_the_parent_is_that_of_its_children(house: House) -> None:
+    """E-054: what has come to rest, of all there will be."""
+    parent = start(house, Fleet, 4, "sleep")
+    until(lambda: standing(house, parent) == {"running": 4}, "all run")
+    for who in ("h0000", "h0001", "h0002"):
+        child = children(house, parent)[who][0]
+        until(lambda: house.states(child) == ["suspended"], "it sleeps")  # noqa: B023
+        house.send(child, house.step(child).id, "end")
+
+    def counted() -> bool:
+        house.advance(1)
+        return house.store.plan(parent).progress == 0.75
+
+    until(counted, "three of four")
+    house.cancel(parent)
+    rest(house, parent)
+
+
 def test_many_children_wake_the_parent_once_a_second_and_are_never_loaded_by_it(house: House) -> None:
     """E-073, in small; benchmarks do it with 10,000."""
     Fleet.limited = Limits()
