@@ -6,6 +6,7 @@ from uuid import UUID
 from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.schedule import Due, DuePlan, ScheduleRecord
 from mcoflow.domain.states import PlanResult
+from mcoflow.errors import StoreUnavailableError
 from mcoflow.storage import chains, refused, schedules
 from mcoflow.storage.database import Database, RowExistsError
 
@@ -20,6 +21,11 @@ class SqlSchedules:
         try:
             return self._schedule(draft, schedule, after)
         except RowExistsError:  # another process stored it after we had looked; now it is there to be seen
+            return self._schedule(draft, schedule, after)
+        except StoreUnavailableError:
+            if not after:
+                raise
+            # On PostgreSQL, we and who ends several of them at once may have waited for each other.
             return self._schedule(draft, schedule, after)
 
     def _schedule(self, draft: PlanDraft, schedule: ScheduleRecord, after: Collection[UUID]) -> bool:
