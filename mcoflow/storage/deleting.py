@@ -21,11 +21,13 @@ _ID: Final[Fields] = fields_of(plans.c.id)
 _STOPPED: Final = plans.c.state == PlanState.STOPPED.value
 _FAILED: Final = and_(plans.c.state == PlanState.PAUSED.value, plans.c.result == PlanResult.ERROR.value)
 
+_AWAITED: Final = select(prerequisites.c.plan_id).where(prerequisites.c.after_id == plans.c.id).exists()
+"""Another plan waits for its end, or has yet to hear of it."""
+
 
 def delete_plan(connection: Connection, bulk: Bulk, plan_id: UUID) -> bool:
-    """Remove a stopped plan, or a paused one with an error for which no other waits. PlanNotFoundError."""
-    awaited = select(prerequisites.c.plan_id).where(prerequisites.c.after_id == plan_id).exists()
-    removable = or_(_STOPPED, and_(_FAILED, ~awaited))
+    """Remove a stopped plan, or a paused one with an error, for which no other waits. PlanNotFoundError."""
+    removable = and_(or_(_STOPPED, _FAILED), ~_AWAITED)
     if connection.execute(delete(plans).where(plans.c.id == plan_id, removable)).rowcount == 1:
         _delete_belongings(connection, bulk, [plan_id])
         return True
@@ -35,9 +37,9 @@ def delete_plan(connection: Connection, bulk: Bulk, plan_id: UUID) -> bool:
 
 
 def delete_plans(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> int:
-    """Remove those of the plans that are stopped; return how many."""
+    """Remove those of the plans that are stopped, and waited for by none; return how many."""
     wanted = plans.c.id.in_(select(bulk.rows(_ID, hex_rows(plan_ids))))
-    removed = connection.execute(delete(plans).where(wanted, _STOPPED).returning(plans.c.id))
+    removed = connection.execute(delete(plans).where(wanted, _STOPPED, ~_AWAITED).returning(plans.c.id))
     gone: list[UUID] = [row.id for row in removed]
     if gone:
         _delete_belongings(connection, bulk, gone)
@@ -79,7 +81,7 @@ def _roots(doomed: Doomed) -> Select[tuple[UUID]]:
 
 
 def _old(doomed: Doomed) -> list[ColumnElement[bool]]:
-    return [_STOPPED, plans.c.ended_at <= doomed.before, *conditions(doomed.where)]
+    return [_STOPPED, ~_AWAITED, plans.c.ended_at <= doomed.before, *conditions(doomed.where)]
 
 
 def _delete_belongings(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import PlanResult, PlanState
-from mcoflow.errors import PlanNotFoundError, ScheduleInvalidError
+from mcoflow.errors import CommandRefusedError, PlanNotFoundError, ScheduleInvalidError
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Compose, Do, GiveUp, compose, do, one, play
 from tests.unit.engine.test_schedules import LATER, at
@@ -175,3 +175,20 @@ def test_plans_that_nobody_follows_pay_nothing_for_it(house: House) -> None:
 
     assert house.count("prerequisites") == 0
     assert house.count("commands") == 0
+
+
+def test_a_plan_is_not_deleted_as_long_as_another_waits_for_it(house: House) -> None:
+    """E-110: its follower would wait for ever."""
+    play.scripts["a"] = fail
+    first = compose(house, do("a"))
+    house.rest(first)
+    chained = after(house, first)
+    with pytest.raises(CommandRefusedError):
+        house.world.delete(first)
+    del play.scripts["a"]
+    house.resume(first)
+    assert chained.future.wait(SOON).result is PlanResult.SUCCESS
+
+    house.world.delete(first)
+
+    assert house.count("prerequisites") == 0
