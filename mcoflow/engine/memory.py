@@ -143,7 +143,7 @@ class Memory:
 
     def has_timer(self, key: StepKey, kind: str) -> bool:
         """Whether a step has a timer of this kind."""
-        return any(timer.kind == kind for timer in self.timers_of(key))
+        return key in self.step_timers and any(timer.kind == kind for timer in self.timers_of(key))
 
     def timers_of(self, key: StepKey) -> list[TimerRecord]:
         """The timers of a step."""
@@ -151,7 +151,8 @@ class Memory:
 
     def has_event(self, key: StepKey, kind: str) -> bool:
         """Whether an event of this kind waits for a step."""
-        return any(event.kind == kind for event in self.events.get(key, ()))
+        waiting = self.events.get(key) if self.events else None
+        return waiting is not None and any(event.kind == kind for event in waiting)
 
     def add_events(self, events: Iterable[EventRecord]) -> None:
         """Keep events that wait for their step; signals come first."""
