@@ -32,6 +32,7 @@ from mcoflow.testing.hosts import (
     silence,
     twice,
 )
+from mcoflow.testing.presenting import present_action
 from mcoflow.testing.stubs import stub_output
 from mcoflow.testing.world import Crash, NotReachedError, OneThreadWorld
 
@@ -64,6 +65,7 @@ __all__ = [
     "only",
     "out_of_order",
     "plan_action",
+    "present_action",
     "replied",
     "restart_amid",
     "run_action",
