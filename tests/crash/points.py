@@ -30,8 +30,10 @@ TAKING_OVER: Final = (
 """Hit by an executor that takes over what another one left."""
 COMMAND: Final = "command.committed"
 MIGRATION: Final = "migration"
+CLEANING: Final = "clean.saved"
+"""Hit by who removes old plans."""
 
-SERVER: Final = (*SUBMITTING, *RUNNING, *PLANNING_LATER, *TAKING_OVER, COMMAND, MIGRATION)
+SERVER: Final = (*SUBMITTING, *RUNNING, *PLANNING_LATER, *TAKING_OVER, COMMAND, MIGRATION, CLEANING)
 AGENT: Final = (
     "agent.delivered",
     "agent.journaled",
