@@ -117,6 +117,11 @@ class Director:
             "unpublished": len(self._parts.post),
         }
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to look into the database, letters or not."""
+        return self._lookout.due
+
     def waits(self) -> list[RequestRecord | TimerRecord]:
         """What becomes due by itself; in the director's thread only."""
         memory = self._parts.memory

@@ -16,6 +16,9 @@ class Mailbox(Generic[T]):
         self._letters: deque[T] = deque()
         self._arrived = threading.Event()
 
+    def __len__(self) -> int:
+        return len(self._letters)
+
     def put(self, letter: T) -> None:
         """Add a letter; from any thread, never blocks."""
         self._letters.append(letter)

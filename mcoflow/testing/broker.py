@@ -99,7 +99,12 @@ class MemoryBroker:
     # -- the test's hands ---------------------------------------------------------------------------------
 
     def deliver(self, source: Source, body: bytes, *, died: str | None = None) -> Delivery:
-        """Put a message into a queue of executors; `died`: why it is a dead letter."""
+        """Put a message into a queue of executors; `died`: why it is a dead letter.
+
+        What is for an executor whose queue is retired is stray.
+        """
+        if isinstance(source, Replies) and source.token in self.retired:
+            source = Shared.STRAY
         delivery = Delivery(source, body, str(uuid4()), died=died, tag=next(self._tags))
         with self.lock:
             self.waiting.setdefault(source, deque()).append(delivery)

@@ -100,9 +100,10 @@ class OneThreadExecutor(Executor):
     def turn(self) -> bool:
         """Let the director apply what waits for it, in one commit; False if nothing does."""
         letters = self.mailbox.take(wait=0, limit=LETTERS)
-        if letters:
-            self._director.turn(letters)
-        return bool(letters)
+        if not letters and not self._director.due:
+            return False
+        self._director.turn(letters)
+        return True
 
     def work(self) -> bool:
         """Do one job of the workers; False if there is none."""
@@ -137,13 +138,13 @@ class OneThreadExecutor(Executor):
         self._director.drain()
         for source, _, _ in self._sources:
             self._connector.stop_consuming(source)
-        while self.work() or self.turn():
+        while self.work() or (len(self.mailbox) and self.turn()):
             pass
         return super().stop(wait=wait)
 
     def _turned(self, future: Future[T]) -> Future[T]:
-        while not future.done() and self.turn():
-            pass
+        while not future.done() and len(self.mailbox):
+            self.turn()
         return future
 
     def _look_for_due(self) -> bool:
