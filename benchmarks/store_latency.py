@@ -22,7 +22,7 @@ from mcoflow.domain.states import PlanState, StepState
 from mcoflow.ports.store import Changes, OutputChange, StepChange
 from mcoflow.storage.open import open_store
 from mcoflow.storage.store import SqlStore
-from tests.contracts.samples import draft, living_world, request
+from mcoflow.testing.contracts.samples import draft, living_world, request
 
 ROUNDS: Final = 200
 WARM_UP: Final = 20

@@ -3,8 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
-from math import inf
 from typing import TypeVar
+
+from mcoflow.testing.contracts.listening import quickest
+
+__all__ = ["quickest", "until"]
 
 T = TypeVar("T")
 
@@ -17,13 +20,3 @@ def until(look: Callable[[], T], what: str, *, within: float = 10.0) -> T:
         assert time.monotonic() < deadline, f"{what}: not there after {within} s"
         pause.wait(0.02)
     return found
-
-
-def quickest(measure: Callable[[], float], below: float, tries: int = 6) -> float:
-    """Measure again until it is below the bound; return the smallest: a busy machine is nobody's fault."""
-    smallest = inf
-    for _ in range(tries):
-        smallest = min(smallest, measure())
-        if smallest < below:
-            break
-    return smallest

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.amqp import AmqpAgentConnector, AmqpExecutorConnector
-from tests.contracts.bus import Bus, opened
+from mcoflow.testing.contracts.bus import Bus, opened
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQ
 

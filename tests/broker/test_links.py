@@ -11,8 +11,16 @@ from connectors.amqp import AmqpAgentConnector, AmqpExecutorConnector
 from mcoflow.clock import SystemClock
 from mcoflow.errors import BusUnavailableError
 from mcoflow.ports.bus import Census, HostRequests, Link, Plans, Replies, Request, Shared, ToExecutor, Verdict
-from tests.contracts.bus import Bus
-from tests.contracts.listening import Inbox, LinkLog, Receipts, eventually, parcel, publish_all, send
+from mcoflow.testing.contracts.bus import Bus
+from mcoflow.testing.contracts.listening import (
+    Inbox,
+    LinkLog,
+    Receipts,
+    eventually,
+    parcel,
+    publish_all,
+    send,
+)
 from tests.servers.authority import Authority
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQ

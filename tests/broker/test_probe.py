@@ -13,7 +13,7 @@ from connectors.amqp import AmqpAgentConnector, AmqpExecutorConnector
 from connectors.amqp.probe import Probed, probe
 from mcoflow.ports.bus import Link, Shared
 from mcoflow.ports.bus_settings import BusSettings
-from tests.contracts.listening import Inbox, LinkLog
+from mcoflow.testing.contracts.listening import Inbox, LinkLog
 from tests.servers.rabbitmq import RabbitMQ
 from tests.stories.processes import MCOFLOW, write_settings
 

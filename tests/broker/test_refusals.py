@@ -23,8 +23,16 @@ from mcoflow.ports.bus import (
     ToExecutor,
     Verdict,
 )
-from tests.contracts.bus import Bus
-from tests.contracts.listening import Inbox, LinkLog, Receipts, eventually, parcel, publish_all, send
+from mcoflow.testing.contracts.bus import Bus
+from mcoflow.testing.contracts.listening import (
+    Inbox,
+    LinkLog,
+    Receipts,
+    eventually,
+    parcel,
+    publish_all,
+    send,
+)
 from tests.servers.rabbitmq import RabbitMQ
 
 pytestmark = pytest.mark.rabbitmq

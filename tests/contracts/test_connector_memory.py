@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.kombu import KombuAgentConnector, KombuExecutorConnector
-from tests.contracts.bus import Bus, opened
-from tests.contracts.connector import ConnectorContract
+from mcoflow.testing.contracts.bus import Bus, opened
+from mcoflow.testing.contracts.connector import ConnectorContract
 from tests.servers.rabbitmq import RabbitMQ
 
 

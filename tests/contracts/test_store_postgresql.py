@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contracts.store import StoreContract
+from mcoflow.testing.contracts.store import StoreContract
 
 
 @pytest.mark.postgresql

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.store import StoreContract
+from mcoflow.testing.contracts.store import StoreContract
 
 
 class TestSqliteStore(StoreContract):

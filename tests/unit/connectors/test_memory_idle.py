@@ -11,8 +11,8 @@ from connectors.kombu import KombuAgentConnector, KombuExecutorConnector
 from connectors.kombu.world import World
 from mcoflow.errors import BusUnavailableError, TopologyMismatchError
 from mcoflow.ports.bus import Delivery, Link, Parcel, Replies, Request, Shared, ToExecutor, Verdict
+from mcoflow.testing.contracts.listening import Inbox, LinkLog, Receipts
 from mcoflow.wire.topology import Queue, Topology
-from tests.contracts.listening import Inbox, LinkLog, Receipts
 from tests.waiting import quickest
 
 TOKEN = "x-abcdefghijkl"

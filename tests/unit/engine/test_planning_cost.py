@@ -19,7 +19,7 @@ from mcoflow.domain.states import PlanResult
 from mcoflow.engine.planner import make_plan
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.ports.store import Changes
-from tests.contracts.store_commits import CountingBulk
+from mcoflow.testing.contracts.store_commits import CountingBulk
 from tests.unit.engine import planning_process
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Compose, Do, do, play

@@ -11,8 +11,8 @@ from mcoflow.clock import SystemClock
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore, open_store
-from tests.contracts.samples import living_world, owned
-from tests.contracts.store_schedules import scheduled
+from mcoflow.testing.contracts.samples import living_world, owned
+from mcoflow.testing.contracts.store_schedules import scheduled
 
 pytestmark = pytest.mark.postgresql
 

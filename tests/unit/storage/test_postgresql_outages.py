@@ -11,7 +11,7 @@ from mcoflow.domain.states import StepState
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore, open_store
-from tests.contracts.samples import draft, living_world, moved, owned, stored
+from mcoflow.testing.contracts.samples import draft, living_world, moved, owned, stored
 from tests.servers.postgresql import PostgreSQL
 
 pytestmark = pytest.mark.postgresql

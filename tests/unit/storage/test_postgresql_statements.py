@@ -10,7 +10,7 @@ from mcoflow.domain.states import StepState
 from mcoflow.errors import LeaseLostError
 from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore, open_store
-from tests.contracts.samples import draft, living_world, moved, owned, request, stored
+from mcoflow.testing.contracts.samples import draft, living_world, moved, owned, request, stored
 
 pytestmark = pytest.mark.postgresql
 

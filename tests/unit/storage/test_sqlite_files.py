@@ -16,7 +16,7 @@ from mcoflow.ports.store import Changes, Listing
 from mcoflow.storage import open_store
 from mcoflow.storage.engines import connect, database_url
 from mcoflow.storage.store import SqlStore
-from tests.contracts.samples import draft, living_world, stored
+from mcoflow.testing.contracts.samples import draft, living_world, stored
 
 PLANS = 25
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from mcoflow.domain.states import PlanState
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import draft
+from mcoflow.testing.contracts.samples import draft
 from tests.servers.house import House
 
 STATEMENTS_PER_PAGE = 12

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from mcoflow.domain.records import JsonObject
 from mcoflow.domain.requests import HostRecord
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import draft
+from mcoflow.testing.contracts.samples import draft
 from tests.servers.house import House
 from webui.pages.outcome import Move, outcome_of
 

@@ -13,7 +13,7 @@ from mcoflow.domain.requests import HostRecord
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.ports.store import Changes
 from mcoflow.services.views import PlanView
-from tests.contracts.samples import draft
+from mcoflow.testing.contracts.samples import draft
 from tests.servers.house import House
 from tests.unit.webui.conftest import Person
 

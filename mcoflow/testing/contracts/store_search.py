@@ -13,7 +13,7 @@ from mcoflow.domain.requests import CommandKind, CommandRecord, EventRecord, Evi
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import PlanNotFoundError, QueryError
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import WholeStore, draft, request, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, request, stored
 
 
 def plan(

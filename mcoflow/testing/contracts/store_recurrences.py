@@ -13,8 +13,8 @@ from mcoflow.domain.recurrence import RecurrenceRecord, RecurrenceState
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import PurposeTakenError, RecurrenceNotFoundError
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import WholeStore, draft, living_world, owned
-from tests.contracts.store_schedules import NOW, ended
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, owned
+from mcoflow.testing.contracts.store_schedules import NOW, ended
 
 
 class RecurrencesContract:

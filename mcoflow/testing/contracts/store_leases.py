@@ -12,7 +12,7 @@ from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord
 from mcoflow.domain.states import PlanState, StepState
 from mcoflow.errors import LeaseLostError, PlanNotFoundError
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import (
+from mcoflow.testing.contracts.samples import (
     WholeStore,
     draft,
     living_world,

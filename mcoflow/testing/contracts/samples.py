@@ -24,7 +24,7 @@ from mcoflow.ports.store import Changes, Reader, StepChange, Store
 _moments = itertools.count(1_700_000_000)
 
 
-class WholeStore(Store, Reader, Protocol):
+class WholeStore(Reader, Store, Protocol):
     """Both sides of a store, as one object."""
 
 

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import EventRecord, HostRecord, RequestState, TimerRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import HostNotFoundError, PlanNotFoundError
 from mcoflow.ports.store import Backlog, Changes, Listing
-from tests.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 MANY = 100_000
 
@@ -22,7 +23,8 @@ class PagesContract:
         """E-107: pages by cursor, each row once, also where many were made in the same moment."""
         stored(store, *(draft(created_at=float(n // 10)) for n in range(95)))
 
-        seen, query = [], Listing(limit=10)
+        seen: list[PlanRecord] = []
+        query = Listing(limit=10)
         while page := store.plans(query):
             seen += page
             query = Listing(limit=10, before=(page[-1].created_at, page[-1].id))
@@ -120,7 +122,7 @@ class StepsContract:
                 read(unknown)
         with pytest.raises(PlanNotFoundError):
             store.step(stored(store, draft())[0], 99)
-        assert store.history(unknown) == store.evidence(unknown) == store.steps(unknown) == []
+        assert [*store.history(unknown), *store.evidence(unknown), *store.steps(unknown)] == []
 
     def test_steps_come_in_pages(self, store: WholeStore) -> None:
         new = draft(30)

@@ -13,7 +13,7 @@ from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import CommandRefusedError, LeaseLostError, PlanExistsError, PlanNotFoundError
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import WholeStore, draft, living_world, owned, stored, wait_until_dead
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, owned, stored, wait_until_dead
 
 NOW = 1_700_000_000.0
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from math import inf
 from time import monotonic
 from typing import Generic, TypeVar
 from uuid import UUID, uuid4
@@ -35,8 +36,9 @@ class Log(Generic[_T]):
     def __len__(self) -> int:
         return len(self.all)
 
-    def until(self, enough: Callable[[list[_T]], object], patience: float = PATIENCE) -> list[_T]:
+    def until(self, enough: Callable[[list[_T]], object], patience: float | None = None) -> list[_T]:
         """Wait until `enough` holds of all that happened, and return that; fail after `patience`."""
+        patience = patience or PATIENCE
         deadline = monotonic() + patience
         with self._changed:
             while not enough(self.all):
@@ -45,7 +47,7 @@ class Log(Generic[_T]):
                 self._changed.wait(left)
             return list(self.all)
 
-    def first(self, count: int = 1, patience: float = PATIENCE) -> list[_T]:
+    def first(self, count: int = 1, patience: float | None = None) -> list[_T]:
         """Wait for `count` of them and return those."""
         return self.until(lambda all_: len(all_) >= count, patience)[:count]
 
@@ -59,12 +61,12 @@ class Log(Generic[_T]):
 class LinkLog(Log[LinkReport]):
     """A watch."""
 
-    def becomes(self, link: Link, why: str = "", patience: float = PATIENCE) -> LinkReport:
+    def becomes(self, link: Link, why: str = "", patience: float | None = None) -> LinkReport:
         """Wait until the latest report is of this link, with `why` in its words."""
         reports = self.until(lambda all_: all_ and all_[-1].link is link and why in all_[-1].why, patience)
         return reports[-1]
 
-    def was(self, link: Link, why: str = "", patience: float = PATIENCE) -> LinkReport:
+    def was(self, link: Link, why: str = "", patience: float | None = None) -> LinkReport:
         """Wait until there is, or was, such a report."""
         reports = self.until(lambda all_: any(r.link is link and why in r.why for r in all_), patience)
         return next(r for r in reports if r.link is link and why in r.why)
@@ -82,7 +84,7 @@ class Receipts:
     def __len__(self) -> int:
         return len(self._log)
 
-    def first(self, count: int = 1, patience: float = PATIENCE) -> list[Receipt]:
+    def first(self, count: int = 1, patience: float | None = None) -> list[Receipt]:
         """Wait for `count` receipts and return them."""
         return [receipt for _, receipt in self._log.first(count, patience)]
 
@@ -92,8 +94,9 @@ class Receipts:
         return [message_id for message_id, _ in self._log.all]
 
 
-def eventually(holds: Callable[[], object], patience: float = PATIENCE) -> None:
+def eventually(holds: Callable[[], object], patience: float | None = None) -> None:
     """Ask again and again until it holds; fail after `patience` seconds."""
+    patience = patience or PATIENCE
     deadline, tick = monotonic() + patience, threading.Event()
     while not holds():
         assert monotonic() < deadline, f"not in {patience:g} s"
@@ -122,3 +125,13 @@ def send(connector: Connector, *parcels: Parcel) -> list[Receipt]:
     receipts = Receipts()
     publish_all(connector, parcels, receipts)
     return receipts.first(len(parcels))
+
+
+def quickest(measure: Callable[[], float], below: float, tries: int = 6) -> float:
+    """Measure again until it is below the bound; return the smallest: a busy machine is nobody's fault."""
+    smallest = inf
+    for _ in range(tries):
+        smallest = min(smallest, measure())
+        if smallest < below:
+            break
+    return smallest

@@ -25,7 +25,7 @@ from mcoflow.errors import (
 from mcoflow.ports.store import Changes, OutputChange, StepChange
 from mcoflow.storage import SqlStore
 from mcoflow.storage.many import Bulk, Fields, Lookup, Row, Write
-from tests.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 
 class NewPlansContract:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft
 from mcoflow.domain.states import PlanState
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import WholeStore, draft, living_world, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, stored
 
 
 def hooked() -> PlanDraft:

@@ -6,22 +6,22 @@ import pytest
 
 from mcoflow.clock import SystemClock
 from mcoflow.storage import SqlStore, open_store
-from tests.contracts.store_chunks import ChunksContract
-from tests.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
-from tests.contracts.store_halting import AddedStepsContract, HaltContract
-from tests.contracts.store_hooks import HooksContract
-from tests.contracts.store_leases import (
+from mcoflow.testing.contracts.store_chunks import ChunksContract
+from mcoflow.testing.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
+from mcoflow.testing.contracts.store_halting import AddedStepsContract, HaltContract
+from mcoflow.testing.contracts.store_hooks import HooksContract
+from mcoflow.testing.contracts.store_leases import (
     ClaimContract,
     CommandsContract,
     OversightContract,
     WaitingContract,
     WorldsContract,
 )
-from tests.contracts.store_reading import HostsContract, PagesContract, StepsContract
-from tests.contracts.store_recurrences import RecurrencesContract
-from tests.contracts.store_requests import RequestsContract
-from tests.contracts.store_schedules import ChainsContract, SchedulesContract
-from tests.contracts.store_search import DeletingContract, SearchContract
+from mcoflow.testing.contracts.store_reading import HostsContract, PagesContract, StepsContract
+from mcoflow.testing.contracts.store_recurrences import RecurrencesContract
+from mcoflow.testing.contracts.store_requests import RequestsContract
+from mcoflow.testing.contracts.store_schedules import ChainsContract, SchedulesContract
+from mcoflow.testing.contracts.store_search import DeletingContract, SearchContract
 
 
 class StoreContract(

@@ -8,7 +8,7 @@ from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandKind
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.ports.store import Changes, Listing
-from tests.contracts.samples import WholeStore, draft, living_world, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, stored
 
 ENDS = {
     "success": (PlanState.STOPPED, PlanResult.SUCCESS),

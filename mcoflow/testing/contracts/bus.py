@@ -14,7 +14,7 @@ from mcoflow.ports.bus import (
     HostRequests,
     Link,
 )
-from tests.contracts.listening import Inbox, LinkLog
+from mcoflow.testing.contracts.listening import Inbox, LinkLog
 
 TOKEN = "x-abcdefghijkl"
 HOST = "web1.example.org"

@@ -22,8 +22,8 @@ from mcoflow.ports.bus import (
     ToExecutor,
     Verdict,
 )
-from tests.contracts.bus import HOST, TOKEN, Bus, BusFixtures
-from tests.contracts.listening import Inbox, Receipts, eventually, parcel, publish_all, send
+from mcoflow.testing.contracts.bus import HOST, TOKEN, Bus, BusFixtures
+from mcoflow.testing.contracts.listening import Inbox, Receipts, eventually, parcel, publish_all, send
 
 
 class HostContract(BusFixtures):

@@ -27,10 +27,9 @@ from mcoflow.ports.bus import (
     Verdict,
 )
 from mcoflow.ports.bus import AgentQueue as Queue
-from tests.contracts.bus import HOST, MAX_WAITING, TOKEN, needs
-from tests.contracts.connector_hosts import HostContract
-from tests.contracts.listening import Inbox, Receipts, parcel, publish_all, send
-from tests.waiting import quickest
+from mcoflow.testing.contracts.bus import HOST, MAX_WAITING, TOKEN, needs
+from mcoflow.testing.contracts.connector_hosts import HostContract
+from mcoflow.testing.contracts.listening import Inbox, Receipts, parcel, publish_all, quickest, send
 
 
 class ConnectorContract(HostContract):

@@ -17,7 +17,7 @@ from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore
 from mcoflow.storage.between_tables import locks
 from mcoflow.storage.locks import Locking
-from tests.contracts.samples import WholeStore, draft, living_world, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, stored
 
 
 def locked(*wanted: Lock, caller: UUID | None = None) -> PlanDraft:

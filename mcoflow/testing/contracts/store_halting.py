@@ -11,7 +11,7 @@ from mcoflow.domain.requests import EventRecord, RequestState, TimerRecord
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import LeaseLostError, PlanNotFoundError
 from mcoflow.ports.store import ActionPlace, Changes
-from tests.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 
 def halt(store: WholeStore, plan_id: object) -> bool:

@@ -6,7 +6,7 @@ from uuid import uuid4
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EventRecord, EvidenceRecord, RequestState, TimerRecord
 from mcoflow.ports.store import Changes
-from tests.contracts.samples import WholeStore, living_world, owned, request
+from mcoflow.testing.contracts.samples import WholeStore, living_world, owned, request
 
 
 class RequestsContract:
