@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from mcoflow.domain.query import CleanPolicy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldSettings:
@@ -18,6 +20,8 @@ class WorldSettings:
         reconcile: time between two looks for what died or was forgotten.
         pickup: how long a host has to take a request, unless the action says otherwise.
         auto_rescue: whether actions are asked what shall become of a plan that has failed; if not, it pauses.
+        cleaning: which old plans an executor removes every `clean_every`; None: none, people do it.
+        clean_every: time between two cleanings.
         admit_simulated: whether hosts of a simulated fleet are let in.
     """
 
@@ -27,4 +31,6 @@ class WorldSettings:
     reconcile: timedelta = timedelta(seconds=30)
     pickup: timedelta = timedelta(minutes=10)
     auto_rescue: bool = True
+    cleaning: CleanPolicy | None = None
+    clean_every: timedelta = timedelta(hours=1)
     admit_simulated: bool = False

@@ -34,6 +34,7 @@ from mcoflow.engine.presenting import Presenting
 from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
 from mcoflow.engine.settings import WorldSettings
+from mcoflow.engine.sweeper import Sweeper
 from mcoflow.errors import (
     BusError,
     McoflowError,
@@ -92,6 +93,7 @@ class World(Operating, Later, Presenting):
         self._fleet: Fleet | None = None
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._sweeper: Sweeper | None = None
         self._futures = self._crew.futures(store)
         self._intake = Intake(
             store,
@@ -124,6 +126,7 @@ class World(Operating, Later, Presenting):
             self._connector.open(self._link_changed)
             if self._runs_plans:
                 self._start_executor(self._connector)
+                self._start_sweeper()
         return self
 
     def terminate(self, *, timeout: timedelta = timedelta(seconds=60)) -> bool:
@@ -137,6 +140,8 @@ class World(Operating, Later, Presenting):
         with self._lock:
             executor, self._executor = self._executor, None
         ended = executor is None or executor.stop(wait=timeout.total_seconds())
+        if self._sweeper is not None:
+            self._sweeper.stop()
         if self._fleet is not None:
             self._fleet.close()
         if self._connector is not None:
@@ -324,6 +329,13 @@ class World(Operating, Later, Presenting):
     def _committed(self, touched: Collection[UUID], plans: Iterable[PlanRecord]) -> None:
         self._futures.committed(plans)
         self._watch.ring(touched)
+
+    def _start_sweeper(self) -> None:
+        policy = self._settings.cleaning
+        if policy is not None:
+            every = self._settings.clean_every
+            self._sweeper = Sweeper(lambda: self.clean(policy), every=every, ending=self._ending)
+            self._sweeper.start()
 
     def _expired(self, executor: Executor) -> None:
         """Others have declared this world dead, or it broke: drop its plans, go on under a new name."""

@@ -12,6 +12,7 @@ import pytest
 from mcoflow.action import FOREVER
 from mcoflow.domain.query import CleanPolicy
 from mcoflow.domain.states import StepState
+from mcoflow.engine.settings import WorldSettings
 from mcoflow.errors import (
     BackupError,
     CommandRefusedError,
@@ -21,6 +22,7 @@ from mcoflow.errors import (
 )
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Listen, compose, do, one, play
+from tests.waiting import until
 
 OLD = timedelta(days=30)
 
@@ -148,3 +150,23 @@ def test_a_policy_is_narrowed_by_fields_and_a_wrong_one_is_refused(house: House)
 
     assert gone(house, one_warned)
     assert house.run(Do, name="b").result == "success"
+
+
+def test_an_executor_cleans_by_itself_and_goes_on_after_a_failure(empty_house: House, tmp_path: Path) -> None:
+    """E-109: periodic, if `cleaning` is set."""
+    house = empty_house
+    policy = CleanPolicy(OLD, backup_dir=tmp_path / "backup")
+    house.another(settings=WorldSettings(cleaning=policy, clean_every=timedelta(milliseconds=20)))
+    failed: list[int] = []
+
+    def fail_once(*_: object) -> None:
+        if not failed:
+            failed.append(1)
+            raise StoreUnavailableError("gone")
+
+    house.valve.before["doomed"] = fail_once
+    (plan_id,) = ended(house, 1)
+
+    until(lambda: gone(house, plan_id), "it is cleaned away")
+    assert failed
+    assert [each["id"] for each in saved(tmp_path / "backup")] == [str(plan_id)]
