@@ -17,6 +17,7 @@ from mcoflow.testing.factories import (
     finalize_action,
     plan_action,
     replied,
+    revert_action,
     run_action,
 )
 from mcoflow.testing.ground import Ground, NeverRestsError
@@ -68,6 +69,7 @@ __all__ = [
     "present_action",
     "replied",
     "restart_amid",
+    "revert_action",
     "run_action",
     "silence",
     "stub_output",

@@ -180,6 +180,19 @@ def finalize_action(earlier: Earlier[A]) -> RunAction[A]:
     return _came_of(planned, data, call(planned.of, Phase.FINALIZE, data, None, BARE.of(planned.of)))
 
 
+def revert_action(earlier: RunAction[A], event: Event | Signal | None = None) -> RunAction[A]:
+    """Call `revert` of an action that was run, or again with an event when that has suspended.
+
+    Raises:
+        PhaseError: the class cannot be reverted.
+    """
+    planned = earlier.planned
+    if not planned.of.has("revert"):
+        raise PhaseError(f"{planned.of.name} defines no revert")
+    data = _data(earlier)
+    return _came_of(planned, data, call(planned.of, Phase.REVERT, data, event, BARE.of(planned.of)))
+
+
 def replied(
     request_id: UUID = REPLIED,
     /,

@@ -48,6 +48,7 @@ class Ground:
         self.broker = MemoryBroker()
         self.hosts = FakeHosts(self.broker, self.clock)
         self.worlds: list[Inhabitant] = []
+        self.chance = Random(7)  # noqa: S311 - one for all worlds, so that no id comes twice
         self.acting: Inhabitant | None = None  #: whose move it is
         self._order = order
         self.clock.serve(self)

@@ -68,7 +68,7 @@ class OneThreadWorld(World):
             self.store,
             None,
             clock=self.ground.clock,
-            chance=Random(7),  # noqa: S311 - ids that differ are enough
+            chance=self.ground.chance,
             settings=settings,
             actions=actions,
             executor=executor,

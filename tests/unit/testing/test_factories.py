@@ -9,7 +9,7 @@ from mcoflow.action import FOREVER, Action, Event, Silence, UserEvent
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.states import StepState
 from mcoflow.errors import InputInvalidError, OutputInvalidError, PhaseError, PlanningError
-from mcoflow.testing import finalize_action, plan_action, replied, run_action, stub_output
+from mcoflow.testing import finalize_action, plan_action, replied, revert_action, run_action, stub_output
 from tests.unit.testing.actions import Announce, Approve, Ask, Build, Install, Release
 
 
@@ -72,6 +72,29 @@ def test_a_run_that_raises_shows_its_error() -> None:
     assert (refused.state, refused.output) == (StepState.ERROR, {"asked": 2})
     assert refused.error is not None
     assert (refused.error.kind, refused.error.message) == ("PermissionError", "refused")
+
+
+class CreateUser(Action):
+    """Something that can be undone."""
+
+    name = "kit.create_user"
+
+    def run(self) -> None:
+        self.output["id"] = 7
+
+    def revert(self) -> None:
+        self.output["removed"] = self.output["id"]
+
+
+def test_what_was_run_is_reverted() -> None:
+    created = run_action(plan_action(CreateUser, user="ann"))
+
+    assert revert_action(created).output == {"id": 7, "removed": 7}
+
+
+def test_what_cannot_be_reverted_is_refused() -> None:
+    with pytest.raises(PhaseError, match="defines no revert"):
+        revert_action(run_action(plan_action(Announce)))
 
 
 def test_a_warning_is_shown() -> None:
