@@ -10,13 +10,14 @@ from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.storage import hooks
+from mcoflow.storage.between_tables import bells
 from mcoflow.storage.later_tables import prerequisites, schedules
 from mcoflow.storage.steps import error_text
 from mcoflow.storage.sub_plans import ring_for
 from mcoflow.storage.tables import events, history, plans, requests, steps, timers
 from mcoflow.storage.texts import clean, to_json
 
-WAITS: Final[tuple[Table, ...]] = (timers, events, schedules, prerequisites)
+WAITS: Final[tuple[Table, ...]] = (timers, events, schedules, prerequisites, bells)
 """Tables with a `plan_id` whose rows mean that a plan waits for something, or holds it."""
 
 _LIVE: Final = (StepState.RUNNING.value, StepState.SUSPENDED.value)

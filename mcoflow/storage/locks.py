@@ -33,7 +33,11 @@ _ONE_BY_ONE: Final = "4219803377115"
 """Chosen by chance: the advisory lock of all transactions that change locks."""
 
 
-_WAITS: Final = f"owner IS NULL AND state = '{PlanState.PLANNED.value}'"
+_REASON: Final = "waits for the lock"
+_WAITS: Final = (
+    f"plans.owner IS NULL AND plans.state = '{PlanState.PLANNED.value}' "
+    f"AND (plans.explanation = '' OR substr(plans.explanation, 1, {len(_REASON)}) = '{_REASON}')"
+)
 
 
 def _wait_for_others(row: Values) -> Any:
@@ -49,7 +53,7 @@ def _hold(row: Values) -> Any:
 
 
 def _explain(row: Values) -> Any:
-    """Of a plan that somebody has claimed meanwhile, that one says where it stands."""
+    """Say where a plan stands, unless somebody has claimed it, or it waits for something else, too."""
     return (
         update(plans)
         .where(plans.c.id == row["id"], text(_WAITS), plans.c.explanation != row["explanation"])
@@ -222,4 +226,4 @@ def _in_the_way(plan_id: UUID, settled: Settled, rows: Sequence[LockRow]) -> tup
 
 def _explanation(rival: LockRow) -> str:
     how = "held by" if rival.held else "behind"
-    return f"waits for the lock {rival.name!r}, {how} task {rival.plan_id}"
+    return f"{_REASON} {rival.name!r}, {how} task {rival.plan_id}"

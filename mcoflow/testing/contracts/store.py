@@ -17,11 +17,13 @@ from mcoflow.testing.contracts.store_leases import (
     WaitingContract,
     WorldsContract,
 )
+from mcoflow.testing.contracts.store_locks import LocksContract
 from mcoflow.testing.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from mcoflow.testing.contracts.store_recurrences import RecurrencesContract
 from mcoflow.testing.contracts.store_requests import RequestsContract
 from mcoflow.testing.contracts.store_schedules import ChainsContract, SchedulesContract
 from mcoflow.testing.contracts.store_search import DeletingContract, SearchContract
+from mcoflow.testing.contracts.store_sub_plans import SubPlansContract
 
 
 class StoreContract(
@@ -35,6 +37,8 @@ class StoreContract(
     OversightContract,
     ClaimContract,
     CommandsContract,
+    LocksContract,
+    SubPlansContract,
     HaltContract,
     AddedStepsContract,
     HooksContract,

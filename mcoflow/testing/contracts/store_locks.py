@@ -93,6 +93,16 @@ class LocksContract:
             moved_to(store, begun(store, me, new), PlanState.STOPPED)
         assert store.plan(ids[-1]).explanation == ""
 
+    def test_a_plan_that_also_waits_for_something_else_goes_on_saying_so(self, store: WholeStore) -> None:
+        me, first, second = living_world(store), locked(Lock("a")), locked(WAIT)
+        second.plan.explanation = "waits for the order to run"
+        stored(store, first, second)
+
+        moved_to(store, begun(store, me, first), PlanState.STOPPED)
+
+        assert store.lock_waiters([second.plan.id]) == set()
+        assert store.plan(second.plan.id).explanation == "waits for the order to run"
+
     def test_a_plan_takes_all_of_its_locks_or_none(self, store: WholeStore) -> None:
         me, first = living_world(store), locked(Lock("a"))
         both, only_b = locked(WAIT, Lock("b", conflict="wait")), locked(Lock("b", conflict="wait"))
@@ -127,7 +137,7 @@ class LocksContract:
         stored(store, grandchild)
 
         assert ready(store, me) == {each.plan.id for each in (parent, child, grandchild)}
-        with pytest.raises(LockTakenError, match=str(grandchild.plan.id)):
+        with pytest.raises(LockTakenError, match=f"'b' is held by task {child.plan.id}"):
             stored(store, locked(Lock("b"), caller=parent.plan.id))
 
     def test_a_resumed_plan_takes_its_locks_again_unless_another_has_one(self, store: WholeStore) -> None:

@@ -81,6 +81,15 @@ class SubPlansContract:
         assert store.rung([mine]) == {mine}
         assert store.count_sub_plans(mine, 1) == {"halted": 1}
 
+    def test_a_caller_that_is_halted_hears_no_bell_any_more(self, store: WholeStore) -> None:
+        mine = parent(store)
+        stored(store, called(mine, "success"))
+        assert store.rung([mine]) == {mine}
+
+        store.halt(HistoryRecord(mine, 1.0, "halt"))
+
+        assert store.rung([mine]) == set()
+
     def test_nobody_rings_for_a_caller_that_does_not_run(self, store: WholeStore) -> None:
         (rests,) = stored(store, draft(state=PlanState.PAUSED))
 
@@ -152,7 +161,7 @@ class SubPlansContract:
         stored(store, first, second, beside, given_up, called(parent(store)), draft())
 
         listed = store.plans(Listing(caller=mine))
-        assert [plan.id for plan in listed] == [beside.plan.id, second.plan.id, first.plan.id]
+        assert [plan.id for plan in listed] == [second.plan.id, first.plan.id, beside.plan.id]
         assert [plan.id for plan in store.plans(Listing(("running",), caller=mine))] == [beside.plan.id]
         assert store.counts_by_state(mine) == {("stopped", "success"): 2, ("running", "pending"): 1}
         assert store.count_sub_plans(mine, 0) == {"running": 1}
