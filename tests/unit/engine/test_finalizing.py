@@ -1,5 +1,6 @@
 """Finalize phases that are one job, and the user's own transaction around planning and finalizing."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,16 +19,20 @@ class Ledger:
 
     def __init__(self) -> None:
         self.kept: list[str] = []
-        self.written: list[str] = []
         self.broken = False
+        self._of_thread = threading.local()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self.written = []
+        written = self._of_thread.written = list[str]()
         yield
         if self.broken:
             raise ConnectionError("the ledger is away")
-        self.kept += self.written
+        self.kept += written
+
+    def write(self, line: str) -> None:
+        """Write in the transaction of this thread; what is written outside of any is lost."""
+        getattr(self._of_thread, "written", []).append(line)
 
 
 class Booking(Finish):
@@ -37,13 +42,13 @@ class Booking(Finish):
     ledger = Ledger()
 
     def plan(self, name: str) -> None:
-        self.ledger.written.append(f"plan {name}")
+        self.ledger.write(f"plan {name}")
         if name == "unplannable":
             raise RuntimeError("no")
         self.plan_self(name=name)
 
     def finalize(self) -> None:
-        self.ledger.written.append(self.input["name"])
+        self.ledger.write(self.input["name"])
         super().finalize()
         self.output["booked"] = True
 
