@@ -19,6 +19,7 @@ from mcoflow.domain.states import (
     check_plan_move,
     check_step_move,
 )
+from mcoflow.engine.cover import covered_by
 from mcoflow.engine.progress import Progress
 from mcoflow.engine.undo import undo_graph
 from mcoflow.engine.verdict import explanation_of, result_of
@@ -193,28 +194,8 @@ class PlanRun:
         return self.begin(now)
 
     def covered_by_skip(self, step_id: int, *, followers: bool = True) -> list[int]:
-        """The steps that are skipped with a failed one.
-
-        Consumers of its output, unless they said what to take instead; and with `followers` each step all of
-        whose predecessors are skipped; transitively. A gate with a predecessor that is not skipped opens.
-        Finalize steps of the covered actions go along.
-        """
-        covered = {step_id}
-        for node in self.graph.order():
-            needs = self.graph.needs[node]
-            gone = [each for each in needs if each in covered or self._is_skipped(each)]
-            reads = any((each, node) in self.graph.required for each in gone)
-            copes = any((each, node) in self.graph.optional for each in gone)
-            follows = followers and len(gone) == len(needs) and not copes
-            if gone and (reads or follows) and self._is_run(node):
-                covered.add(node)
-        actions = {self.steps[node].action_id for node in covered if node > 0}
-        return sorted(
-            step.id
-            for step in self.steps.values()
-            if (step.id in covered or (step.phase is Phase.FINALIZE and step.action_id in actions))
-            and step.state in (StepState.ERROR, StepState.PENDING)
-        )
+        """The steps that are skipped with a failed one; see `covered_by`."""
+        return covered_by(step_id, self.graph, self.steps, followers=followers)
 
     def skip(self, step_ids: Iterable[int], now: float) -> None:
         """Mark a failed step as skipping, and skip the pending ones that it covers."""
@@ -382,12 +363,6 @@ class PlanRun:
                     elif self.steps[after].state is StepState.PENDING:
                         ready.append(after)
         return ready
-
-    def _is_run(self, node: int) -> bool:
-        return node < 0 or self.steps[node].phase is Phase.RUN
-
-    def _is_skipped(self, node: int) -> bool:
-        return node > 0 and self.steps[node].state in (StepState.SKIPPED, StepState.SKIPPING)
 
     def _waits_for_dispatch(self) -> bool:
         """Whether a step was opened and not started: the executor takes its leave, the next one starts it."""
