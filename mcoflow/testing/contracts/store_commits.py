@@ -318,9 +318,11 @@ class CountingBulk:
 def _statements_of_life(store: SqlStore, owner: UUID, *, plans: int) -> int:
     """Count the statements with which `plans` plans are stored, claimed, sent and ended."""
     seen: list[str] = []
+    here = store._database.writer.url
 
-    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
+    def count(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if connection.engine.url == here:  # other stores of this process may be at work
+            seen.append(statement)
 
     bulk = store._bulk
     counting = store._bulk = CountingBulk(bulk)

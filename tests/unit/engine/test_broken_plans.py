@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from mcoflow.action import FOREVER, Action
+from mcoflow.domain.requests import Wait
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.engine.steps import Steps
 from mcoflow.errors import CommandRefusedError, StaleStepError, StoreUnavailableError
@@ -246,7 +247,12 @@ def test_a_plan_that_cannot_be_read_is_paused_and_others_are_claimed(house: Hous
 def test_a_request_that_cannot_be_read_pauses_its_plan_alone(house: House) -> None:
     house.hosts.default = only(accepted())
     bad_id, good_id = compose(house, install("web1")), compose(house, install("web2"))
-    until(lambda: len(house.hosts.requests) == 2, "both are asked")
+
+    def accepted_by_both() -> bool:
+        waits = [each.wait for each in house.store.open_requests([bad_id, good_id])]
+        return waits == [Wait.SILENCE, Wait.SILENCE]
+
+    until(accepted_by_both, "both are asked, and what they said is stored")
     house.kill()
     with house.store._database.writing() as connection:
         from sqlalchemy import text
