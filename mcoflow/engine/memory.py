@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.action.stage import ReadChunks
+from mcoflow.domain.records import StepRecord
 from mcoflow.domain.requests import EventRecord, TimerRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.arrivals import SIGNALS
@@ -162,6 +163,16 @@ class Memory:
                 waiting.appendleft(event)
             else:
                 waiting.append(event)
+
+    def left_of(self, run: PlanRun) -> list[StepRecord]:
+        """The steps of a plan that still have timers or events."""
+        if not self.events and not self.step_timers:
+            return []
+        return [
+            step
+            for step in run.steps.values()
+            if (run.id, step.id) in self.events or (run.id, step.id) in self.step_timers
+        ]
 
     def take_event(self, key: StepKey) -> EventRecord | None:
         """Remove and return the oldest event of a step."""

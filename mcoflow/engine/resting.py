@@ -26,6 +26,7 @@ class Resting:
         self._memory = memory
         self._work = steps.work
         self._skipping = steps.skipping
+        self._waking = steps.waking
         self._rescuing = rescuing
         self._reverting = reverting
 
@@ -68,6 +69,9 @@ class Resting:
     def _conclude(self, batch: Batch, run: PlanRun) -> None:
         if run.plan.cancel_requested or not (run.asked or self._asks(batch, run)):
             self._rest(batch, run)
+        if run.plan.state is PlanState.STOPPED:
+            for step in self._memory.left_of(run):  # of steps that were to run again, and now never will
+                self._waking.drop_left(batch, run, step)
         if run.plan.state is not PlanState.RUNNING:
             run.plan.owner = None  # whoever gives the next command claims it anew
 

@@ -17,6 +17,7 @@ from tests.unit.engine.play import (
     Finish,
     Install,
     Listen,
+    Repeat,
     Stoppable,
     compose,
     do,
@@ -274,3 +275,24 @@ def test_a_cancelled_step_says_so(house: House) -> None:
     assert error is not None
     assert error.message == "stopped by hand"
     assert Compose.title in house.store.plan(plan_id).label
+
+
+def test_nothing_waits_for_a_step_that_was_to_run_again_and_never_will(house: House) -> None:
+    """I-12: its executor died inside it; the plan is cancelled before another one lets it run."""
+    go = play.hold("a")
+    plan_id = house.trigger(Repeat, name="a")
+    play.wait_inside("a")
+    house.world.event(plan_id, 2, "somebody wants it")
+    client = house.another(executor=False)
+    house.worlds.reverse()
+    house.valves.reverse()
+    house.kill()
+
+    with pytest.raises(WaitTimeoutError):
+        client.command(plan_id, CommandKind.CANCEL, {}, actor="ann", wait=timedelta(0))
+    go.set()
+    house.another()
+
+    assert house.rest(plan_id).result is PlanResult.CANCELLED
+    assert house.store.events([plan_id]) == []
+    assert "event dropped" in [line.name for line in house.store.history(plan_id)]
