@@ -201,7 +201,18 @@ class Supervisor:
             plan = self.store.plan(plan_id)
             return plan if plan.state in (PlanState.STOPPED, PlanState.PAUSED) else None
 
-        return until(at_rest, f"the end of plan {plan_id}", within=WITHIN)
+        try:
+            return until(at_rest, f"the end of plan {plan_id}", within=WITHIN)
+        except AssertionError as error:
+            stands = [
+                self.store.plan(plan_id),
+                *self.store.steps(plan_id),
+                *self.store.open_requests([plan_id]),
+                *self.store.events([plan_id]),
+                *self.store.timers([plan_id]),
+                *self.store.worlds(),
+            ]
+            raise AssertionError("\n".join(map(repr, [error, *stands]))) from None
 
     def await_step(self, plan_id: UUID, state: str) -> None:
         """Wait until a step of the plan is in this state."""

@@ -13,7 +13,7 @@ import pytest
 from mcoflow.clock import SystemClock
 from mcoflow.domain.states import PlanState
 from mcoflow.storage import SqlStore, open_store
-from tests.contracts.samples import draft, stored
+from mcoflow.testing.contracts.samples import draft, stored
 from tests.crash import points
 from tests.stories.processes import MCOFLOW, write_settings
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcoflow.ports.store import PlanQuery
+from mcoflow.ports.store import Listing
 from tests.crash.supervisor import Supervisor
 from tests.crash.work import KILLED
 
@@ -32,13 +32,13 @@ def test_every_sub_plan_is_there_once_and_no_lock_is_left(either: Supervisor, fa
     assert server.await_death() == KILLED
     sound = either.start_server()
     if parent is None:  # it died before it could tell
-        (made,) = either.store.plans(PlanQuery(action="crash.errands", limit=1))
+        (made,) = either.store.plans(Listing(action="crash.errands", limit=1))
         parent = made.id
 
     plan = either.await_rest(parent)
 
     assert (plan.state, plan.result) == ("stopped", "success"), plan.explanation
-    called = either.store.plans(PlanQuery(caller=parent, limit=10 * TOTAL))
+    called = either.store.plans(Listing(caller=parent, limit=10 * TOTAL))
     assert sorted(each.args for each in called) == sorted(f'{{"number":{n}}}' for n in range(TOTAL))
     assert either.store.counts_by_state(parent) == {("stopped", "success"): TOTAL}
     assert left(either, "locks", "bells") == []
