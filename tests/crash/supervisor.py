@@ -194,7 +194,7 @@ class Supervisor:
             with self._callers.open("a") as log:
                 log.write(json.dumps({"plan": str(plan_id)}) + "\n")
 
-    def await_rest(self, plan_id: UUID) -> PlanRecord:
+    def await_rest(self, plan_id: UUID, within: float = WITHIN) -> PlanRecord:
         """Wait until a plan is stopped or paused, and return it."""
 
         def at_rest() -> PlanRecord | None:
@@ -202,7 +202,7 @@ class Supervisor:
             return plan if plan.state in (PlanState.STOPPED, PlanState.PAUSED) else None
 
         try:
-            return until(at_rest, f"the end of plan {plan_id}", within=WITHIN)
+            return until(at_rest, f"the end of plan {plan_id}", within=within)
         except AssertionError as error:
             stands = [
                 self.store.plan(plan_id),

@@ -3,7 +3,7 @@
 import signal
 from uuid import uuid4
 
-from tests.crash.supervisor import Server, Supervisor
+from tests.crash.supervisor import WITHIN, Server, Supervisor
 
 KILLED = -signal.SIGKILL
 WORK = (
@@ -32,10 +32,10 @@ def submit(site: Supervisor, server: Server, work=WORK):
     return given, ()
 
 
-def ends_right(site: Supervisor, given) -> None:
+def ends_right(site: Supervisor, given, within: float = WITHIN) -> None:
     """Check each plan's end, and that its operations ran once."""
     for action, fields, plan_id in given:
-        plan = site.await_rest(plan_id)
+        plan = site.await_rest(plan_id, within)
         if fields.get("host") == "nobody":
             assert (plan.state, plan.result, site.events(plan_id)) == ("stopped", "error", [])
             assert "no agent for nobody" in plan.explanation
