@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from sqlalchemy import Connection, Table, select
 
 from mcoflow.domain.requests import RequestState
-from mcoflow.storage.tables import events, metadata, plans, requests, timers
+from mcoflow.storage.between_tables import bells, locks
+from mcoflow.storage.later_tables import prerequisites, schedules
+from mcoflow.storage.tables import commands, events, hooks, plans, requests, timers
 from mcoflow.testing.world import OneThreadWorld
 
-LOCKS = "locks"
+_WAITING: Final[Mapping[Table, str]] = {
+    locks: "lock",
+    bells: "bell",
+    hooks: "hook",
+    schedules: "schedule",
+    prerequisites: "prerequisite",
+}
+"""Tables whose rows mean that a plan waits for something, holds it, or has yet to tell of it."""
 
 
 def leftovers(world: OneThreadWorld) -> dict[str, list[str]]:
-    """Name what a world that has ended leaves behind, by kind: future, lease, lock, timer, outbox, event."""
+    """Name what a world that has ended leaves behind, by kind: future, lease, timer, outbox …"""
     found = {"future": [f"future of plan {plan_id}" for plan_id in world.awaited()]}
     with world.store._database.reading() as connection:
         for kind, what in _rows(connection):
@@ -31,7 +41,9 @@ def _rows(connection: Connection) -> Iterator[tuple[str, str]]:
         yield "outbox", f"request to {row.host}, {row.state}, of step {row.step_id} of plan {row.plan_id}"
     for row in connection.execute(select(events)):
         yield "event", f"event {row.kind!r} for step {row.step_id} of plan {row.plan_id}"
-    locks: Table | None = metadata.tables.get(LOCKS)
-    if locks is not None:
-        for row in connection.execute(select(locks)):
-            yield "lock", f"lock {row.name!r} of plan {row.plan_id}"
+    for table, kind in _WAITING.items():
+        for row in connection.execute(select(table)):
+            yield kind, f"{kind} of plan {row.plan_id}"
+    unanswered = select(commands).where(commands.c.result.is_(None))
+    for row in connection.execute(unanswered):
+        yield "command", f"command {row.kind!r} to plan {row.plan_id}"
