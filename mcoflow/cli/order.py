@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from mcoflow.services import Filled, Order, Services
+    from mcoflow.services.actions import ActionView
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,7 +68,7 @@ def order_options(command: F) -> F:
 def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: Collection[str]) -> "Order":
     """Return what to submit: of the form's actions by the form's rules, of others as it was given."""
     from mcoflow.services import Order
-    from mcoflow.services.actions import action_named, check_keys
+    from mcoflow.services.actions import action_named, action_view, check_keys
     from mcoflow.services.fields import ACTIONS
 
     action = action_named(filled.action)
@@ -76,8 +77,21 @@ def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: C
         return services.form.read(replace(filled, action=action.name))
     if filled.param:
         raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
-    arguments = {"hosts": list(hosts), "check": filled.check}
-    return Order(action.name, {key: value for key, value in arguments.items() if value})
+    given = {"hosts": list(hosts), "check": filled.check}
+    arguments = {key: value for key, value in given.items() if value}
+    _check_options(action_view(action), arguments)
+    return Order(action.name, arguments)
+
+
+def _check_options(view: "ActionView", keys: Collection[str]) -> None:
+    """Refuse --host and --check for an action without such input: it would run as if they were not there."""
+    if view.open:
+        return
+    known = [field.name for field in view.fields]
+    if "check" in keys and "check" not in known:
+        raise click.UsageError(f"{view.name} takes no --check: it cannot predict, it would really run")
+    if "hosts" in keys and "hosts" not in known:
+        raise click.UsageError(f"{view.name} takes no hosts: leave out --host")
 
 
 def _given(pairs: Sequence[str]) -> Mapping[str, Any]:

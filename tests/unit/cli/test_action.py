@@ -7,6 +7,7 @@ from mcoflow.action.registry import Registry
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.cli.run import run
 from mcoflow.errors import InputInvalidError
+from mcoflow.services import Services
 from mcoflow.services.actions import action_named, action_view, all_actions, check_keys
 from tests.unit.cli.conftest import Mcoflow
 
@@ -21,6 +22,13 @@ class Rolling(Action):
     name = "cli_test_rolling"
 
     def plan(self, hosts: list[str], service: str, *, pause: int = 3) -> None:
+        """Plan nothing."""
+
+
+class Closed(Action):
+    name = "cli_test_closed"
+
+    def plan(self, service: str) -> None:
         """Plan nothing."""
 
 
@@ -84,3 +92,18 @@ def test_an_action_without_a_title_is_part_of_others_and_not_listed() -> None:
 
     assert all_actions(registry) == []
     assert action_named("cli-test-loose", registry) is Loose
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [(("--check",), "takes no --check"), (("--host", "web1"), "takes no hosts")]
+)
+def test_an_option_that_an_action_does_not_take_is_refused_and_nothing_is_made(
+    mcoflow: Mcoflow, services: Services, option: tuple[str, ...], said: str
+) -> None:
+    before = len(services.plans.list(limit=500).items)
+
+    refused = mcoflow("run", Closed.name, "--set", "service=ssh", *option)
+
+    assert refused.code == ExitCode.USAGE
+    assert said in refused.err
+    assert len(services.plans.list(limit=500).items) == before
