@@ -84,6 +84,14 @@ def unfreeze(shell: Shell, plan_id: UUID, start_at: datetime | None) -> None:
 @click.pass_obj
 def cancel(shell: Shell, plan_id: UUID) -> None:
     """Cancel a scheduled task; no executor has to be there."""
+    from mcoflow.domain.states import PlanState
+    from mcoflow.errors import CommandRefusedError
+
     with shell.services() as services:
+        state = services.plans.show(plan_id).state
+        if state not in (PlanState.SCHEDULED, PlanState.STOPPED):
+            way_out = f"mcoflow task cancel {plan_id}"
+            message = f"task {plan_id} is {state}, not scheduled; cancel it nevertheless: {way_out}"
+            raise CommandRefusedError(message, plan_id, state, ("cancel",))
         services.plans.cancel(plan_id, actor=user())
     shell.result({"id": plan_id}, lambda: "cancelled: it never started")

@@ -59,6 +59,18 @@ def test_a_frozen_task_starts_once_it_is_told(mcoflow: Mcoflow, services: Servic
     assert "is stopped" in refused.err
 
 
+def test_a_task_that_has_begun_is_not_cancelled_as_a_scheduled_one(mcoflow: Mcoflow) -> None:
+    made = mcoflow("run", "install", "nginx", "--host", "web9", "--wait", "--output", "json").json
+
+    refused = mcoflow("schedule", "cancel", made["id"])
+
+    assert refused.code == ExitCode.FAILED
+    assert "is paused, not scheduled" in refused.err
+    assert f"mcoflow task cancel {made['id']}" in refused.err
+    assert mcoflow("task", "show", made["id"], "--output", "json").json["state"] == "paused"
+    assert mcoflow("task", "cancel", made["id"]).code == ExitCode.OK
+
+
 def test_what_makes_no_sense_is_said_clearly(mcoflow: Mcoflow) -> None:
     for command in ("freeze", "unfreeze", "cancel", "show"):
         assert mcoflow("schedule", command, NOWHERE).code == ExitCode.NOT_FOUND
