@@ -1,5 +1,6 @@
 """Tasks that call other tasks, as people see them."""
 
+import re
 from html import unescape
 
 from flask.testing import FlaskClient
@@ -7,6 +8,7 @@ from flask.testing import FlaskClient
 from tests.servers.house import House
 from tests.unit.webui.called import GreetAll
 from tests.waiting import until
+from webui.pages.task_events import PARTS
 
 
 def test_a_task_shows_how_many_it_called_and_links_to_them(client: FlaskClient, house: House) -> None:
@@ -37,3 +39,15 @@ def test_a_task_that_called_none_says_nothing_of_it(client: FlaskClient, house: 
 
     assert "Sub-plans" not in client.get(f"/tasks/{parent}").text
     assert "Nothing matches" in client.get(f"/tasks?of={parent}").text
+
+
+def test_the_stream_rings_for_every_part_of_a_task_s_page(client: FlaskClient, house: House) -> None:
+    """A part that it leaves out stands still on a page that is open."""
+    parent = house.services.plans.submit(GreetAll.name, {"who": ["ann"]}, user="ann").plan_id
+    until(lambda: house.services.plans.show(parent).at_rest, "she was greeted")
+
+    shown = set(re.findall(r'data-part="(\w+)"', client.get(f"/tasks/{parent}").text))
+
+    assert "called" in shown
+    assert shown - {"notices"} <= set(PARTS)
+    assert 'data-part="called"' in client.get(f"/tasks/{parent}?part=called").text
