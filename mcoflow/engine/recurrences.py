@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
 from mcoflow.domain.graph import Graph
-from mcoflow.domain.records import HistoryRecord, PlanDraft, PlanRecord
+from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord
 from mcoflow.domain.recurrence import (
     Firing,
     RecurrenceRecord,
@@ -86,7 +87,7 @@ class Recurrences:
         return first
 
 
-def fire_due(store: Store, now: float, observer: Observer = NOBODY) -> bool:
+def fire_due(store: Store, actions: Registry, now: float, observer: Observer = NOBODY) -> bool:
     """Make the plans of recurrences whose time has come; return whether there were any.
 
     One whose next time cannot be reckoned has failed, and says why; no run of any ends it.
@@ -101,7 +102,8 @@ def fire_due(store: Store, now: float, observer: Observer = NOBODY) -> bool:
             if store.change_recurrence(seen, then):
                 observer.counted({(RECURRENCES, "failed"): 1})
         else:
-            fired = store.fire(seen, _after(seen, todo), [_draft(seen, at, now) for at in todo.times])
+            drafts = [_draft(seen, at, now, actions) for at in todo.times]
+            fired = store.fire(seen, _after(seen, todo), drafts)
             if fired and observer is not NOBODY:
                 observer.counted({(RECURRENCES, _outcome(store, seen, todo)): 1})
     return bool(due)
@@ -127,10 +129,13 @@ def _after(seen: RecurrenceRecord, todo: Firing) -> RecurrenceRecord:
     )
 
 
-def _draft(seen: RecurrenceRecord, at: float, now: float) -> PlanDraft:
+def _draft(seen: RecurrenceRecord, at: float, now: float, actions: Registry) -> PlanDraft:
     plan_id = seen.plan_id(at)
     plan = PlanRecord(
         plan_id, seen.label, seen.action, PlanState.SCHEDULED, now, user=seen.user, args=seen.args
     )
+    if actions.knows(seen.action) and actions.find(seen.action).plan_hooks:
+        plan.hooks = ((1, seen.action),)
+    hooks = HookRecord.of(plan, (PlanState.PENDING, plan.state), now) if plan.hooks else []
     told = f"recurrence {seen.id}, for {datetime.fromtimestamp(at, UTC).isoformat()}"
-    return PlanDraft(plan, [], [], Graph({}), [HistoryRecord(plan_id, now, "delay", detail=told)])
+    return PlanDraft(plan, [], [], Graph({}), [HistoryRecord(plan_id, now, "delay", detail=told)], hooks)

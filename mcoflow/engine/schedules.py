@@ -116,7 +116,7 @@ class Scheduler:
         due = self._store.due(now)
         if due.orphans and self._store.reschedule(now):
             return True
-        if due.recurrences and fire_due(self._store, now, self._observer):
+        if due.recurrences and fire_due(self._store, self._actions, now, self._observer):
             return True
         return due.plans and self._plan_some(now)
 

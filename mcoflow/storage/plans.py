@@ -41,7 +41,7 @@ def _update_blueprint(row: Values) -> Any:
     return (
         update(blueprints)
         .where(blueprints.c.plan_id == row["plan_id"])
-        .values(hosts=row["hosts"], graph=row["graph"], locks=row["locks"])
+        .values(hosts=row["hosts"], graph=row["graph"], locks=row["locks"], hooks=row["hooks"])
     )
 
 
