@@ -259,7 +259,9 @@ class PlanRun:
             return self._rest_on_request(failed=failed)
         self._move_plan(PlanState.PAUSED if failed else PlanState.STOPPED)
         self._conclude(now)
-        self.plan.result, self.plan.reverted = PlanResult.ERROR, not failed
+        undoing = (step for step in self.steps.values() if step.phase is Phase.REVERT)
+        self.plan.result = PlanResult.ERROR
+        self.plan.reverted = all(step.state is StepState.SUCCESS for step in undoing)
         return True
 
     def _rest_on_request(self, *, failed: bool) -> bool:

@@ -34,9 +34,9 @@ def undone() -> list[str]:
     return [each for each in play.log if each.endswith(" undone")]
 
 
-def reverted(house: House, plan_id: UUID) -> None:
+def reverted(house: House, plan_id: UUID, *, wholly: bool = True) -> None:
     plan = house.plan_when(plan_id, lambda plan: plan.state is PlanState.STOPPED)
-    assert (plan.state, plan.result, plan.reverted) == (PlanState.STOPPED, PlanResult.ERROR, True)
+    assert (plan.state, plan.result, plan.reverted) == (PlanState.STOPPED, PlanResult.ERROR, wholly)
     assert "broken" in plan.explanation
 
 
@@ -128,6 +128,7 @@ def test_reverting_a_paused_revert_goes_on_with_it(house: House) -> None:
 
 
 def test_an_undoing_step_may_be_skipped(house: House) -> None:
+    """E-052, E-053: the others are undone; a plan of which something is left is not reverted."""
     play.scripts["b"] = play.scripts["b undone"] = fail
     plan_id = compose(house, in_sequence((Undo, "a"), (Undo, "b")))
     house.rest(plan_id)
@@ -141,7 +142,8 @@ def test_an_undoing_step_may_be_skipped(house: House) -> None:
     assert house.skip(plan_id, failed.id) == [failed.id]
     house.resume(plan_id)
 
-    reverted(house, plan_id)
+    reverted(house, plan_id, wholly=False)
+    assert of_revert(house, plan_id).count("skipped") == 1
     assert undone()[-1] == "a undone"
 
 
