@@ -14,7 +14,7 @@ from mcoflow.action.user_events import stored_event
 from mcoflow.clock import Clock
 from mcoflow.domain.census import Census
 from mcoflow.domain.query import CleanPolicy, CleanReport
-from mcoflow.domain.records import HistoryRecord, JsonObject
+from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord
 from mcoflow.domain.requests import CommandKind, Cover
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.cleaning import clean
@@ -161,10 +161,22 @@ class Operating(ABC):
             CommandRefusedError: it stands elsewhere, or another plan waits for it; nothing was changed.
         """
         if not self._store.delete_plan(plan_id):
-            state = self._store.plan(plan_id).state
-            raise CommandRefusedError.by_state("a delete", plan_id, state, (CommandKind.CANCEL,))
+            plan = self._store.plan(plan_id)
+            parent = self._parent_going_on(plan)
+            if parent is not None:
+                message = (
+                    f"task {plan_id} is a sub-plan of task {parent}, which has not ended: end that first"
+                )
+                raise CommandRefusedError(message, plan_id, plan.state, ())
+            raise CommandRefusedError.by_state("a delete", plan_id, plan.state, (CommandKind.CANCEL,))
         log.info("plan.deleted", extra={"plan": str(plan_id), "actor": actor})
         self._gone(plan_id)
+
+    def _parent_going_on(self, plan: PlanRecord) -> UUID | None:
+        if plan.caller_plan_id is None or not plan.caller_action_id or plan.caller_action_id < 0:
+            return None
+        status = self._store.statuses([plan.caller_plan_id]).get(plan.caller_plan_id)
+        return None if status is None or status.state is PlanState.STOPPED else plan.caller_plan_id
 
     def clean(self, policy: CleanPolicy) -> CleanReport:
         """Remove old plans; see `mcoflow.engine.cleaning.clean`."""

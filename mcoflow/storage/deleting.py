@@ -21,13 +21,25 @@ _ID: Final[Fields] = fields_of(plans.c.id)
 _STOPPED: Final = plans.c.state == PlanState.STOPPED.value
 _FAILED: Final = and_(plans.c.state == PlanState.PAUSED.value, plans.c.result == PlanResult.ERROR.value)
 
+_PARENT: Final = plans.alias("parent")
+_COUNTED: Final = (
+    select(_PARENT.c.id)
+    .where(_PARENT.c.id == plans.c.caller_plan_id, plans.c.caller_action_id > 0)
+    .where(_PARENT.c.state != PlanState.STOPPED.value)
+    .exists()
+)
+"""A parent that has not ended counts it: were it gone, it would be planned once more."""
+
 _AWAITED: Final = select(prerequisites.c.plan_id).where(prerequisites.c.after_id == plans.c.id).exists()
 """Another plan waits for its end, or has yet to hear of it."""
 
 
 def delete_plan(connection: Connection, bulk: Bulk, plan_id: UUID) -> bool:
-    """Remove a stopped plan, or a paused one with an error, for which no other waits. PlanNotFoundError."""
-    removable = and_(or_(_STOPPED, _FAILED), ~_AWAITED)
+    """Remove a stopped plan, or a paused one with an error, for which no other waits. PlanNotFoundError.
+
+    The parent of a sub-plan waits for it until it is stopped itself.
+    """
+    removable = and_(or_(_STOPPED, _FAILED), ~_AWAITED, ~_COUNTED)
     if connection.execute(delete(plans).where(plans.c.id == plan_id, removable)).rowcount == 1:
         _delete_belongings(connection, bulk, [plan_id])
         return True
