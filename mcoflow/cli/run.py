@@ -9,7 +9,7 @@ import click
 
 from mcoflow.cli.order import Typed, order_options
 from mcoflow.cli.shell import Shell, shared_options, user, wait_limit
-from mcoflow.cli.times import TIME, told
+from mcoflow.cli.times import TIME, TIME_AHEAD, told
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @order_options
-@click.option("--at", "start_at", type=TIME, metavar="TIME", help="Start then: 2026-11-22T04:00, 04:00, +2h.")
+@click.option(
+    "--at", "start_at", type=TIME_AHEAD, metavar="TIME", help="Start then: 2026-11-22T04:00, 04:00, +2h."
+)
 @click.option(
     "--before",
     "start_before",

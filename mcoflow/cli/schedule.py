@@ -7,7 +7,7 @@ import click
 
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.shell import Shell, shared_options, user
-from mcoflow.cli.times import TIME, told
+from mcoflow.cli.times import TIME_AHEAD, told
 
 
 @click.group(cls=InOrder)
@@ -67,7 +67,9 @@ def freeze(shell: Shell, plan_id: UUID) -> None:
 
 @schedule.command()
 @click.argument("plan_id", type=click.UUID, metavar="ID")
-@click.option("--at", "start_at", type=TIME, metavar="TIME", help="When it starts; default: when it was to.")
+@click.option(
+    "--at", "start_at", type=TIME_AHEAD, metavar="TIME", help="When it starts; default: when it was to."
+)
 @shared_options
 @click.pass_obj
 def unfreeze(shell: Shell, plan_id: UUID, start_at: datetime | None) -> None:

@@ -10,6 +10,7 @@ from mcoflow.clock import SystemClock
 
 _FROM_NOW: Final = re.compile(r"\+(\d{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SLOW_TYPING: Final = timedelta(minutes=1)
 _HINT: Final = (
     "write 2026-11-22T04:00 (with +01:00 or Z behind it, else the zone of this machine), 04:00 or +2h"
 )
@@ -20,6 +21,9 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # generic only for type 
 
     name = "time"
 
+    def __init__(self, *, past: bool = True) -> None:
+        self._past = past
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the aware time."""
         if isinstance(value, datetime):
@@ -28,10 +32,13 @@ class Time(click.ParamType):  # type: ignore[type-arg]  # generic only for type 
         found = _read(str(value).strip(), now)
         if found is None:
             self.fail(f"{value!r} is no time: {_HINT}", param, ctx)
+        if not self._past and found < now - _SLOW_TYPING:
+            self.fail(f"{told(found)} is in the past: give a later time, or +0s for now", param, ctx)
         return found
 
 
 TIME: Final = Time()
+TIME_AHEAD: Final = Time(past=False)
 
 
 def told(at: datetime | None) -> str:

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from mcoflow.cli.exit_codes import ExitCode
-from mcoflow.cli.times import TIME
+from mcoflow.cli.times import TIME, TIME_AHEAD
 from mcoflow.services import Services
 from tests.unit.cli.conftest import Mcoflow
 from tests.waiting import until
@@ -50,13 +50,25 @@ def test_a_frozen_task_starts_once_it_is_told(mcoflow: Mcoflow, services: Servic
     assert f"mcoflow schedule unfreeze {task}" in mcoflow("schedule", "freeze", task).out
     assert "somebody to unfreeze it" in mcoflow("schedule", "list").out
 
-    assert mcoflow("schedule", "unfreeze", task, "--at", "2026-01-01T00:00Z").code == ExitCode.OK
+    assert mcoflow("schedule", "unfreeze", task, "--at", "+0s").code == ExitCode.OK
 
     until(lambda: services.plans.show(UUID(task)).at_rest, "it ran")
     assert services.plans.show(UUID(task)).word == "success"
     refused = mcoflow("schedule", "freeze", task)
     assert refused.code == ExitCode.FAILED
     assert "is stopped" in refused.err
+
+
+def test_a_start_in_the_past_is_refused(mcoflow: Mcoflow) -> None:
+    task = scheduled(mcoflow)
+    for words in (("run", "ping", "--host", "sim-00001"), ("schedule", "unfreeze", task)):
+        refused = mcoflow(*words, "--at", "2020-01-01T00:00Z")
+        assert refused.code == ExitCode.USAGE
+        assert "is in the past" in refused.err
+        assert refused.out == ""
+    assert task in mcoflow("schedule", "list").out
+    just_now = datetime.now(UTC) - timedelta(seconds=20)
+    assert TIME_AHEAD.convert(just_now.isoformat(), None, None) == just_now
 
 
 def test_a_task_that_has_begun_is_not_cancelled_as_a_scheduled_one(mcoflow: Mcoflow) -> None:
