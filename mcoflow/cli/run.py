@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from mcoflow.cli.order import Typed, order_options
-from mcoflow.cli.shell import Shell, shared_options, user, wait_limit
+from mcoflow.cli.shell import Shell, check_wait, shared_options, user, wait_limit
 from mcoflow.cli.times import TIME, TIME_AHEAD, told
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def run(
     """
     from mcoflow.domain.schedule import Schedule
 
+    check_wait("--wait", within, wait=wait)
     later = Schedule(start_at, start_before) if start_at or start_before else None
     with shell.services() as services:
         order = Typed(action, param, hosts, check, given).read(services)

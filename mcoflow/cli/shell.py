@@ -63,7 +63,7 @@ def user() -> str:
 
 
 def wait_limit(flag: str) -> Callable[[F], F]:
-    """Return the option --timeout, as `within`, of a command that waits with `flag`."""
+    """Return the option --timeout, as `within`, of a command that waits with `flag`; see check_wait."""
     return click.option(
         "--timeout",
         "within",
@@ -71,6 +71,12 @@ def wait_limit(flag: str) -> Callable[[F], F]:
         metavar="SECONDS",
         help=f"With {flag}: wait so long at most, then end with 75; the task goes on.",
     )
+
+
+def check_wait(flag: str, within: float | None, *, wait: bool) -> None:
+    """Refuse a --timeout where nothing is waited for: it would be thought to end the task."""
+    if within is not None and not wait:
+        raise click.UsageError(f"--timeout belongs to {flag}: without it nothing is waited for")
 
 
 def shared_options(command: F) -> F:

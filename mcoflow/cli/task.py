@@ -8,7 +8,7 @@ import click
 
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.options import Match, matches
-from mcoflow.cli.shell import Shell, shared_options, user, wait_limit
+from mcoflow.cli.shell import Shell, check_wait, shared_options, user, wait_limit
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
@@ -78,6 +78,7 @@ def show(shell: Shell, plan_id: UUID, stay: bool, within: float | None) -> None:
     from mcoflow.cli.follow import follow, verdict
     from mcoflow.cli.steps import steps_to_judge
 
+    check_wait("--follow", within, wait=stay)
     with shell.services() as services:
         plan = follow(shell, services, plan_id, within=within) if stay else services.plans.show(plan_id)
         print_task(shell, services, plan)

@@ -163,6 +163,7 @@ def test_a_skipped_step_is_a_warning_which_counts_as_done(mcoflow: Mcoflow) -> N
         (("", "--host", "web1"), "install, install_and_restart"),
         (("install", "a,b", "--host", "web1"), "for several there is install-and-restart"),
         (("ping", "x", "--host", "web1"), "PARAM: ping takes no param"),
+        (("install", "nginx", "--host", "web1", "--timeout", "5"), "--timeout belongs to --wait"),
         (("install", "nginx", "--host", "web1", "--set", "bogus"), "write KEY=VALUE"),
         (("install", "nginx", "--host", "web1", "--set", "version:=1.2.3"), "is no JSON"),
     ],

@@ -86,6 +86,13 @@ def test_an_age_or_a_field_there_is_not_is_refused(mcoflow: Mcoflow, words: tupl
     assert mcoflow("task", *words).code == ExitCode.USAGE
 
 
+def test_a_limit_of_the_waiting_without_waiting_is_refused(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("task", "show", NOWHERE, "--timeout", "5")
+
+    assert ended.code == ExitCode.USAGE
+    assert "--timeout belongs to --follow" in ended.err
+
+
 @pytest.mark.parametrize(
     "words", [("show", NOWHERE), ("cancel", NOWHERE), ("resume", NOWHERE), ("skip", NOWHERE, "3")]
 )
