@@ -1,12 +1,15 @@
 """Values of options that several commands take."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 import click
 
 _SECONDS: Final[Mapping[str, int]] = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+_YES: Final = ("yes", "true", "1")
+_NO: Final = ("no", "false", "0")
 
 
 class Age(click.ParamType[timedelta]):
@@ -35,6 +38,11 @@ class Match(click.ParamType[tuple[str, object]]):
         field, sign, wanted = str(value).partition("=")
         if not sign:
             self.fail(f"{str(value)[:80]!r}: write FIELD=VALUE, like state=paused", param, ctx)
+        possible = _possible(field.strip())
+        if wanted and possible and wanted not in possible:
+            self.fail(
+                f"no task has {field.strip()} {wanted[:80]!r}: there are {', '.join(possible)}", param, ctx
+            )
         try:
             return field.strip(), _value(field.strip(), wanted)
         except ValueError:
@@ -49,9 +57,17 @@ def matches(given: Iterable[tuple[str, object]]) -> dict[str, object]:
     return dict(found)
 
 
+def _possible(field: str) -> Sequence[str]:
+    """Return the values that a field can have; none if they cannot be named."""
+    from mcoflow.domain.states import PlanResult, PlanState
+
+    named: Mapping[str, Iterable[str]] = {"state": PlanState, "result": PlanResult, "delayed": (*_YES, *_NO)}
+    return list(named.get(field, ()))
+
+
 def _value(field: str, text: str) -> object:
     if not text:
         return None
     if field == "delayed":
-        return text in ("yes", "true", "1")
+        return text in _YES
     return float(text) if field in ("started_at", "ended_at", "caller_action_id") else text

@@ -86,6 +86,24 @@ def test_an_age_or_a_field_there_is_not_is_refused(mcoflow: Mcoflow, words: tupl
     assert mcoflow("task", *words).code == ExitCode.USAGE
 
 
+@pytest.mark.parametrize("command", [("list",), ("clean", "--older-than", "30d", "--dry-run")])
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        ("state=done", "scheduled"),
+        ("result=failed", "success, warning"),
+        ("delayed=maybe", "yes, true, 1, no"),
+    ],
+)
+def test_a_value_that_no_task_can_have_is_refused(
+    mcoflow: Mcoflow, command: tuple[str, ...], given: str, there: str
+) -> None:
+    ended = mcoflow("task", *command, "--where", given)
+
+    assert ended.code == ExitCode.USAGE
+    assert there in ended.err
+
+
 def test_a_limit_of_the_waiting_without_waiting_is_refused(mcoflow: Mcoflow) -> None:
     ended = mcoflow("task", "show", NOWHERE, "--timeout", "5")
 
