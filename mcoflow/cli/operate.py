@@ -29,9 +29,11 @@ def pause(shell: Shell, plan_id: UUID) -> None:
 @click.pass_obj
 def abort(shell: Shell, plan_id: UUID) -> None:
     """Cancel a task without waiting for its hosts: what they are at may go on."""
+    from mcoflow.cli.steps import told_to_stop
+
     with shell.services() as services:
         told = services.operating.abort(plan_id, actor=user())
-    steps = f"{len(told)} steps were told to stop" if told else "nothing was waiting"
+    steps = told_to_stop(len(told)) or "nothing was waiting"
     shell.result({"id": plan_id, "step_ids": told}, lambda: f"aborted: {steps}")
 
 

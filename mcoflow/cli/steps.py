@@ -25,6 +25,11 @@ class Told:
     output: Mapping[str, Any] = field(default_factory=dict)
 
 
+def told_to_stop(number: int) -> str:
+    """Return how many steps were told to stop, in words; nothing for none."""
+    return {0: "", 1: "1 step was told to stop"}.get(number, f"{number} steps were told to stop")
+
+
 def every_step(plans: "Plans", plan_id: UUID) -> Sequence[StepView]:
     """Return the steps that people know of: not those of planning."""
     found: list[StepView] = []

@@ -92,9 +92,11 @@ def show(shell: Shell, plan_id: UUID, stay: bool, within: float | None) -> None:
 @click.pass_obj
 def cancel(shell: Shell, plan_id: UUID) -> None:
     """Let nothing more of a task begin, and tell its hosts to stop."""
+    from mcoflow.cli.steps import told_to_stop
+
     with shell.services() as services:
         told = services.plans.cancel(plan_id, actor=user())
-    steps = f"{len(told)} steps were told to stop" if told else "nothing was running"
+    steps = told_to_stop(len(told)) or "nothing was running"
     shell.result({"id": plan_id, "step_ids": told}, lambda: f"cancelled: {steps}")
 
 

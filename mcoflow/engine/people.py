@@ -76,7 +76,7 @@ class People:
             batch.rests.append(plan)
             batch.answers.append((None, CommandAnswer(command.id)))
         elif state is PlanState.STOPPED:
-            error = CommandRefusedError.by_state(f"a {command.kind.value}", command.plan_id, state, ())
+            error = CommandRefusedError.by_state(_named(command.kind), command.plan_id, state, ())
             batch.answers.append((None, CommandAnswer(command.id, {}, type(error).__name__, str(error))))
 
     def _do(self, batch: Batch, run: PlanRun, command: CommandRecord) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class People:
             case CommandKind.CHAIN:
                 run.plan.chained = True
             case _:
-                message = f"a {command.kind.value} waits for no executor: call World.{command.kind.value}"
+                message = f"{_named(command.kind)} waits for no executor: call World.{command.kind.value}"
                 raise CommandRefusedError(message, run.id, run.plan.state, ALLOWED[run.plan.state])
 
     def _cancel(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
@@ -191,4 +191,9 @@ def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:
     allowed: Sequence[CommandKind] = ALLOWED[state]
     if kind not in allowed and (state, kind) not in _TAKEN_TOO:
         names = [each.value for each in allowed if each is not CommandKind.EVENT]
-        raise CommandRefusedError.by_state(f"a {kind.value}", plan_id, state, names)
+        raise CommandRefusedError.by_state(_named(kind), plan_id, state, names)
+
+
+def _named(kind: CommandKind) -> str:
+    """Return a command as it stands in a sentence: `a cancel`, `an abort`."""
+    return f"{'an' if kind.value[0] in 'aeiou' else 'a'} {kind.value}"

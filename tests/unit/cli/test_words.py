@@ -12,6 +12,7 @@ import pytest
 from mcoflow.cli.logs import KeyValue
 from mcoflow.cli.plain import plain
 from mcoflow.cli.render import ago, change, table, took, visible
+from mcoflow.cli.steps import told_to_stop
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
@@ -25,6 +26,14 @@ class Thing:
     at: datetime
     took: timedelta
     parts: tuple[UUID, ...]
+
+
+def test_one_step_is_not_many() -> None:
+    assert [told_to_stop(number) for number in range(3)] == [
+        "",
+        "1 step was told to stop",
+        "2 steps were told to stop",
+    ]
 
 
 def test_views_become_json() -> None:
