@@ -117,21 +117,27 @@ class People:
 
     def _cancel(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
         """Let nothing more start, and tell the steps that sleep; a plan at rest ends at once."""
-        told = self._let_nothing_start(batch, run, "cancel", actor)
+        told = self._let_nothing_start(batch, run, _K.CANCEL, actor)
         return [step.id for step in told if self._steps.signal_cancel(batch, run, step, "cancel")]
 
     def _abort(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
         """As a cancel, but wait for nobody who sleeps."""
-        told = self._let_nothing_start(batch, run, "abort", actor)
+        told = self._let_nothing_start(batch, run, _K.ABORT, actor)
         run.plan.abort_requested = True
         return [step.id for step in told if self._steps.signal_abort(batch, run, step)]
 
-    def _let_nothing_start(self, batch: Batch, run: PlanRun, name: str, actor: str) -> list[StepRecord]:
-        """Mark the plan as cancelled, and stop it if it is at rest; return the steps that sleep."""
-        self._steps.note(batch, run, name, actor=actor)
+    def _let_nothing_start(
+        self, batch: Batch, run: PlanRun, kind: CommandKind, actor: str
+    ) -> list[StepRecord]:
+        """Mark the plan as cancelled, and stop it if it is at rest; return the steps that sleep.
+
+        Those forward it to their sub-plans; at rest none sleeps, and sub-plans may yet go on.
+        """
+        self._steps.note(batch, run, kind.value, actor=actor)
         run.plan.cancel_requested, run.plan.pause_requested = True, False
         if run.plan.state is PlanState.RUNNING:
             return run.suspended()
+        self._steps.parents.forward(run, kind, actor=actor, now=batch.now)
         run.stop_at_rest(batch.now)
         self._steps.note(batch, run, "finish execution", detail="cancelled")
         return []

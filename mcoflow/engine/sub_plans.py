@@ -10,7 +10,8 @@ from uuid import UUID
 from mcoflow.action.stage import ChildrenWait
 from mcoflow.action.sub_plans import WithSubPlans
 from mcoflow.domain.records import StepRecord
-from mcoflow.domain.states import StepState
+from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.states import Phase, StepState
 from mcoflow.engine.arrivals import CHILDREN
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory, StepKey
@@ -90,6 +91,14 @@ class Parents:
         else:
             self.sleep(batch, run, step, ChildrenWait(more=True, fresh=True))
         return True
+
+    def forward(self, run: PlanRun, kind: CommandKind, *, actor: str, now: float) -> None:
+        """Give a command to the sub-plans of a plan at rest, whose steps cannot do it: once per attempt."""
+        for step in run.steps.values():
+            began = step.started_at is not None or step.attempt > 1
+            if step.phase is Phase.RUN and began and self.has(step):
+                token = f"{run.id}/{step.id}/{step.attempt}/at rest"
+                self._store.command_sub_plans(run.id, step.action_id, kind, token=token, at=now, actor=actor)
 
     def has(self, step: StepRecord) -> bool:
         """Whether the step is one that has sub-plans."""

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import CommandRefusedError, PlanNotFoundError
-from tests.unit.engine.fleets import Child, Fleet, children, fresh_classes, rest, start
+from tests.unit.engine.fleets import Child, Fleet, children, fresh_classes, rest, standing, start
 from tests.unit.engine.house import House
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +38,23 @@ def test_a_sub_plan_is_not_deleted_before_its_parent_has_ended(house: House) -> 
     house.world.delete(made["h0000"][0])
     with pytest.raises(PlanNotFoundError):
         house.store.plan(made["h0000"][0])
+
+
+@pytest.mark.parametrize("kind", [CommandKind.CANCEL, CommandKind.ABORT])
+def test_a_cancel_of_a_paused_parent_ends_its_paused_and_running_children(
+    house: House, kind: CommandKind
+) -> None:
+    """E-070: no step of a paused parent sleeps that could forward it."""
+    Child.fails.update({"h0000", "h0001"})
+    parent = start(house, Fleet, 2, "sleep")
+    assert rest(house, parent).state is PlanState.PAUSED
+    (paused, *_), (running, *_) = children(house, parent).values()
+    Child.fails.clear()
+    house.resume(running)
+    until(lambda: house.states(running) == ["suspended"], "one of them goes on")
+
+    house.command(parent, kind)
+
+    assert rest(house, parent).result is PlanResult.CANCELLED
+    until(lambda: standing(house, parent) == {"cancelled": 2}, "the children hear of it")
+    assert all(kind.value in house.history(each) for each in (paused, running))
