@@ -29,7 +29,7 @@ def test_a_page_follows_its_task_from_the_form_to_success(site: Site, visits: Vi
     page.get_by_role("button", name="Install and restart").click()
     page.get_by_role("link", name="here").click()
     page.evaluate("window.sameDocument = true")
-    assert "Running" in page.locator(".big-state").inner_text()
+    expect(page.locator(".big-state")).to_contain_text("Running")
     expect(page.locator(".big-state")).to_have_text("Success", timeout=20_000)
     expect(page).to_have_title(re.compile("^Success: Install nginx, php and restart web"))
     expect(page.locator("[data-live-slot]")).to_have_text("finished")
