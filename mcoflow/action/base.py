@@ -297,7 +297,7 @@ class Action(Telling, Presented):
         if plan_id not in (None, self.plan_id) and step_id is None:
             raise ValueError(f"{self.name}: plan_event to another plan needs the id of a step of it")
         stored = stored_event(value)
-        if step_id is None and (why := refusal(type(self), stored)):
+        if step_id is None and (why := refusal(type(self), stored, self._stage.phase)):
             raise EventDroppedError(why)
         seconds = 0.0 if delay is None else delay.total_seconds()
         moment = None if at is None else at.timestamp()

@@ -73,10 +73,10 @@ def loaded_event(stored: Any) -> Any:
         raise EventDroppedError(f"the event {stored[EVENT_KEY]} does not fit: {faults}") from None
 
 
-def refusal(action: type[Action], stored: Any) -> str:
-    """Say why steps of an action do not take a stored event; nothing if they do."""
-    if not action.takes_events():
-        return f"{action.name} takes no user events: its run has no parameter for them"
+def refusal(action: type[Action], stored: Any, phase: str = "run") -> str:
+    """Say why steps of an action, that run or revert, do not take a stored event; nothing if they do."""
+    if not action.takes_events(phase):
+        return f"{action.name} takes no user events: its {phase} has no parameter for them"
     named = isinstance(stored, dict) and EVENT_KEY in stored
     if issubclass(_model(stored), action.accepts) if named else isinstance(stored, action.accepts):
         return ""

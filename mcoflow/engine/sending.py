@@ -9,7 +9,7 @@ from mcoflow.action.stage import PlannedEvent, Produced
 from mcoflow.action.user_events import refusal
 from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.requests import CommandKind, CommandRecord
-from mcoflow.domain.states import PlanState
+from mcoflow.domain.states import Phase, PlanState
 from mcoflow.engine.arrivals import DELAYED
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
@@ -46,7 +46,8 @@ class Sending:
             EventDroppedError: the step does not take it.
         """
         action = self._work.action(step)
-        why = action.message if isinstance(action, ErrorRecord) else refusal(action, event.value)
+        phase = Phase.REVERT if step.phase is Phase.REVERT else Phase.RUN
+        why = action.message if isinstance(action, ErrorRecord) else refusal(action, event.value, phase)
         if why:
             raise EventDroppedError(f"step {step.id}: {why}")
         value, after = json.dumps(event.value), event.due_at(batch.now) - batch.now

@@ -142,7 +142,7 @@ class Steps:
         if isinstance(action, ErrorRecord):
             run.fail(step, action, batch.now)
             return
-        if action.time_limit is not None and step.phase is Phase.RUN:
+        if action.time_limit is not None and step.phase is not Phase.FINALIZE:
             self.waking.set_timer(batch, run, step, LIMIT, after=action.time_limit.total_seconds())
         if step.phase is Phase.RUN and self.work.is_called_here(action):
             self._start_on_host(batch, run, step, action)
