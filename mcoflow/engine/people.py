@@ -11,6 +11,7 @@ from mcoflow.action.schema import valid_input
 from mcoflow.action.stage import PlannedEvent
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.records import StepRecord
+from mcoflow.domain.reference import find_references
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord, Cover
 from mcoflow.domain.states import FINAL_STEP_STATES, Phase, PlanState
 from mcoflow.engine.batch import Batch
@@ -173,7 +174,9 @@ class People:
             message = f"action {action_id} is done or not there, its input stays; those in error: {failed}"
             raise CommandRefusedError(message, run.id, run.plan.state, ALLOWED[run.plan.state])
         action = self._actions.find(steps[0].action)
-        given = to_json(valid_input(action.name, action.Input, command.args.get("input") or {}))
+        wanted = command.args.get("input") or {}
+        find_references(wanted)  # refuses the key that is ours: it would be read as one
+        given = to_json(valid_input(action.name, action.Input, wanted))
         key = (run.id, steps[0].action_id)
         self._memory.texts.load([key])
         batch.inputs[key] = given

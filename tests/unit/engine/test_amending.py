@@ -70,6 +70,19 @@ def test_an_amendment_that_does_not_fit_changes_nothing(house: House) -> None:
     assert play.log == ["away", "away"]
 
 
+def test_an_amended_input_cannot_have_the_key_of_references(house: House) -> None:
+    """E-042: refused in the words of planning; the input stays, and the step can be resumed."""
+    play.scripts["a"] = fail
+    plan = house.run(Do, name="a")
+    for value in ({"$mcoflow_ref": 1}, [{"deep": {"$mcoflow_ref": {}}}]):
+        with pytest.raises(CommandRefusedError, match=r"'\$mcoflow_ref' is mcoflow's own and cannot be used"):
+            house.world.amend_input(plan.id, 1, {"name": "a", "value": value})
+    play.scripts.clear()
+
+    assert house.world.resume(plan.id).wait(SOON).result is PlanResult.SUCCESS
+    assert "amend input" not in house.history(plan.id)
+
+
 def test_a_skip_that_covers_references_lets_later_steps_run(house: House) -> None:
     """E-046: `Cover.REFERENCES`."""
     play.scripts["b"] = fail
