@@ -141,8 +141,8 @@ def test_a_plan_that_is_submitted_again_under_its_id_is_one_plan(site):
 
 def test_local_work_that_may_not_be_repeated_waits_for_a_person(site):
     """Engine, 4: `RunInterruptedError`, effect unknown; here the work was done and its end not stored."""
-    server = site.start_server("run.mid:kill:1")
-    plan_id = server.submit("local")
+    server, plan_id = site.start_server("run.mid:kill:1"), uuid4()
+    server.submit("local", plan_id=plan_id)  # whether it is answered before the kill, or not
     site.give(plan_id)
     assert server.await_death() == KILLED
 
