@@ -172,7 +172,7 @@ def test_the_progress_of_the_parent_is_that_of_its_children(house: House) -> Non
 
 
 def test_many_children_wake_the_parent_once_a_second_and_are_never_loaded_by_it(house: House) -> None:
-    """E-073, in small; benchmarks do it with 10,000."""
+    """E-073, in small: 300 children, not 10,000."""
     Fleet.limited = Limits()
     parent = start(house, Fleet, 300)
     until(lambda: standing(house, parent) == {"success": 300}, "all are done", within=30.0)
