@@ -191,6 +191,25 @@ class RecurrenceNotFoundError(McoflowError):
         self.recurrence_id = recurrence_id
 
 
+class WorldNotFoundError(McoflowError):
+    """There is no executor with this id (any more)."""
+
+    def __init__(self, world_id: UUID) -> None:
+        super().__init__(f"no executor has the id {world_id}: `mcoflow executors list` shows those there are")
+        self.world_id = world_id
+
+
+class WorldAliveError(McoflowError):
+    """An executor that is alive would be declared dead; nothing was changed."""
+
+    def __init__(self, world_id: UUID, name: str) -> None:
+        super().__init__(
+            f"executor {world_id} ({name}) is alive: what its code is at would be lost, its effect unknown; "
+            "stop the process instead, or say --force if it has to be"
+        )
+        self.world_id = world_id
+
+
 class PurposeTakenError(McoflowError):
     """Another active recurrence has this purpose; nothing was changed."""
 

@@ -20,6 +20,7 @@ _CODES: Final[Mapping[type[Exception], ExitCode]] = {
     errors.PlanNotFoundError: ExitCode.NOT_FOUND,
     errors.HostNotFoundError: ExitCode.NOT_FOUND,
     errors.RecurrenceNotFoundError: ExitCode.NOT_FOUND,
+    errors.WorldNotFoundError: ExitCode.NOT_FOUND,
     errors.StoreUnavailableError: ExitCode.UNAVAILABLE,
     errors.BusError: ExitCode.UNAVAILABLE,
     errors.WaitTimeoutError: ExitCode.UNFINISHED,

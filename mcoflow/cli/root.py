@@ -7,6 +7,7 @@ from mcoflow.cli.action import action
 from mcoflow.cli.admin import config, db
 from mcoflow.cli.doctor import doctor
 from mcoflow.cli.exit_codes import table
+from mcoflow.cli.executors import executors
 from mcoflow.cli.host import host, ping
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE
@@ -54,6 +55,7 @@ for _command in (
     ping,
     web,
     executor,
+    executors,
     agent,
     db,
     config,

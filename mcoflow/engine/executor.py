@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 from uuid import UUID, uuid4
 
+from mcoflow import __version__
 from mcoflow.action.chain import BARE, Chains
 from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
@@ -100,8 +101,10 @@ class Executor:
         self._chance = Random(chance.getrandbits(256))  # noqa: S311 - ids and waits, no secrets
         self._fleet = fleet
         self.mailbox: Mailbox[Letter] = Mailbox()
-        self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), this_process())
-        self._workers = self._pool({HOOKS: 2, **settings.queues})
+        queues = {HOOKS: 2, **settings.queues}
+        told = {**this_process(), "version": __version__, "queues": queues}
+        self.world = WorldRecord(uuid4(), "executor", new_executor_token(chance), told)
+        self._workers = self._pool(queues)
         self._stopping = threading.Event()
         self._sources = (
             (Replies(self.world.token), self._reply, REPLIES_PREFETCH),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -15,7 +15,7 @@ from mcoflow.clock import Clock
 from mcoflow.domain.census import Census
 from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord
-from mcoflow.domain.requests import CommandKind, Cover
+from mcoflow.domain.requests import CommandKind, Cover, WorldRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.cleaning import clean
 from mcoflow.engine.executor import Executor
@@ -181,6 +181,10 @@ class Operating(ABC):
     def clean(self, policy: CleanPolicy) -> CleanReport:
         """Remove old plans; see `mcoflow.engine.cleaning.clean`."""
         return clean(self._store, policy, now=self._clock.now(), observer=self._observer)
+
+    def worlds(self) -> Sequence[WorldRecord]:
+        """Return the processes that take part, the oldest first; `alive` by the database's clock."""
+        return self._store.worlds()
 
     def check(self) -> Census:
         """Tell which worlds are live, late or dead, and which rows have no plan; nothing is changed."""

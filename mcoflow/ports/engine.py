@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from mcoflow.domain.census import Census
 from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
 from mcoflow.domain.requests import CommandKind
@@ -133,3 +134,9 @@ class Engine(Protocol):
 
     def executors_alive(self) -> int:
         """How many executors have a valid heartbeat."""
+
+    def check(self) -> Census:
+        """Tell which worlds are live, late or dead, and which rows have no plan; nothing is changed."""
+
+    def invalidate(self, world_id: UUID) -> bool:
+        """Declare a world dead: its plans are taken up by others. False if it is no living one."""

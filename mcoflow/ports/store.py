@@ -376,3 +376,6 @@ class Reader(ScheduleReader, Protocol):
 
     def worlds(self) -> Sequence[WorldRecord]:
         """All worlds, the oldest first, with `alive` by the database's clock."""
+
+    def plans_owned(self) -> Mapping[UUID, int]:
+        """How many plans that wait or run each world owns; those that own none are left out."""

@@ -7,6 +7,7 @@ from mcoflow.ports.engine import Engine
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
 from mcoflow.services.contract import Contract
+from mcoflow.services.executors import Executors
 from mcoflow.services.fields import Filled, Order
 from mcoflow.services.form import Echo, Form
 from mcoflow.services.health import Health
@@ -18,6 +19,7 @@ from mcoflow.services.schedules import Schedules
 __all__ = [
     "Contract",
     "Echo",
+    "Executors",
     "Filled",
     "Filter",
     "Form",
@@ -39,6 +41,7 @@ class Services:
     plans: Plans
     operating: Operating
     schedules: Schedules
+    executors: Executors
     hosts: Hosts
     form: Form
     contract: Contract
@@ -56,6 +59,7 @@ def build_services(
         plans=Plans(engine, reader, clock),
         operating=Operating(engine),
         schedules=Schedules(engine, clock),
+        executors=Executors(engine, reader),
         hosts=hosts,
         form=Form(hosts),
         contract=Contract(engine, reader),

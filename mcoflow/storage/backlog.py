@@ -1,6 +1,8 @@
 """What waits in the database, counted for those who watch over it."""
 
+from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select, text
 
@@ -33,6 +35,18 @@ _OUTBOX: Final = select(func.count().label("number"), func.min(requests.c.create
     requests.c.confirmed.is_(False),
 )
 """Only what runs has requests that are to be sent; so the ended plans, which are most, are passed over."""
+
+
+_BY_OWNER: Final = (
+    select(plans.c.owner, func.count().label("number"))
+    .where(text(OWNED), text(UNSTOPPED))
+    .group_by(plans.c.owner)
+)
+
+
+def plans_owned(connection: Connection) -> Mapping[UUID, int]:
+    """Count by owner the plans that wait or run."""
+    return {row.owner: row.number for row in connection.execute(_BY_OWNER)}
 
 
 def backlog_of(connection: Connection) -> Backlog:

@@ -12,7 +12,7 @@ from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.ports.store import Backlog, Listing, PlanWhole, StepRow
 from mcoflow.storage import chunks, notes, pages, snapshots
-from mcoflow.storage.backlog import backlog_of
+from mcoflow.storage.backlog import backlog_of, plans_owned
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.database import Database
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
@@ -49,6 +49,11 @@ class SqlReader:
         """What waits."""
         with self._database.reading() as connection:
             return backlog_of(connection)
+
+    def plans_owned(self) -> Mapping[UUID, int]:
+        """How many plans that wait or run each world owns."""
+        with self._database.reading() as connection:
+            return plans_owned(connection)
 
     def snapshot(self, plan_id: UUID) -> PlanSnapshot:
         """A plan with its graph and all its steps, plan phase included."""

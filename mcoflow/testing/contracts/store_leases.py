@@ -39,6 +39,16 @@ class OversightContract:
         assert not store.heartbeat(other, lease=60.0)
         assert [each.plan.owner for each in store.claim(me, [plan.id])] == [me]
 
+    def test_the_plans_of_each_owner_are_counted(self, store: WholeStore) -> None:
+        me, other = living_world(store), living_world(store)
+        at_rest, *_ = [owned(store, me).plan for _ in range(3)]
+        owned(store, other)
+        stored(store, draft())
+        at_rest.state = PlanState.PAUSED
+        store.commit(Changes(plans=[at_rest]))
+
+        assert store.plans_owned() == {me: 2, other: 1}
+
     def test_rows_without_their_plan_are_orphans(self, store: WholeStore) -> None:
         plan_id, gone = stored(store, draft(), draft())
         assert store.orphans() == {}
