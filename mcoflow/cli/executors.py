@@ -68,8 +68,8 @@ def check(shell: Shell) -> None:
 def invalidate(shell: Shell, world_id: UUID, force: bool) -> None:
     """Declare an executor dead, so that others take its tasks up at once.
 
-    Nobody has to: those of a dead one are taken up by themselves. One that is live is only declared dead if its
-    id is typed once more, or with --force: code that runs in it runs out, and what it returns is lost.
+    Nobody has to: those of a dead one are taken up by themselves. One that is live is only declared dead if
+    its id is typed once more, or with --force: code that runs in it runs out, and what it returns is lost.
     """
     from mcoflow.errors import WorldAliveError
     from mcoflow.services.executors import Pulse
@@ -91,7 +91,9 @@ def _typed_again(shell: Shell, world_id: UUID, alive: Exception) -> bool:
     if not sys.stdin.isatty():
         return False
     shell.say(f"{alive}")
-    return bool(click.prompt("type its id to go on", default="", show_default=False, err=True) == str(world_id))
+    return bool(
+        click.prompt("type its id to go on", default="", show_default=False, err=True) == str(world_id)
+    )
 
 
 def _row(found: "WorkerView", heard: str) -> Sequence[str]:

@@ -1,7 +1,6 @@
 """`mcoflow recur`: tasks that come back."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,7 +12,17 @@ from mcoflow.cli.shell import Shell, shared_options, user
 from mcoflow.cli.times import TIME, told
 
 if TYPE_CHECKING:
-    from mcoflow.services.views import RecurrenceView
+    from mcoflow.services.views import LastRun, RecurrenceView
+
+Command = Callable[..., Any]
+
+
+def of_one(command: Command) -> Command:
+    """Give a command what those have that are about one recurrence: its ID, the shared options, the shell."""
+    command = click.pass_obj(command)
+    for option in (shared_options, click.argument("recurrence_id", type=click.UUID, metavar="ID")):
+        command = option(command)
+    return command
 
 
 @click.group(cls=InOrder)
@@ -84,21 +93,41 @@ def add(
 @shared_options
 @click.pass_obj
 def list_recurrences(shell: Shell, over: bool) -> None:
-    """List what comes back, the newest first."""
+    """List what comes back, the newest first, with the last run and what was left out.
+
+    `mcoflow recur show ID` tells all of one.
+    """
     from mcoflow.cli import render
 
     with shell.services() as services:
         found = services.schedules.recurrences(over=over)
-    head = ("recurrence", "state", "next", "runs", "when", "what")
+    head = ("recurrence", "state", "next", "last", "runs", "when", "what", "")
     shell.result(found, lambda: render.table(head, [_row(each) for each in found]) if found else "")
     if not found:
         shell.say("nothing comes back")
 
 
 @recur.command()
-@click.argument("recurrence_id", type=click.UUID, metavar="ID")
-@shared_options
-@click.pass_obj
+@of_one
+def show(shell: Shell, recurrence_id: UUID) -> None:
+    """Show one: when it comes, how its last run went, and which run was left out last, and why."""
+    with shell.services() as services:
+        found = services.schedules.recurrence(recurrence_id)
+    shell.result(found, lambda: _told(found))
+
+
+@recur.command()
+@of_one
+def run(shell: Shell, recurrence_id: UUID) -> None:
+    """Run it now, beside its times; a run by hand is not counted as one of its runs."""
+    with shell.services() as services:
+        plan_id = services.schedules.run_now(recurrence_id, user=user())
+    shell.result({"id": plan_id}, lambda: str(plan_id))
+    shell.say(f"follow it: mcoflow task show {plan_id} --follow")
+
+
+@recur.command()
+@of_one
 def disable(shell: Shell, recurrence_id: UUID) -> None:
     """Let it make no tasks until it is enabled; what passes meanwhile is not made up for."""
     with shell.services() as services:
@@ -107,9 +136,7 @@ def disable(shell: Shell, recurrence_id: UUID) -> None:
 
 
 @recur.command()
-@click.argument("recurrence_id", type=click.UUID, metavar="ID")
-@shared_options
-@click.pass_obj
+@of_one
 def enable(shell: Shell, recurrence_id: UUID) -> None:
     """Let a disabled one, or one that failed, go on."""
     with shell.services() as services:
@@ -118,9 +145,7 @@ def enable(shell: Shell, recurrence_id: UUID) -> None:
 
 
 @recur.command()
-@click.argument("recurrence_id", type=click.UUID, metavar="ID")
-@shared_options
-@click.pass_obj
+@of_one
 def cancel(shell: Shell, recurrence_id: UUID) -> None:
     """Let it make no tasks any more; those that it made go on."""
     with shell.services() as services:
@@ -129,7 +154,46 @@ def cancel(shell: Shell, recurrence_id: UUID) -> None:
 
 
 def _row(view: "RecurrenceView") -> Sequence[str]:
-    runs = f"{view.runs} of {view.max_runs}" if view.max_runs else str(view.runs)
-    next_at: datetime | None = view.next_at
-    state = f"{view.state}: {view.explanation}" if view.explanation else view.state.value
-    return (str(view.id), state, told(next_at), runs, f"{view.cron} ({view.timezone})", view.title)
+    when = f"{view.cron} ({view.timezone})"
+    last = _last(view.last) if view.last else ""
+    return (
+        str(view.id),
+        view.state,
+        told(view.next_at),
+        last,
+        _runs(view),
+        when,
+        view.title,
+        view.explanation,
+    )
+
+
+def _runs(view: "RecurrenceView") -> str:
+    return f"{view.runs} of {view.max_runs}" if view.max_runs else str(view.runs)
+
+
+def _last(run: "LastRun") -> str:
+    return f"{run.word}, {told(run.at)}" if run.at else run.word
+
+
+def _told(view: "RecurrenceView") -> str:
+    from mcoflow.cli.render import visible
+
+    failed = view.state == "failed"
+    facts = {
+        "id": str(view.id),
+        "when": f"{view.cron} ({view.timezone})",
+        "from": told(view.starts),
+        "until": told(view.ends),
+        "next": told(view.next_at),
+        "runs": _runs(view),
+        "last": f"{_last(view.last)}; mcoflow task show {view.last.id}" if view.last else "",
+        "why" if failed else "left out": view.explanation,
+        "purpose": view.purpose,
+        "overlap": view.overlap,
+        "missed": f"make up for {view.missed}",
+        "by": view.user,
+    }
+    lines = [f"{view.title}: {view.state}"]
+    lines += [f"  {key:<8}  {value}" for key, value in facts.items() if value]
+    return "\n".join(map(visible, lines))

@@ -6,8 +6,8 @@ from mcoflow import __version__
 from mcoflow.cli.action import action
 from mcoflow.cli.admin import config, db
 from mcoflow.cli.doctor import doctor
-from mcoflow.cli.exit_codes import table
 from mcoflow.cli.executors import executors
+from mcoflow.cli.exit_codes import table
 from mcoflow.cli.host import host, ping
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE

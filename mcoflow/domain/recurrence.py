@@ -88,7 +88,10 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceRecord:
-    """A recurrence as it is stored; times are Unix times. `runs`: plans made; `explanation`: why it is so."""
+    """A recurrence as it is stored; times are Unix times. `runs`: plans made.
+
+    `explanation`: why it has failed; else the run that was left out last, with its time.
+    """
 
     id: UUID
     action: str
@@ -118,10 +121,14 @@ class RecurrenceRecord:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What is to be done with a recurrence that is due: plans for `times`, and what stands afterwards."""
+    """What is to be done with a recurrence that is due: plans for `times`, and what stands afterwards.
+
+    `missed_from`: the first time that passed while no executor was there and gets no plan of its own.
+    """
 
     times: tuple[float, ...]
     next_at: float | None
+    missed_from: float | None = None
 
 
 def next_after(cron: str, timezone: str, at: float) -> float | None:
@@ -162,7 +169,13 @@ def firing(record: RecurrenceRecord, now: float) -> Firing:
         times = times[-1:]
     if record.max_runs is not None:
         times = times[: record.max_runs - record.runs]
-    return Firing(tuple(times), following)
+    planned = record.next_at is None or record.next_at in times
+    return Firing(tuple(times), following, None if planned else record.next_at)
+
+
+def in_utc(at: float) -> str:
+    """Return a time as it is told where no reader's zone is known: `2026-11-22 04:00:00 UTC`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def check_recurrence_move(record: RecurrenceRecord, wanted: RecurrenceState) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from mcoflow.action.registry import Registry
 from mcoflow.clock import Clock
@@ -19,7 +18,9 @@ from mcoflow.domain.recurrence import (
     check_recurrence_move,
     firing,
     first_time,
+    in_utc,
 )
+from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import McoflowError, ScheduleInvalidError
 from mcoflow.ports.measures import RECURRENCES
@@ -37,8 +38,9 @@ class Recurrences:
     A recurrence that was changed at the same moment is looked at once more, so that no change is lost.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, ring: Callable[[], None]) -> None:
+    def __init__(self, store: Store, actions: Registry, clock: Clock, *, ring: Callable[[], None]) -> None:
         self._store = store
+        self._actions = actions
         self._clock = clock
         self._ring = ring
 
@@ -69,6 +71,18 @@ class Recurrences:
         enabled = self._move(recurrence_id, RecurrenceState.ACTIVE)
         self._ring()
         return enabled
+
+    def run_now(self, recurrence_id: UUID, *, user: str = "") -> UUID:
+        """Make a plan of it beside its times, whatever its state, and return the plan's id.
+
+        It is not one of its runs: `max_runs` and `overlap` do not count it. RecurrenceNotFoundError.
+        """
+        seen, now = self._store.recurrence(recurrence_id), self._clock.now().timestamp()
+        line = HistoryRecord(uuid4(), now, "delay", actor=user, detail=f"recurrence {seen.id}, by hand")
+        draft = _draft(replace(seen, user=user or seen.user), line.plan_id, now, self._actions, line)
+        self._store.schedule(draft, ScheduleRecord(line.plan_id, now, input=seen.input))
+        self._ring()
+        return line.plan_id
 
     def _move(self, recurrence_id: UUID, wanted: RecurrenceState) -> RecurrenceRecord:
         while True:
@@ -102,7 +116,7 @@ def fire_due(store: Store, actions: Registry, now: float, observer: Observer = N
             if store.change_recurrence(seen, then):
                 observer.counted({(RECURRENCES, "failed"): 1})
         else:
-            drafts = [_draft(seen, at, now, actions) for at in todo.times]
+            drafts = [_timely(seen, at, now, actions) for at in todo.times]
             fired = store.fire(seen, _after(seen, todo), drafts)
             if fired and observer is not NOBODY:
                 observer.counted({(RECURRENCES, _outcome(store, seen, todo)): 1})
@@ -125,17 +139,33 @@ def _after(seen: RecurrenceRecord, todo: Firing) -> RecurrenceRecord:
         next_at=todo.next_at,
         runs=runs,
         last_plan_id=seen.plan_id(todo.times[-1]) if todo.times else seen.last_plan_id,
-        explanation="",
+        explanation=_missed(todo) or seen.explanation,
     )
 
 
-def _draft(seen: RecurrenceRecord, at: float, now: float, actions: Registry) -> PlanDraft:
-    plan_id = seen.plan_id(at)
+def _missed(todo: Firing) -> str:
+    """Say which runs were left out because nobody was there to make them; nothing if none was."""
+    if todo.missed_from is None:
+        return ""
+    made_up = ", all but the last of them" if todo.times else ""
+    return f"missed the runs due from {in_utc(todo.missed_from)} on{made_up}: no executor was there"
+
+
+def _timely(seen: RecurrenceRecord, at: float, now: float, actions: Registry) -> PlanDraft:
+    """Return the plan of one of its times."""
+    told = f"recurrence {seen.id}, for {in_utc(at)}"
+    return _draft(
+        seen, seen.plan_id(at), now, actions, HistoryRecord(seen.plan_id(at), now, "delay", detail=told)
+    )
+
+
+def _draft(
+    seen: RecurrenceRecord, plan_id: UUID, now: float, actions: Registry, line: HistoryRecord
+) -> PlanDraft:
     plan = PlanRecord(
         plan_id, seen.label, seen.action, PlanState.SCHEDULED, now, user=seen.user, args=seen.args
     )
     if actions.knows(seen.action) and actions.find(seen.action).plan_hooks:
         plan.hooks = ((1, seen.action),)
     hooks = HookRecord.of(plan, (PlanState.PENDING, plan.state), now) if plan.hooks else []
-    told = f"recurrence {seen.id}, for {datetime.fromtimestamp(at, UTC).isoformat()}"
-    return PlanDraft(plan, [], [], Graph({}), [HistoryRecord(plan_id, now, "delay", detail=told)], hooks)
+    return PlanDraft(plan, [], [], Graph({}), [line], hooks)

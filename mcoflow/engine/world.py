@@ -108,7 +108,7 @@ class World(Operating, Later, Presenting):
         self._scheduling = Scheduling(
             store, actions, clock, self._futures, self._watch, chains=self._chains, ring=self._ring_schedules
         )
-        self._recurrences = Recurrences(store, clock, ring=self._ring_schedules)
+        self._recurrences = Recurrences(store, actions, clock, ring=self._ring_schedules)
         self._commands = Commands(
             store,
             clock,

@@ -37,6 +37,9 @@ class Recurrences(Protocol):
     def disable(self, recurrence_id: UUID) -> RecurrenceRecord:
         """Let it make no plans for a while. InvalidMoveError: nothing changed."""
 
+    def run_now(self, recurrence_id: UUID, *, user: str = "") -> UUID:
+        """Make a plan of it beside its times, whatever its state; return the plan's id."""
+
     def cancel(self, recurrence_id: UUID) -> RecurrenceRecord:
         """Let it make no plans any more. InvalidMoveError: nothing changed."""
 

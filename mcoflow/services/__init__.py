@@ -58,7 +58,7 @@ def build_services(
     return Services(
         plans=Plans(engine, reader, clock),
         operating=Operating(engine),
-        schedules=Schedules(engine, clock),
+        schedules=Schedules(engine, reader, clock),
         executors=Executors(engine, reader),
         hosts=hosts,
         form=Form(hosts),

@@ -42,7 +42,7 @@ class WorkerView:
 
 @dataclass(frozen=True, slots=True)
 class CensusView:
-    """How all executors are. `orphans`: rows by table that are left of deleted tasks; there should be none."""
+    """How all executors are. `orphans`: rows by table that are left of deleted tasks; none is right."""
 
     executors: Sequence[WorkerView]
     orphans: Mapping[str, int]

@@ -56,7 +56,7 @@ def title_of(action: str) -> str:
 
 def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> PlanView:
     """Return the view of a plan; `now` ends the duration of one that has not ended."""
-    mark, word = _standing(plan)
+    mark, word = standing(plan)
     return PlanView(
         id=plan.id,
         title=plan.label if plan.label != plan.action else title_of(plan.action),
@@ -176,7 +176,7 @@ def arguments_of(args: str) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
-def _standing(plan: PlanRecord) -> tuple[Mark, str]:
+def standing(plan: PlanRecord) -> tuple[Mark, str]:
     """Return mark and word of a plan: its state while it lives, its result once it has stopped."""
     match plan.state:
         case PlanState.STOPPED:

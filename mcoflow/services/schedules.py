@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from mcoflow.clock import Clock
+from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
 from mcoflow.domain.schedule import Schedule
 from mcoflow.ports.engine import Engine
-from mcoflow.services.present import arguments_of, title_of
+from mcoflow.ports.store import Listing, Reader
+from mcoflow.services.present import arguments_of, standing, title_of
 from mcoflow.services.times import certain_moment, moment
-from mcoflow.services.views import RecurrenceView
+from mcoflow.services.views import LastRun, Mark, RecurrenceView
 
 LIVING = (RecurrenceState.ACTIVE, RecurrenceState.DISABLED, RecurrenceState.FAILED)
 """The states of recurrences that may make plans some day."""
@@ -20,9 +22,8 @@ LIVING = (RecurrenceState.ACTIVE, RecurrenceState.DISABLED, RecurrenceState.FAIL
 class Schedules:
     """The use cases of tasks that begin later. Those of a scheduled task itself are with the other tasks."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._engine = engine
-        self._clock = clock
+    def __init__(self, engine: Engine, reader: Reader, clock: Clock) -> None:
+        self._engine, self._reader, self._clock = engine, reader, clock
 
     def submit(self, action: str, arguments: Mapping[str, Any], *, schedule: Schedule, user: str) -> UUID:
         """Store a task that is planned and run as the schedule says.
@@ -47,29 +48,56 @@ class Schedules:
     ) -> RecurrenceView:
         """Let a task come back. Raises as submit does, and ScheduleInvalidError, PurposeTakenError."""
         made = self._engine.recur_action(action, arguments, recurrence=recurrence, user=user)
-        return _view(self._engine.recurrences.get(made))
+        return self.recurrence(made)
 
     def recurrences(self, *, over: bool = False) -> Sequence[RecurrenceView]:
         """Those that may make tasks some day, the newest first; with `over`, all of them."""
-        return [_view(each) for each in self._engine.recurrences.find(*(() if over else LIVING))]
+        return self._views(self._engine.recurrences.find(*(() if over else LIVING)))
+
+    def recurrence(self, recurrence_id: UUID) -> RecurrenceView:
+        """One of them; RecurrenceNotFoundError."""
+        return self._view(self._engine.recurrences.get(recurrence_id))
 
     def enable(self, recurrence_id: UUID) -> RecurrenceView:
         """Let it make tasks again.
 
         RecurrenceNotFoundError, InvalidMoveError, PurposeTakenError, ScheduleInvalidError: nothing changed.
         """
-        return _view(self._engine.recurrences.enable(recurrence_id))
+        return self._view(self._engine.recurrences.enable(recurrence_id))
 
     def disable(self, recurrence_id: UUID) -> RecurrenceView:
         """Let it make no tasks for a while. RecurrenceNotFoundError, InvalidMoveError."""
-        return _view(self._engine.recurrences.disable(recurrence_id))
+        return self._view(self._engine.recurrences.disable(recurrence_id))
 
     def cancel(self, recurrence_id: UUID) -> RecurrenceView:
         """Let it make no tasks any more. RecurrenceNotFoundError, InvalidMoveError."""
-        return _view(self._engine.recurrences.cancel(recurrence_id))
+        return self._view(self._engine.recurrences.cancel(recurrence_id))
+
+    def run_now(self, recurrence_id: UUID, *, user: str) -> UUID:
+        """Make a task of it beside its times, and return the task's id. RecurrenceNotFoundError."""
+        return self._engine.recurrences.run_now(recurrence_id, user=user)
+
+    def _view(self, record: RecurrenceRecord) -> RecurrenceView:
+        return self._views([record])[0]
+
+    def _views(self, records: Sequence[RecurrenceRecord]) -> Sequence[RecurrenceView]:
+        """Return the views; how their last runs stand takes one look for all of them."""
+        wanted = [each.last_plan_id for each in records if each.last_plan_id is not None]
+        found = self._reader.plans(Listing(where={"id": wanted}, limit=len(wanted))) if wanted else ()
+        plans = {plan.id: plan for plan in found}
+        return [_view(each, plans) for each in records]
 
 
-def _view(record: RecurrenceRecord) -> RecurrenceView:
+def _last(plan_id: UUID | None, plans: Mapping[UUID, PlanRecord]) -> LastRun | None:
+    if plan_id is None:
+        return None
+    plan = plans.get(plan_id)
+    if plan is None:
+        return LastRun(plan_id, Mark.UNKNOWN, "deleted", None)
+    return LastRun(plan_id, *standing(plan), certain_moment(plan.created_at))
+
+
+def _view(record: RecurrenceRecord, plans: Mapping[UUID, PlanRecord]) -> RecurrenceView:
     return RecurrenceView(
         id=record.id,
         title=record.label if record.label != record.action else title_of(record.action),
@@ -88,6 +116,6 @@ def _view(record: RecurrenceRecord) -> RecurrenceView:
         created_at=certain_moment(record.created_at),
         next_at=moment(record.next_at) if record.state is RecurrenceState.ACTIVE else None,
         runs=record.runs,
-        last_plan_id=record.last_plan_id,
+        last=_last(record.last_plan_id, plans),
         explanation=record.explanation,
     )

@@ -180,8 +180,21 @@ class PlanPage:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRun:
+    """The task that a recurrence made last; `word`: how it stands or ended. One deleted since has no time."""
+
+    id: UUID
+    mark: Mark
+    word: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecurrenceView:
-    """Something that comes back. `next_at`: None unless it is active."""
+    """Something that comes back. `next_at`: None unless it is active; `last`: None before its first run.
+
+    `explanation`: why it has failed; else the run that was left out last, with its time.
+    """
 
     id: UUID
     title: str
@@ -200,7 +213,7 @@ class RecurrenceView:
     created_at: datetime
     next_at: datetime | None
     runs: int
-    last_plan_id: UUID | None
+    last: LastRun | None
     explanation: str
 
 

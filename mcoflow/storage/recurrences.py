@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, text, update
 
 from mcoflow.domain.records import PlanDraft
-from mcoflow.domain.recurrence import RecurrenceRecord, RecurrenceState
+from mcoflow.domain.recurrence import RecurrenceRecord, RecurrenceState, in_utc
 from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import RecurrenceNotFoundError
@@ -90,7 +90,8 @@ def fire(
     """Insert the plans and move the recurrence, or neither."""
     before = _going_on(connection, seen.last_plan_id)
     if before is not None and seen.overlap == "skip" and drafts:
-        why = f"skipped a run: task {seen.last_plan_id}, the one before, still goes on"
+        due_at = in_utc(seen.next_at or 0.0)
+        why = f"skipped the run of {due_at}: task {seen.last_plan_id}, the one before, was still going on"
         state = RecurrenceState.FINISHED if then.next_at is None else RecurrenceState.ACTIVE
         then = replace(then, state=state, runs=seen.runs, last_plan_id=seen.last_plan_id, explanation=why)
         drafts = ()

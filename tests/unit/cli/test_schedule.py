@@ -86,7 +86,7 @@ def test_a_task_that_has_begun_is_not_cancelled_as_a_scheduled_one(mcoflow: Mcof
 def test_what_makes_no_sense_is_said_clearly(mcoflow: Mcoflow) -> None:
     for command in ("freeze", "unfreeze", "cancel", "show"):
         assert mcoflow("schedule", command, NOWHERE).code == ExitCode.NOT_FOUND
-    for command in ("enable", "disable", "cancel"):
+    for command in ("enable", "disable", "cancel", "show", "run"):
         assert mcoflow("recur", command, NOWHERE).code == ExitCode.NOT_FOUND
     wrong = mcoflow("run", "ping", "--host", "sim-00001", "--at", "tomorrow")
     assert wrong.code == ExitCode.USAGE
@@ -122,6 +122,47 @@ def test_what_comes_back_is_listed_disabled_and_cancelled(mcoflow: Mcoflow) -> N
     over = mcoflow("recur", "enable", recurrence)
     assert over.code == ExitCode.FAILED
     assert "cancelled is final" in over.err
+
+
+def test_a_recurrence_tells_its_last_run_and_what_was_left_out(mcoflow: Mcoflow, services: Services) -> None:
+    """E-093: the command line says what became of the runs."""
+    add = ("recur", "add", "ping", "--host", "sim-00001", "--output", "json")
+    calm = mcoflow(*add, "--cron", "30 4 1 1 *", "--purpose", "calm").json["id"]
+    shown = mcoflow("recur", "show", calm).out
+    assert shown.startswith("Ping on sim-00001: active\n")
+    for told in ("when      30 4 1 1 * (UTC)", "runs      0", "purpose   calm", "overlap   skip"):
+        assert told in shown
+    assert "last " not in shown
+    assert "left out" not in shown
+
+    busy = mcoflow(*add, "--cron", "* * * * * *", "--max-runs", "1").json["id"]
+
+    def last_word() -> str:
+        last = services.schedules.recurrence(UUID(busy)).last
+        return last.word if last else ""
+
+    until(lambda: last_word() == "success", "its run ended", within=20.0)
+    shown = mcoflow("recur", "show", busy).out
+    assert "Ping on sim-00001: finished" in shown
+    assert "last      success, 20" in shown
+    assert "mcoflow task show" in shown
+    assert "success, 20" in mcoflow("recur", "list", "--all").out
+    last = mcoflow("recur", "show", busy, "--output", "json").json["last"]
+    assert mcoflow("task", "delete", last["id"]).code == ExitCode.OK
+    assert "last      deleted" in mcoflow("recur", "show", busy).out
+    mcoflow("recur", "cancel", calm)
+
+
+def test_a_recurrence_is_run_by_hand(mcoflow: Mcoflow, services: Services) -> None:
+    made = mcoflow("recur", "add", "ping", "-H", "sim-00001", "--cron", "0 0 1 1 *", "--output", "json").json
+
+    ran = mcoflow("recur", "run", made["id"])
+
+    task = UUID(ran.out.strip())
+    assert f"mcoflow task show {task} --follow" in ran.err
+    until(lambda: services.plans.show(task).word == "success", "it ran")
+    assert services.schedules.recurrence(UUID(made["id"])).runs == 0
+    assert mcoflow("recur", "cancel", made["id"]).code == ExitCode.OK
 
 
 def test_times_are_read_as_people_write_them() -> None:

@@ -88,6 +88,15 @@ def test_missed_times_are_made_up_for_as_named(missed: str, runs: int) -> None:
     assert todo.times == tuple(START + n * HOUR for n in range(3 - runs, 3))
 
 
+@pytest.mark.parametrize(("missed", "since"), [("none", START), ("one", START), ("all", None)])
+def test_what_gets_no_run_of_its_own_is_told(missed: str, since: float | None) -> None:
+    """E-093: nobody has to guess which runs were left out."""
+    assert firing(record(missed=missed), START + 2 * HOUR + 1800).missed_from == since
+    assert firing(record(missed=missed), START + 2.0).missed_from is None
+    one_late = firing(record(missed=missed), START + 600.0)
+    assert one_late.missed_from == (START if missed == "none" else None)
+
+
 def test_a_time_that_has_just_come_is_not_missed() -> None:
     """E-093: a look comes a second later, or two."""
     assert firing(record(missed="none"), START + 2.0).times == (START,)

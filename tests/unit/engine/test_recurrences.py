@@ -142,6 +142,9 @@ def test_what_was_missed_while_nobody_was_there(empty_house: House, missed: Any,
 
     after_hours(empty_house, 0.0, runs)
     assert len(play.log) == runs
+    told = empty_house.world.recurrences.get(recurrence_id).explanation
+    assert ("no executor was there" in told) == (missed != "all")
+    assert ("all but the last" in told) == (missed == "one")
 
 
 @pytest.mark.parametrize(
@@ -161,11 +164,46 @@ def test_a_run_that_overlaps(house: House, overlap: Any, at_once: int, in_the_en
     until(lambda: len(play.log) == at_once, f"{at_once} run")
     assert len(play.log) == at_once
     if overlap == "skip":
-        assert "still goes on" in house.world.recurrences.get(recurrence_id).explanation
+        assert "was still going on" in house.world.recurrences.get(recurrence_id).explanation
     held.set()
 
     after_hours(house, 0.0, in_the_end)
     assert len(play.log) == in_the_end
+
+
+def test_what_was_left_out_is_told_until_something_else_is(house: House) -> None:
+    """E-093: the next run that goes well does not hide that one was skipped."""
+    held = play.hold("a")
+    recurrence_id = recur(house)
+    house.advance(HOUR)
+    play.wait_inside("a")
+    house.advance(HOUR)
+    until(lambda: bool(house.store.recurrence(recurrence_id).explanation), "one was skipped")
+    held.set()
+    until(lambda: plans(house)[0].state is PlanState.STOPPED, "the first ended")
+    first, _ = after_hours(house, 1.0, 2)
+
+    told = house.world.recurrences.get(recurrence_id).explanation
+    assert told.startswith("skipped the run of 20")
+    assert f"task {first.id}, the one before, was still going on" in told
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_a_run_by_hand_is_made_at_once_beside_the_times(house: House, disabled: bool) -> None:
+    """Pages, 3.2: run now. It is none of its runs, and changes nothing of them."""
+    recurrence_id = recur(house, Recurrence("0 * * * *", max_runs=1))
+    if disabled:
+        house.world.recurrences.disable(recurrence_id)
+    before = house.world.recurrences.get(recurrence_id)
+
+    plan_id = house.world.recurrences.run_now(recurrence_id, user="ann")
+
+    (made,) = after_hours(house, 0.0, 1)
+    assert (made.id, made.user, made.result) == (plan_id, "ann", PlanResult.SUCCESS)
+    assert "by hand" in house.store.history(plan_id)[0].detail
+    assert house.world.recurrences.get(recurrence_id) == before
+    with pytest.raises(RecurrenceNotFoundError):
+        house.world.recurrences.run_now(uuid4())
 
 
 def test_a_disabled_recurrence_makes_no_plans_and_misses_nothing(house: House) -> None:
