@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Final
 from uuid import UUID
 
 from mcoflow.action.base import Cancellable
@@ -36,6 +37,8 @@ from mcoflow.engine.writer import Writer
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports.measures import TIMER_LATENESS
 from mcoflow.ports.sub_plans import SubPlanStore
+
+_ENDS: Final = (StepState.SUCCESS, StepState.ERROR)
 
 
 class Steps:
@@ -201,8 +204,8 @@ class Steps:
     def end(self, batch: Batch, run: PlanRun, step: StepRecord, result: CallResult) -> None:
         """Let a step end, or sleep, as its call said."""
         batch.touch(run)
-        if result.state is StepState.ERROR and _was_cancelled(run, step):
-            result.state = StepState.CANCELLED
+        if result.state in _ENDS and _was_cancelled(run, step):
+            result.state = StepState.CANCELLED  # also where the action makes a failure a warning
         step.execution_time += result.seconds
         self.work.keep_output(batch, run, step, result.output)
         self.work.keep_chunks(batch, run, step, result)

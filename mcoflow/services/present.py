@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mcoflow.action.naming import spoken
 from mcoflow.action.registry import REGISTERED
-from mcoflow.domain.outcome import Effect
+from mcoflow.domain.outcome import Effect, Outcome
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord, StepRecord
 from mcoflow.domain.requests import CommandKind, EvidenceRecord
 from mcoflow.domain.schedule import ScheduleRecord
@@ -43,6 +43,7 @@ _STEP_WORDS: Final[Mapping[StepState, str]] = {
     StepState.SKIPPED: "skipped",
     StepState.CANCELLED: "cancelled",
 }
+_WITH_OUTCOME: Final = (StepState.ERROR, StepState.CANCELLED)
 
 
 def title_of(action: str) -> str:
@@ -139,7 +140,7 @@ def step_words(step: StepRecord, *, over: bool = False) -> str:
     """Return the exact words for where a step stands: its outcome on the host if it has one."""
     if over and step.state is StepState.PENDING:
         return "not run"
-    if step.outcome is not None and step.state in (StepState.ERROR, StepState.CANCELLED):
+    if step.outcome is not None and (step.state in _WITH_OUTCOME or _was_borne(step)):
         return step.outcome.words(step.reason)
     if step.state is StepState.SUCCESS and step.warnings:
         return "success, warned"
@@ -200,9 +201,15 @@ def _running_word(plan: PlanRecord) -> str:
     return "pausing" if plan.pause_requested else "running"
 
 
+def _was_borne(step: StepRecord) -> bool:
+    """Whether the host failed, and the action made a warning of it."""
+    return step.state is StepState.SUCCESS and step.outcome not in (None, Outcome.OK)
+
+
 def _step_mark(step: StepRecord) -> Mark:
-    if step.state is StepState.SUCCESS and step.warnings:
-        return Mark.WARNING
-    if step.state is StepState.ERROR and step.outcome and step.outcome.effect is Effect.UNKNOWN:
+    unknown = step.outcome is not None and step.outcome.effect is Effect.UNKNOWN
+    if unknown and (step.state is StepState.ERROR or _was_borne(step)):
         return Mark.UNKNOWN
+    if step.state is StepState.SUCCESS and (step.warnings or _was_borne(step)):
+        return Mark.WARNING
     return _STEP_MARKS[step.state]

@@ -93,6 +93,8 @@ class PlanView:
     def words(self) -> str:
         """Return the summary line; with the progress, where it says more than the numbers of steps."""
         counters = self.counters
+        if self.result is PlanResult.WARNING and not counters.skipped:
+            return f"{counters.words()}, with warnings"
         counted = (counters.done + counters.skipped) / counters.total if counters.total else self.progress
         if self.at_rest or abs(self.progress - counted) < 0.005:
             return counters.words()

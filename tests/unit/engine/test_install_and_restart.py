@@ -1,10 +1,15 @@
 """InstallAndRestart, on hosts that answer as told."""
 
+import pytest
+
 from mcoflow.actions import InstallAndRestart
 from mcoflow.actions.install_and_restart import SomethingInstalled
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from mcoflow.testing.hosts import error, ok
+from mcoflow.services.present import counters, plan_view, step_view
+from mcoflow.services.views import Mark
+from mcoflow.testing.hosts import accepted, error, ok, only, progress, result
 from tests.unit.engine.house import House
+from tests.waiting import until
 
 
 def outcome(house: House, **fields: object) -> tuple[PlanState, PlanResult]:
@@ -39,6 +44,47 @@ def test_when_every_installation_failed_nothing_is_restarted_and_the_plan_is_an_
     assert (plan.state, plan.result) == (PlanState.STOPPED, PlanResult.ERROR)
     assert "a: failed (exit 100)" in plan.explanation
     assert house.hosts.asked("restart") == []
+
+
+def test_a_failure_that_is_a_warning_is_told_in_its_exact_words(house: House) -> None:
+    """W-032: what did not happen is not called a success."""
+    house.hosts.answers["nginxx"] = error(100, "no such package")
+
+    plan = house.run(InstallAndRestart, hosts=["web1"], packages=["nginx", "nginxx"], services=[])
+
+    installs = [step for step in house.steps(plan.id).values() if step.action == "try_to_install"]
+    told = [step_view(step, 0.0) for step in installs]
+    assert sorted((each.words, each.mark) for each in told) == [
+        ("failed (exit 100)", Mark.WARNING),
+        ("success", Mark.SUCCESS),
+    ]
+    assert plan_view(house.store.plan(plan.id), (), 0.0).words().endswith("done, with warnings")
+
+
+@pytest.mark.parametrize(
+    ("act", "words", "mark"),
+    [("cancel", "cancelled, killed", Mark.CANCELLED), ("abort", "lost (", Mark.CANCELLED)],
+)
+def test_an_installation_that_was_called_off_is_cancelled_and_no_success(
+    house: House, act: str, words: str, mark: Mark
+) -> None:
+    """W-032, E-056, E-060: neither in the step's words nor in the numbers."""
+    house.hosts.default = only(accepted(), progress())
+    house.hosts.on_cancel = lambda _cancel: [result("killed")]
+    begun = house.world.submit(
+        "install_and_restart", {"hosts": ["web1"], "packages": ["nginx"], "services": ["web"]}, user="ann"
+    )
+    plan_id = begun.plan_id
+    until(lambda: any(each.executing for each in house.store.open_requests([plan_id])), "it is executing")
+
+    getattr(house.world, act)(plan_id)
+
+    plan = house.rest(plan_id)
+    (install,) = [step for step in house.steps(plan_id).values() if step.action == "try_to_install"]
+    view = step_view(install, 0.0)
+    assert (plan.result, install.state, view.mark) == (PlanResult.CANCELLED, StepState.CANCELLED, mark)
+    assert view.words.startswith(words)
+    assert counters(plan.counts).done == 0
 
 
 def test_without_services_only_packages_are_installed(house: House) -> None:
