@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Final
 
 from mcoflow.domain.records import PlanDraft, PlanRecord, StepRecord
-from mcoflow.domain.states import FINAL_STEP_STATES, Phase, PlanState, StepState
+from mcoflow.domain.states import FINAL_STEP_STATES, Phase, PlanResult, PlanState, StepState
 from mcoflow.engine.batch import Batch, Fact
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.post import Receipted
@@ -112,14 +112,15 @@ class Observing:
         self._counts[m.STEPS_ENDED, step.action, step.phase, step.state] += 1
         if step.started_at is not None and step.ended_at is not None and step.state in _RAN:
             self._values[m.STEP_RUN_SECONDS, step.action, step.phase].append(step.execution_time)
-            took = step.ended_at - step.started_at
-            self._values[m.STEP_REAL_SECONDS, step.action, step.phase].append(took)
+            if step.phase in _SLEEPING:
+                took = step.ended_at - step.started_at
+                self._values[m.STEP_REAL_SECONDS, step.action, step.phase].append(took)
 
     def _plan(self, plan: PlanRecord) -> None:
         self._counts[m.PLANS_ENDED, plan.action, plan.result] += 1
         if plan.caller_plan_id is not None:
             self._counts[m.SUB_PLANS, plan.result] += 1
-        if plan.started_at is not None and plan.ended_at is not None:
+        if plan.started_at is not None and plan.ended_at is not None and plan.result in _RAN_OUT:
             took = plan.ended_at - plan.started_at
             self._values[m.PLAN_SECONDS, plan.action, plan.result].append(took)
 
@@ -156,6 +157,10 @@ class Observing:
 
 _RAN: Final = frozenset({StepState.SUCCESS, StepState.ERROR, StepState.CANCELLED})
 """States in which a step may have been inside its code; a skipped one was not."""
+_SLEEPING: Final = frozenset({Phase.RUN, Phase.REVERT})
+"""Phases in which a step may suspend: in the others its real time is that inside its code."""
+_RAN_OUT: Final = frozenset({PlanResult.SUCCESS, PlanResult.WARNING, PlanResult.ERROR})
+"""Results of plans that took as long as they take; how long the others took, somebody decided."""
 
 
 def _log_written(batch: Batch) -> None:

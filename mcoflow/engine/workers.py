@@ -35,9 +35,15 @@ class Turns:
             self.waiting += 1
             self._changed.notify()
 
-    def get(self) -> Job | None:
-        """Wait for a job and take it out; None when there is none left and no more are waited for."""
+    def get(self, served: UUID | None = None) -> tuple[UUID, Job] | None:
+        """Wait for a job and take it out; None when there is none left and no more are waited for.
+
+        `served`: the plan whose job has just ended. Its turn is over only now, so that a plan that came
+        meanwhile has waited for one job and waits for no second one.
+        """
         with self._changed:
+            if served in self._jobs:
+                self._jobs[served] = self._jobs.pop(served)
             self.idle += 1
             self._changed.wait_for(lambda: self._jobs or self._closed)
             self.idle -= 1
@@ -49,7 +55,7 @@ class Turns:
             self.waiting -= 1
             if jobs:
                 self._jobs[plan_id] = jobs  # behind all others
-            return job
+            return plan_id, job
 
     def close(self) -> None:
         """Wait for no more jobs."""
@@ -137,5 +143,7 @@ class Workers:
 
 
 def _work(jobs: Turns) -> None:
-    while (job := jobs.get()) is not None:
+    served: UUID | None = None
+    while (found := jobs.get(served)) is not None:
+        served, job = found
         job()

@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 SECONDS: Final = (0.005, 0.05, 0.5, 5.0, 60.0, 300.0, 1200.0)
-"""Upper bounds of the buckets of durations; few, because each is a series per combination of labels."""
+"""Upper bounds of the buckets of durations."""
+SECONDS_BY_ACTION: Final = (0.005, 0.1, 2.5, 60.0, 1200.0)
+"""The same range where each bucket is a series per class, and per result or phase of it."""
 LETTERS: Final = (1.0, 2.0, 5.0, 10.0, 50.0, 200.0, 1000.0)
 OTHER: Final = "other"
 """The action label of a class that is not registered, or was renamed since."""
@@ -105,13 +107,25 @@ INBOX_ROWS: Final = _gauge("inbox_rows", "Events stored that no step has consume
 TIMERS: Final = _gauge("timers", "Timers of steps that have not gone off.")
 
 PLAN_SECONDS: Final = _histogram(
-    "plan_seconds", "From the first start of a plan to its stop.", "action", "result"
+    "plan_seconds",
+    "From the first start of a plan to its stop, unless it was cancelled or halted.",
+    "action",
+    "result",
+    buckets=SECONDS_BY_ACTION,
 )
 STEP_RUN_SECONDS: Final = _histogram(
-    "step_run_seconds", "Time inside the code of a step, over all its calls.", "action", "phase"
+    "step_run_seconds",
+    "Time inside the code of a step, over all its calls.",
+    "action",
+    "phase",
+    buckets=SECONDS_BY_ACTION,
 )
 STEP_REAL_SECONDS: Final = _histogram(
-    "step_real_seconds", "From the start of a step to its end, sleep included.", "action", "phase"
+    "step_real_seconds",
+    "From the start of a step to its end, sleep included; not of finalize steps, which do not sleep.",
+    "action",
+    "phase",
+    buckets=SECONDS_BY_ACTION,
 )
 QUEUE_WAIT_SECONDS: Final = _histogram(
     "queue_wait_seconds", "How long steps waited for a free worker.", "queue"

@@ -18,6 +18,7 @@ from mcoflow.testing.contracts.store_leases import (
     WorldsContract,
 )
 from mcoflow.testing.contracts.store_locks import LocksContract
+from mcoflow.testing.contracts.store_many import ManyPlansContract
 from mcoflow.testing.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from mcoflow.testing.contracts.store_recurrences import RecurrencesContract
 from mcoflow.testing.contracts.store_requests import RequestsContract
@@ -44,6 +45,7 @@ class StoreContract(
     HooksContract,
     SearchContract,
     DeletingContract,
+    ManyPlansContract,
     PagesContract,
     StepsContract,
     HostsContract,

@@ -55,26 +55,6 @@ class PagesContract:
         assert found(text="100%_") == set()
         assert found(states=("paused",), text="planned") == set()
 
-    def test_counts_of_many_plans_take_no_time(self, store: WholeStore) -> None:
-        """E-108: counts and versions on 100,000 plans in under 100 ms."""
-        for _ in range(10):
-            slice_of_them = [draft(0) for _ in range(MANY // 10)]
-            for each in slice_of_them[::2]:
-                each.plan.state, each.plan.result = PlanState.STOPPED, PlanResult.SUCCESS
-            stored(store, *slice_of_them)
-        watched = [plan.id for plan in store.plans(Listing(limit=50))]
-
-        assert store.counts_by_state() == {
-            ("planned", "pending"): MANY // 2,
-            ("stopped", "success"): MANY // 2,
-        }
-        assert _seconds(store.counts_by_state) < 0.1
-        assert _seconds(store.backlog) < 0.1
-        assert _seconds(lambda: store.count_plans("stopped")) < 0.1
-        assert _seconds(lambda: store.count_plans(None)) < 0.1
-        assert _seconds(lambda: store.versions(watched)) < 0.1
-        assert _seconds(lambda: store.plans(Listing(states=("stopped",)))) < 0.1
-
     def test_what_waits_is_counted(self, store: WholeStore) -> None:
         """E-115: the gauges of the database; what is confirmed, ended, or of a plan at rest does not wait."""
         assert store.backlog() == Backlog({}, 0, 0, None, 0, 0)

@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from mcoflow.action import FOREVER, Action
 from mcoflow.domain.requests import Cover
-from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import CommandRefusedError, EventDroppedError, InputInvalidError
 from tests.unit.engine.house import House
-from tests.unit.engine.play import Compose, Do, Listen, one, play
+from tests.unit.engine.play import Compose, Do, Finish, Listen, one, play
 
 SOON = timedelta(seconds=10)
 
@@ -43,19 +43,43 @@ class Fetch(Action):
         play.log.append(self.input["mirror"])
         if self.input["mirror"] == "away":
             raise ConnectionError("the mirror is away")
+        self.output["file"] = f"file of {self.input['mirror']}"
+
+    def finalize(self) -> None:
+        play.log.append(f"{self.input['mirror']} done with")
 
 
-def test_a_resumed_step_works_with_the_amended_input(house: House) -> None:
-    """E-042: after `amend_input`; the history has the amendment and its actor."""
-    plan = house.run(Fetch, mirror="away")
+def fetch_between_others(plan: Action) -> None:
+    plan.plan_action(Finish, name="beside")
+    with plan.sequence():
+        plan.plan_action(Finish, name="before")
+        fetched = plan.plan_action(Fetch, mirror="away")
+        plan.plan_action(Finish, name="reader", value=fetched.output["file"])
+        plan.plan_action(Do, name="later")
+
+
+def test_a_resumed_step_works_with_the_amended_input_and_so_does_what_follows_it(house: House) -> None:
+    """E-042: only the failed step and those after it run; the history has the amendment and its actor."""
+    read: list[Any] = []
+    play.scripts["reader"] = lambda action, _event: read.append(action.input["value"])
+    plan = house.run(Compose, layout=play.layout(fetch_between_others))
     assert plan.state is PlanState.PAUSED
+    assert sorted(play.log) == ["away", "before", "beside"]
+    failed = house.step(plan.id, Fetch)
 
-    house.world.amend_input(plan.id, 1, {"mirror": "near"}, actor="bob")
-    assert house.world.resume(plan.id).wait(SOON).result is PlanResult.SUCCESS
+    house.world.amend_input(plan.id, failed.action_id, {"mirror": "near"}, actor="bob")
+    assert house.world.resume(plan.id, actor="carol").wait(SOON).result is PlanResult.SUCCESS
 
-    assert play.log == ["away", "near"]
+    assert play.log[3:] == ["near", "reader", "later", "beside!", "before!", "near done with", "reader!"]
+    assert read == ["file of near"]
+    run_steps = [step for step in house.steps(plan.id).values() if step.phase is Phase.RUN]
+    assert [step.attempt for step in run_steps] == [2 if step.id == failed.id else 1 for step in run_steps]
     lines = [(line.name, line.actor, line.detail) for line in house.store.history(plan.id)]
-    assert ("amend input", "bob", "of action 1") in lines
+    assert lines[-3:-1] == [
+        ("amend input", "bob", f"of action {failed.action_id}"),
+        ("start execution", "carol", "resumed"),
+    ]
+    assert house.history(plan.id)[-1] == "finish execution"
 
 
 def test_an_amendment_that_does_not_fit_changes_nothing(house: House) -> None:

@@ -1,12 +1,15 @@
 """What middlewares see of plans that run, and what they can do to them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from mcoflow.action import Action, HostAction, Middleware, Middlewares, Rescue
 from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.domain.view import PlanView
+from mcoflow.engine.handles import Scheduled
 from mcoflow.testing.hosts import error, ok, result, silence
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Finish, Stoppable, play
@@ -23,6 +26,9 @@ class Noting(Middleware):
         finally:
             play.log.append(f"{what}<{type(self).__name__}")
 
+    def delay(self, action: Action, proceed: Callable[..., None], /, *args: Any, **kwargs: Any) -> None:
+        self.note("delay", proceed, *args, **kwargs)
+
     def plan(self, action: Action, proceed: Callable[..., None], /, *args: Any, **kwargs: Any) -> None:
         self.note("plan", proceed, *args, **kwargs)
 
@@ -34,6 +40,9 @@ class Noting(Middleware):
 
     def plan_phase(self, plan: PlanView, proceed: Callable[[], None]) -> None:
         self.note(f"plan_phase of {plan.action}", proceed)
+
+    def finalize_phase(self, plan: PlanView, proceed: Callable[[], None]) -> None:
+        self.note(f"finalize_phase of {plan.action}", proceed)
 
 
 class OfWorld(Noting):
@@ -54,6 +63,13 @@ class Based(Finish):
     name = "middleware.based"
     middleware = Middlewares().use(OfBase)
 
+    def delay(self, _schedule: Schedule, *_args: Any, **_fields: Any) -> None:
+        play.log.append("delayed")
+
+    def plan(self, **fields: Any) -> None:
+        play.log.append("planned")
+        self.plan_self(fields)
+
 
 class Derived(Based):
     """Adds one."""
@@ -68,16 +84,20 @@ def around(what: str, *inside: str) -> list[str]:
 
 
 def test_the_worlds_come_first_then_those_of_bases_then_those_of_subclasses(empty_house: House) -> None:
-    """E-082: around each phase."""
-    empty_house.another(middleware=Middlewares().use(OfWorld))
+    """E-082: delay, plan_phase, plan, run, finalize_phase, finalize: the whole life of a delayed plan."""
+    world = empty_house.another(middleware=Middlewares().use(OfWorld))
+    due = Schedule(start_at=empty_house.clock.now() + timedelta(minutes=5))
 
-    plan = empty_house.run(Derived, name="a")
+    made = world.delay(due, Derived, name="a")
 
-    assert plan.result is PlanResult.SUCCESS
-    assert play.log == [
-        *around(f"plan_phase of {Derived.name}", *around("plan")),
+    assert isinstance(made, Scheduled)
+    assert play.log == around("delay", "delayed")
+    empty_house.advance(301)
+    assert empty_house.rest(made.plan_id).result is PlanResult.SUCCESS
+    assert play.log[len(around("delay", "delayed")) :] == [
+        *around(f"plan_phase of {Derived.name}", *around("plan", "planned")),
         *around("run NoneType", "a"),
-        *around("finalize", "a!"),
+        *around(f"finalize_phase of {Derived.name}", *around("finalize", "a!")),
     ]
 
 

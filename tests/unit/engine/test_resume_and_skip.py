@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from mcoflow.action import Action
+from mcoflow.domain.records import StepRecord
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import CommandRefusedError, PlanNotFoundError
@@ -63,21 +64,28 @@ def test_resume_runs_the_failed_step_and_what_follows_it_and_nothing_else(house:
 
 
 def test_resume_of_a_plan_with_many_done_steps_dispatches_one_job(house: House) -> None:
-    """E-043: exactly one job."""
+    """E-043: exactly one job, 10,000 done steps or not; and none but the failed step is written."""
     play.scripts["bad"] = fail
 
     def layout(plan: Action) -> None:
-        for number in range(300):
+        for number in range(10_000):
             plan.plan_action(Do, name=str(number))
         plan.plan_action(Do, name="bad")
 
-    plan = paused(house, layout)
+    plan_id = compose(house, layout)
+    until(lambda: house.store.plan(plan_id).state is PlanState.PAUSED, "only the bad one is left", within=60)
+    assert house.store.plan(plan_id).counts == {StepState.SUCCESS: 10_000, StepState.ERROR: 1}
+    del play.scripts["bad"]
     before = len(play.log)
-    house.resume(plan.id)
-    until(lambda: len(play.log) > before, "the failed step ran")
-    house.rest(plan.id)
+    written: list[StepRecord] = []
+    house.valve.before["commit"] = lambda changes: written.extend(change.step for change in changes.steps)
 
+    house.resume(plan_id)
+
+    assert house.rest(plan_id).result is PlanResult.SUCCESS
     assert play.log[before:] == ["bad"]
+    assert len({step.id for step in written}) == 1
+    assert written[-1].attempt == 2
 
 
 def test_a_resumed_host_step_sends_a_new_request(house: House) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.engine.settings import WorldSettings
+from mcoflow.ports.measures import QUEUE_JOBS
 from tests.unit.engine.house import House
 from tests.unit.engine.play import (
     Do,
@@ -17,6 +18,7 @@ from tests.unit.engine.play import (
     one,
     play,
 )
+from tests.waiting import until
 
 # -- data -------------------------------------------------------------------------------------------------
 
@@ -227,20 +229,24 @@ def test_an_unknown_queue_runs_on_the_default_one_with_one_warning(
 
 
 def test_a_small_plan_does_not_wait_for_all_of_a_large_one(house: House) -> None:
-    """E-023: one worker; the small plan waits for at most one job more of the large one."""
+    """E-023: 10,000 steps, one worker; the small plan waits for the job that is under way, for no other."""
     house.restart(settings=WorldSettings(queues={"default": 1}))
     held = play.hold("0")
 
     def large(plan: Any) -> None:
-        for number in range(300):
+        for number in range(10_000):
             plan.plan_action(Do, name=str(number))
+
+    def waiting() -> float:
+        return dict(house.world.gauges())[QUEUE_JOBS, "default"]
 
     many = compose(house, large)
     play.wait_inside("0")
+    until(lambda: waiting() == 9_999, "all of the large one wait", within=60.0)
     few = compose(house, do("small"))
-    house.step_when(few, StepState.RUNNING)
+    until(lambda: waiting() == 10_000, "the small one waits behind them")
     held.set()
 
-    house.rest(few)
-    house.rest(many)
-    assert play.log.index("small") <= 2
+    assert house.rest(few).result is PlanResult.SUCCESS
+    assert play.log[:2] == ["0", "small"]
+    assert house.store.plan(many).state is PlanState.RUNNING

@@ -56,15 +56,15 @@ def test_counts_add_up() -> None:
 def test_a_value_on_the_bound_of_a_bucket_belongs_to_it() -> None:
     observer = prometheus()
 
-    observer.measured({(m.PLAN_SECONDS, "deploy", "success"): [0.05, 0.051, 5000.0]})
+    observer.measured({(m.PLAN_SECONDS, "deploy", "success"): [0.1, 0.101, 5000.0]})
 
     shown = scrape(observer)
     labels = {"action": "deploy", "result": "success"}
     assert [
-        shown.value("mcoflow_plan_seconds_bucket", le=le, **labels) for le in ("0.005", "0.05", "0.5", "+Inf")
+        shown.value("mcoflow_plan_seconds_bucket", le=le, **labels) for le in ("0.005", "0.1", "2.5", "+Inf")
     ] == [0, 1, 2, 3]
     assert shown.value("mcoflow_plan_seconds_count", **labels) == 3
-    assert shown.value("mcoflow_plan_seconds_sum", **labels) == 5000.101
+    assert shown.value("mcoflow_plan_seconds_sum", **labels) == 5000.201
 
 
 def test_classes_that_are_not_registered_share_one_series() -> None:
