@@ -41,7 +41,7 @@ def _executors(found: "Sequence[ExecutorView]") -> Finding:
 
 def _agent_here(config: Config, hosts: "Hosts") -> Finding:
     """Whether the server hears of an agent on this machine."""
-    from mcoflow.services.views import Presence
+    from mcoflow.domain.presence import Presence
 
     identity = identity_of(config.agent)
     found = hosts.presence([identity])[identity]

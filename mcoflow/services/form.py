@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from mcoflow.domain.presence import Presence
 from mcoflow.services.fields import Filled, Order, hosts_of, names_of, read_fields
 from mcoflow.services.hosts import Hosts
-from mcoflow.services.views import Presence
 
 LOOKED_UP = 20
 """Hosts whose presence is read for an echo."""

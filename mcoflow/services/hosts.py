@@ -5,15 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from mcoflow.clock import Clock
+from mcoflow.domain.presence import Presence, presence_of
 from mcoflow.domain.requests import HostRecord
 from mcoflow.ports.store import Reader
 from mcoflow.services.facts import agents_of, grouped, problems_of, system_of
 from mcoflow.services.times import certain_moment
-from mcoflow.services.views import HostDetail, HostPage, HostView, Presence
+from mcoflow.services.views import HostDetail, HostPage, HostView
 
-ONLINE_WITHIN: Final = 150.0
-LATE_WITHIN: Final = 600.0
-"""Seconds since the last message of a host's agent (bus specification, 5.7)."""
 PAGE: Final = 50
 
 
@@ -65,9 +63,4 @@ class Hosts:
         )
 
     def _presence(self, host: HostRecord) -> Presence:
-        if not host.admitted:
-            return Presence.PENDING
-        silent = self._clock.now().timestamp() - host.last_seen
-        if host.state == "down" or silent > LATE_WITHIN:
-            return Presence.OFFLINE
-        return Presence.LATE if silent > ONLINE_WITHIN else Presence.ONLINE
+        return presence_of(host, self._clock.now().timestamp())

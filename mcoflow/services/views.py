@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from mcoflow.domain.presence import Presence
 from mcoflow.domain.recurrence import RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
@@ -217,15 +218,6 @@ class RecurrenceView:
     runs: int
     last: LastRun | None
     explanation: str
-
-
-class Presence(StrEnum):
-    """What is known of a host's agent from the time of its last message."""
-
-    ONLINE = "online"
-    LATE = "late"
-    OFFLINE = "offline"
-    PENDING = "pending"  #: never admitted: it gets no requests
 
 
 @dataclass(frozen=True, slots=True)

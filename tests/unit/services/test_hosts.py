@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mcoflow.clock import SystemClock
+from mcoflow.domain.presence import Presence
 from mcoflow.domain.requests import HostRecord
 from mcoflow.services.hosts import Hosts
-from mcoflow.services.views import Presence
 from mcoflow.storage import open_store
 
 NOW = 1_800_000_000.0
