@@ -32,6 +32,7 @@ def admit(
     if body.check and not operation.check:
         raise RefusedError(Refusal.CHECK_UNSUPPORTED, f"{operation.key} cannot foretell what it would do")
     _check_args(operation, body)
+    catalogue.permit(operation, body.args)
     if host.room == 0:
         raise RefusedError(
             Refusal.BUSY, f"{host.received} requests wait on {host.identity} already: ask again later"

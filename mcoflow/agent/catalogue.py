@@ -7,11 +7,14 @@ from typing import Final
 
 from mcoflow.agent.execution import Operation, RefusedError
 from mcoflow.agent.operations import Agent, Declared
+from mcoflow.agent.policy import Policy
+from mcoflow.agent.policy_file import PolicyFile
 from mcoflow.errors import ConfigurationError
+from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.kinds import Refusal
 
 GROUP: Final = "mcoflow.agents"
-_BUILT_IN: Final = ("host", "package", "service")
+_BUILT_IN: Final = ("command", "file", "host", "package", "process", "service")
 
 
 def load_agent(name: str) -> Agent:
@@ -37,9 +40,13 @@ def _plugged_in(name: str) -> object:
 
 
 class LoadedCatalogue:
-    """The operations of the agents that could be loaded, and why the others could not."""
+    """The operations of the agents that could be loaded, and why the others could not.
 
-    def __init__(self, agents: Iterable[str]) -> None:
+    Without a policy only operations that need none are allowed.
+    """
+
+    def __init__(self, agents: Iterable[str], policy: PolicyFile | None = None) -> None:
+        self._policy = policy
         self._agents: dict[str, Agent] = {}
         self._broken: list[str] = []
         for name in agents:
@@ -73,6 +80,20 @@ class LoadedCatalogue:
     def broken(self) -> Sequence[str]:
         """Return one line for each plug-in that was named and could not be loaded."""
         return tuple(self._broken)
+
+    @property
+    def policy(self) -> Policy:
+        """What the host's owner allows now."""
+        return Policy() if self._policy is None else self._policy.current
+
+    def permit(self, operation: Operation, args: JsonObject) -> None:
+        """Raise RefusedError not_allowed unless the policy allows the operation with these arguments."""
+        operation.permit(args, self.policy)
+
+    def reload(self) -> None:
+        """Read the policy again."""
+        if self._policy is not None:
+            self._policy.reload()
 
 
 def _known(names: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from mcoflow.agent.entry import Entry, Host, Stop
 from mcoflow.agent.execution import Catalogue, Execution
 from mcoflow.agent.journal import Journal
 from mcoflow.agent.journal_rows import State
+from mcoflow.agent.ledger import Ledger
 from mcoflow.agent.life import Life
 from mcoflow.agent.loop import Loop
 from mcoflow.agent.presence import FactsSource, Presences
@@ -61,8 +62,10 @@ class AgentDaemon:
         clock: Clock,
         chance: Random,
         hosts: Sequence[Host] = (),
+        ledger: Ledger | None = None,
     ) -> None:
         """Take the parts; `facts` by host. Without `hosts` it is the one of the settings."""
+        self._ledger = ledger
         self._settings = settings
         self._connector = connector
         self._catalogue = catalogue
@@ -87,6 +90,8 @@ class AgentDaemon:
         self._state_dir.take()
         journal = self._open_journal()
         self._desk = Desk(self._loop, self._connector, journal, Reserve(self._state_dir.reserve), self._clock)
+        if self._ledger is not None:
+            self._ledger.open(journal)
         reports = Reports(self._clock, self._new_id, journal.generation)
         self._life = Life(self._desk, reports, self._execution, self._state_dir.work)
         self._watch = Watch(self._desk, self._life)
@@ -134,7 +139,8 @@ class AgentDaemon:
         return ended
 
     def reload(self) -> None:
-        """Read the facts again, and tell what changed."""
+        """Read the policy and the facts again, and tell what changed."""
+        self._loop.post(self._catalogue.reload)
         self._loop.post(self._presences.reread)
 
     @property

@@ -8,6 +8,8 @@ from mcoflow import __version__
 from mcoflow.agent.catalogue import LoadedCatalogue
 from mcoflow.agent.facts import Facts
 from mcoflow.agent.init_system import chosen_init
+from mcoflow.agent.ledger import Ledger
+from mcoflow.agent.policy_file import PolicyFile
 from mcoflow.agent.work import SubprocessExecution, WorkerSettings
 from mcoflow.clock import Clock
 from mcoflow.config.sections import AgentConfig
@@ -20,12 +22,18 @@ class Equipment:
     catalogue: LoadedCatalogue
     execution: SubprocessExecution
     facts: Facts
+    ledger: Ledger
 
 
 def equip(config: AgentConfig, clock: Clock) -> Equipment:
-    """Load the agents named in the settings, find the init system, and put the parts together."""
+    """Load the agents named in the settings, find the init system, and put the parts together.
+
+    Raises:
+        ConfigError: the policy file is wrong, or others may write it.
+    """
     init = chosen_init(config.init)
-    catalogue = LoadedCatalogue(config.agents)
+    policy = PolicyFile(config.policy, required="policy" in config.model_fields_set)
+    catalogue = LoadedCatalogue(config.agents, policy)
     own = {
         "version": __version__,
         "python": platform.python_version(),
@@ -37,4 +45,6 @@ def equip(config: AgentConfig, clock: Clock) -> Equipment:
     }
     facts = Facts(config.facts_dir, own)
     settings = WorkerSettings(provider=config.provider, init=init, facts_dir=config.facts_dir)
-    return Equipment(catalogue, SubprocessExecution(catalogue, settings, facts, clock), facts)
+    ledger = Ledger()
+    execution = SubprocessExecution(catalogue, settings, facts, clock, ledger)
+    return Equipment(catalogue, execution, facts, ledger)

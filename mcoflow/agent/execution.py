@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from mcoflow.agent.policy import Policy
 from mcoflow.errors import McoflowError
 from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.kinds import Outcome, Refusal
@@ -32,13 +33,18 @@ def no_lock(_args: JsonObject) -> str | None:
     return None
 
 
+def permit_all(_args: JsonObject, _policy: Policy) -> None:
+    """Need no word of the policy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """What an agent declares of one of its operations.
 
     `lock` names what two executions on a host may not hold at once (`package`, `service:nginx`), from
     validated arguments; with `check` no lock is taken. `interruptible` false: a cancel or time-out lets it
-    run on, only force kills it.
+    run on, only force kills it. `permit` raises RefusedError not_allowed for validated arguments that the
+    host's policy does not allow; it is asked before anything is begun and must not wait for anything.
     """
 
     agent: str
@@ -53,6 +59,7 @@ class Operation:
     check: bool
     interruptible: bool
     lock: Callable[[JsonObject], str | None] = no_lock
+    permit: Callable[[JsonObject, Policy], None] = permit_all
 
     @property
     def key(self) -> str:
@@ -71,6 +78,12 @@ class Catalogue(Protocol):
 
     def broken(self) -> Sequence[str]:
         """Return one line for each plug-in that was named and could not be loaded."""
+
+    def permit(self, operation: Operation, args: JsonObject) -> None:
+        """Raise RefusedError not_allowed unless the host's policy allows it with these arguments."""
+
+    def reload(self) -> None:
+        """Read the host's policy again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,13 @@
 """Executions without a process: operations that the daemon answers itself, and starts that failed."""
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from mcoflow.agent.catalogue import LoadedCatalogue
 from mcoflow.agent.execution import Done, Job, OnDone, WorkerIdentity
 from mcoflow.agent.facts import Facts
+from mcoflow.agent.ledger import Ledger
 from mcoflow.agent.operations import Context, Declared
 from mcoflow.agent.providers.port import PackageProvider, ServiceProvider
 from mcoflow.clock import Clock
@@ -52,14 +56,23 @@ class FailedStart(_Immediate):
         self._tell(self._clock.monotonic(), outcome=Outcome.FAILED, reason="no_worker", message=message)
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the daemon itself knows."""
+
+    catalogue: LoadedCatalogue
+    facts: Facts
+    ledger: Ledger
+
+
 class RunHere(_Immediate):
     """An operation that is declared `here`."""
 
-    def __init__(self, declared: Declared, job: Job, on_done: OnDone, facts: Facts, clock: Clock) -> None:
+    def __init__(self, declared: Declared, job: Job, on_done: OnDone, own: Own, clock: Clock) -> None:
         super().__init__(on_done, clock)
         self._declared = declared
         self._job = job
-        self._facts = facts
+        self._own = own
 
     def begin(self) -> None:
         """Perform it."""
@@ -69,10 +82,21 @@ class RunHere(_Immediate):
             check=self._job.check,
             packages=_no_packages,
             services=_no_services,
-            facts=self._facts.read,
+            facts=self._own.facts.read,
+            policy=self._own.catalogue.policy,
+            operations=self._own.catalogue.operations,
+            requests=partial(self._own.ledger.newest, self._job.host),
         )
         try:
             values = self._declared.perform(self._job.args, context)
+        except OperationFailedError as error:
+            self._tell(
+                started,
+                outcome=Outcome.FAILED,
+                reason=error.reason,
+                message=str(error)[:1_000],
+                values=error.values,
+            )
         except Exception as error:  # noqa: BLE001  the daemon goes on
             message = f"{type(error).__name__}: {error}"[:1_000]
             self._tell(started, outcome=Outcome.FAILED, reason="exception", message=message)

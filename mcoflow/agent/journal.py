@@ -56,6 +56,10 @@ _EXECUTING: Final = """
 """
 _ENDED: Final = "UPDATE requests SET state = ?, runs = ?, reply_to = ?, result = ?, ended_at = ? WHERE id = ?"
 _REPLIED: Final = "UPDATE requests SET replied_at = ? WHERE id = ?"
+_NEWEST: Final = """
+    SELECT id, state, request, result, received_at, ended_at FROM requests
+    WHERE host = ? ORDER BY number DESC LIMIT ?
+"""
 _PURGE: Final = """
     DELETE FROM requests WHERE number IN (
         SELECT number FROM (SELECT number, received_at, replied_at FROM requests ORDER BY number LIMIT ?)
@@ -129,6 +133,11 @@ class Journal:
     def unanswered(self) -> Iterable[Row]:
         """Return the rows whose result is not known to have arrived, oldest first."""
         return self._rows(f"SELECT {_COLUMNS} FROM requests WHERE replied_at IS NULL ORDER BY number")  # noqa: S608
+
+    def newest(self, host: str, limit: int) -> Sequence[tuple[Any, ...]]:
+        """Return id, state, request, result, times of arrival and end of the newest requests of a host."""
+        found = self._database.execute(_NEWEST, (host, limit))
+        return [(str(UUID(bytes=request_id)), *rest) for request_id, *rest in found]
 
     def purge(self, before: float, most: int) -> int:
         """Forget the answered ones among the oldest `most`, if received before the time; return how many."""

@@ -1,15 +1,16 @@
 """How an agent's operations are declared: plain functions between two models. Plug-ins use this file."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mcoflow.agent.execution import Operation, RefusedError, no_lock
+from mcoflow.agent.execution import Operation, RefusedError, no_lock, permit_all
+from mcoflow.agent.policy import Policy
 from mcoflow.agent.providers.port import PackageProvider, ServiceProvider
 from mcoflow.errors import ConfigurationError, MalformedMessageError, OperationFailedError
 from mcoflow.wire import codec
@@ -28,15 +29,26 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _no_requests(_limit: int) -> Sequence[JsonObject]:
+    """Only the daemon itself knows them."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What an operation may ask of its host. With `check` it predicts and changes nothing."""
+    """What an operation may ask of its host. With `check` it predicts and changes nothing.
+
+    `operations` and `requests` are what the daemon itself knows: empty elsewhere.
+    """
 
     host: str
     check: bool
     packages: Callable[[], PackageProvider]
     services: Callable[[], ServiceProvider]
     facts: Callable[[], JsonObject]
+    policy: Policy = field(default_factory=Policy)
+    operations: Callable[[], Sequence[Operation]] = tuple
+    requests: Callable[[int], Sequence[JsonObject]] = _no_requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,7 @@ class Agent:
         check: bool = False,
         interruptible: bool = True,
         lock: Callable[[JsonObject], str | None] = no_lock,
+        permit: Callable[[JsonObject, Policy], None] = permit_all,
         here: bool = False,
     ) -> Callable[[Function], Function]:
         """Declare the function below as an operation of its name.
@@ -123,6 +136,7 @@ class Agent:
                 check=check,
                 interruptible=interruptible,
                 lock=lock,
+                permit=permit,
             )
             self._add(Declared(declared, function, here))
             return function

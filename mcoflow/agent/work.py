@@ -12,8 +12,9 @@ from typing import Final
 from mcoflow.agent.catalogue import LoadedCatalogue
 from mcoflow.agent.execution import Done, Job, OnDone, Running, WorkerIdentity
 from mcoflow.agent.facts import Facts
-from mcoflow.agent.here import FailedStart, RunHere
+from mcoflow.agent.here import FailedStart, Own, RunHere
 from mcoflow.agent.init_system import InitSystem
+from mcoflow.agent.ledger import Ledger
 from mcoflow.agent.processes import identity_of
 from mcoflow.agent.running import Worker, wait_for_begin
 from mcoflow.agent.waiter import Waiter
@@ -50,11 +51,16 @@ class SubprocessExecution:
     """Runs jobs in worker processes; operations that are declared `here`, and end at once, in this one."""
 
     def __init__(
-        self, catalogue: LoadedCatalogue, settings: WorkerSettings, facts: Facts, clock: Clock
+        self,
+        catalogue: LoadedCatalogue,
+        settings: WorkerSettings,
+        facts: Facts,
+        clock: Clock,
+        ledger: Ledger | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._settings = settings
-        self._facts = facts
+        self._own = Own(catalogue, facts, ledger or Ledger())
         self._clock = clock
         self._waiter = Waiter()
 
@@ -63,7 +69,7 @@ class SubprocessExecution:
         agent, _, name = job.operation.partition(".")
         declared = self._catalogue.declared(agent, name)
         if declared.here:
-            return RunHere(declared, job, on_done, self._facts, self._clock)
+            return RunHere(declared, job, on_done, self._own, self._clock)
         try:
             write_order(job.directory, self._order(job))
             process = self._spawn(job.directory)
@@ -108,6 +114,7 @@ class SubprocessExecution:
             init=self._settings.init,
             facts_dir=self._settings.facts_dir,
             lock_timeout=self._settings.lock_timeout,
+            policy=self._catalogue.policy,
         )
 
     def _spawn(self, directory: Path) -> subprocess.Popen[bytes]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mcoflow.agent.execution import Done
 from mcoflow.agent.init_system import InitSystem
+from mcoflow.agent.policy import Policy
 
 GO: Final = b"g"
 """The word that a waiting worker reads from its input."""
@@ -35,6 +36,7 @@ class Order(BaseModel):
     init: InitSystem
     facts_dir: Path
     lock_timeout: float
+    policy: Policy = Policy()
 
 
 def write_order(directory: Path, order: Order) -> None:

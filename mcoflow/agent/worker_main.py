@@ -62,6 +62,7 @@ def _perform(declared: Declared, order: Order, providers: ChosenProviders) -> Js
         packages=providers.packages,
         services=providers.services,
         facts=Facts(order.facts_dir, {}).read,
+        policy=order.policy,
     )
     values = declared.perform(order.args, context)
     if len(codec.dumps(values)) > VALUES_LIMIT:

@@ -56,6 +56,7 @@ def _embedded(config: Config) -> Iterator[Finding]:
     yield broker(config)
     yield from inspect_host.machine(config)
     yield inspect_host.plugins(config)
+    yield inspect_host.policy(config)
     yield port(config)
 
 
@@ -88,3 +89,4 @@ def _agent(config: Config) -> Iterator[Finding]:
         yield Finding("broker", False, masked(str(config.broker.url)), str(error))
     yield from inspect_host.machine(config)
     yield inspect_host.plugins(config)
+    yield inspect_host.policy(config)

@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mcoflow.bootstrap.finding import Finding
 from mcoflow.config import Config
+from mcoflow.errors import ConfigError
 
 
 def machine(config: Config) -> Iterator[Finding]:
@@ -31,6 +32,32 @@ def _state_dir(config: Config) -> Finding:
     if not os.access(nearest, os.W_OK | os.X_OK):
         return Finding("journal", False, f"{nearest} cannot be written", "set [agent] state_dir, or chown it")
     return Finding("journal", True, str(path))
+
+
+def policy(config: Config) -> Finding:
+    """What policy.toml allows the agents that need it; a file that is not believed stops the agent."""
+    from mcoflow.agent.policy_file import read_policy
+
+    path = config.agent.policy
+    try:
+        found = read_policy(path, required="policy" in config.agent.model_fields_set)
+    except ConfigError as error:
+        return Finding("policy", False, str(path), str(error))
+    said = {
+        "command": f"{len(found.command)} commands",
+        "file": f"reading {_listed(found.file.read)}",
+        "process": f"signals to {_listed(found.process.signal)}",
+    }
+    needed = [words for agent, words in said.items() if agent in config.agent.agents]
+    if not needed:
+        return Finding("policy", True, "not needed: none of command, file, process is in [agent] agents")
+    if not path.exists():
+        return Finding("policy", True, f"there is no {path}: no command, no reading of files, no signals")
+    return Finding("policy", True, f"{path} allows {', '.join(needed)}")
+
+
+def _listed(patterns: Sequence[str]) -> str:
+    return " ".join(patterns) or "none"
 
 
 def plugins(config: Config) -> Finding:

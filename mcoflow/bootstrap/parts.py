@@ -147,6 +147,7 @@ def agent_daemon(config: Config) -> Daemon:
         {identity: parts.facts},
         clock=clock,
         chance=chance,
+        ledger=parts.ledger,
     )
 
 

@@ -100,6 +100,8 @@ class AgentConfig(Section):
     max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 1000
     retention_days: Annotated[int, Field(ge=9, le=3650)] = 30
     """Under 9 days a request redelivered at its last moment (7 days) could meet a forgetful journal."""
+    policy: HomePath = Path("/etc/mcoflow/policy.toml")
+    """What the agents `command`, `file` and `process` may do; without the file the least."""
     facts_dir: HomePath = Path("/etc/mcoflow/facts.d")
     facts_interval: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
     presence_interval: Annotated[Duration, between("1 s", "2 min")] = timedelta(seconds=60)

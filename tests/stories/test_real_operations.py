@@ -254,10 +254,27 @@ def test_a_service_is_restarted_under_sysvinit_although_systemctl_is_there(
     stopped = machine.run("service.stop", service=service)
     assert (stopped.outcome, stopped.values["after"]) == (Outcome.OK, "stopped")
     assert machine.run("service.stop", service=service).changed is False
-    assert machine.run("service.status", service=service).values == {"state": "stopped"}
+    assert machine.run("service.status", service=service).values == {"state": "stopped", "boot": "disabled"}
 
     assert machine.run("service.restart", service=service).values["before"] == "stopped"
-    assert machine.run("service.status", service=service).values == {"state": "running"}
+    assert machine.run("service.status", service=service).values == {"state": "running", "boot": "disabled"}
+
+
+def test_a_service_begins_with_the_machine_or_not(machine: Bench, service: str) -> None:
+    predicted = machine.run("service.enable", check=True, service=service)
+    assert (predicted.changed, predicted.values["after"]) == (True, "enabled")
+    assert machine.run("service.status", service=service).values["boot"] == "disabled"
+
+    enabled = machine.run("service.enable", service=service)
+    assert enabled.outcome is Outcome.OK, enabled.message + enabled.tail
+    assert (enabled.values["before"], enabled.values["after"]) == ("disabled", "enabled")
+    assert machine.run("service.enable", service=service).changed is False
+    assert machine.run("service.status", service=service).values == {"state": "stopped", "boot": "enabled"}
+
+    disabled = machine.run("service.disable", service=service)
+    assert (disabled.outcome, disabled.values["after"]) == (Outcome.OK, "disabled")
+    for link in Path("/etc").glob(f"rc*.d/*{service}"):
+        link.unlink()
 
 
 def test_a_service_that_keeps_its_output_open_does_not_hold_the_worker(machine: Bench, service: str) -> None:

@@ -12,6 +12,7 @@ from mcoflow.domain.operation_names import MAX_NAME, PACKAGE_PATTERN, VERSION_PA
 
 PackageName = Annotated[str, Field(pattern=f"^(?:{PACKAGE_PATTERN})$", max_length=MAX_NAME)]
 Version = Annotated[str, Field(pattern=f"^(?:{VERSION_PATTERN})$", max_length=128)]
+MAX_FOUND: Final = 200
 Shown = Annotated[str, Field(max_length=256)]
 """A name or version as the package manager tells it."""
 
@@ -69,6 +70,27 @@ class Status(Strict):
     candidate: Shown | None
 
 
+class Search(Strict):
+    """A part of a name, and how many packages at most."""
+
+    text: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$", max_length=64)]
+    limit: Annotated[int, Field(ge=1, le=MAX_FOUND)] = 50
+
+
+class Found(Strict):
+    """One package that the sources offer."""
+
+    name: Shown
+    summary: Shown
+
+
+class Searched(Strict):
+    """The first packages by name, and how many there are."""
+
+    packages: Annotated[list[Found], Field(max_length=MAX_FOUND)]
+    total: int
+
+
 agent: Final = Agent("package")
 
 
@@ -120,3 +142,11 @@ def status(given: Package, context: Context) -> Status:
     """Look at one package; nothing is changed."""
     found = context.packages().status(given.package)
     return Status(installed=found.installed, candidate=found.candidate)
+
+
+@agent.operation(summary="Find packages by a part of their name", idempotent=True, changes=False)
+def search(given: Search, context: Context) -> Searched:
+    """Look in what the sources offer; nothing is refreshed."""
+    found = context.packages().search(given.text)
+    shown = [Found(name=each.name[:256], summary=each.summary[:256]) for each in found[: given.limit]]
+    return Searched(packages=shown, total=len(found))

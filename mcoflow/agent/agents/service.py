@@ -1,4 +1,4 @@
-"""The agent `service`: restart, start, stop and look at services."""
+"""The agent `service`: restart, start, stop, enable, disable and look at services."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field
 
 from mcoflow.agent.operations import Agent, Context, Strict
-from mcoflow.agent.providers.port import Change, ServiceState
+from mcoflow.agent.providers.port import Boot, Change, ServiceState
 from mcoflow.domain.operation_names import SERVICE_PATTERN, is_service_name
 
 
@@ -37,9 +37,19 @@ class Controlled(Strict):
 
 
 class Status(Strict):
-    """Its state now."""
+    """Its state now, and whether it begins with the machine."""
 
     state: ServiceState
+    boot: Boot
+
+
+class Booted(Strict):
+    """Whether it began with the machine before, and does now."""
+
+    changed: bool
+    before: Boot
+    after: Boot
+    exit_code: int | None
 
 
 agent: Final = Agent("service")
@@ -57,6 +67,15 @@ def _controlled(change: Change) -> Controlled:
         changed=change.changed,
         before=ServiceState(change.before or ServiceState.UNKNOWN),
         after=ServiceState(change.after or ServiceState.UNKNOWN),
+        exit_code=change.exit_code,
+    )
+
+
+def _booted(change: Change) -> Booted:
+    return Booted(
+        changed=change.changed,
+        before=Boot(change.before or Boot.UNKNOWN),
+        after=Boot(change.after or Boot.UNKNOWN),
         exit_code=change.exit_code,
     )
 
@@ -85,7 +104,28 @@ def stop(given: Service, context: Context) -> Controlled:
     return _controlled(context.services().ensure(given.service, ServiceState.STOPPED, check=context.check))
 
 
+@agent.operation(
+    summary="Have a service begin with the machine", timeout=_TIMEOUT, idempotent=True, check=True, lock=_lock
+)
+def enable(given: Service, context: Context) -> Booted:
+    """See that it begins with the machine; whether it runs now stays as it is."""
+    return _booted(context.services().enable(given.service, on=True, check=context.check))
+
+
+@agent.operation(
+    summary="Have a service not begin with the machine",
+    timeout=_TIMEOUT,
+    idempotent=True,
+    check=True,
+    lock=_lock,
+)
+def disable(given: Service, context: Context) -> Booted:
+    """See that it does not begin with the machine; whether it runs now stays as it is."""
+    return _booted(context.services().enable(given.service, on=False, check=context.check))
+
+
 @agent.operation(summary="Say whether a service runs", idempotent=True, changes=False)
 def status(given: Service, context: Context) -> Status:
     """Look at one service; nothing is changed."""
-    return Status(state=context.services().status(given.service))
+    services = context.services()
+    return Status(state=services.status(given.service), boot=services.boot(given.service))

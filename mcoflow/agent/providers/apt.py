@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mcoflow.agent.providers.port import PackageMove
+from mcoflow.agent.providers.port import PackageFound, PackageMove
 from mcoflow.agent.providers.tools import Ended, run_tool
 from mcoflow.errors import OperationFailedError
 
@@ -71,6 +71,13 @@ def candidate(package: str) -> str | None:
     """Return the version that apt would install now, None when its sources have none."""
     found = _CANDIDATE.search(_asked(["apt-cache", "policy", "--", package]))
     return found[1] if found and found[1] != "(none)" else None
+
+
+def search(text: str) -> Sequence[PackageFound]:
+    """Return the packages whose name contains the text, by name. apt takes it for a regular expression."""
+    lines = _asked(["apt-cache", "search", "--names-only", "--", re.escape(text)]).splitlines()
+    found = (line.partition(" - ") for line in sorted(lines))
+    return [PackageFound(name, summary) for name, _, summary in found]
 
 
 def predicted(arguments: Sequence[str]) -> tuple[PackageMove, ...]:

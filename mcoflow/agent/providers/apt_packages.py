@@ -4,7 +4,7 @@ import fcntl
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from pyinfra.operations import apt as pyinfra_apt
 
 from mcoflow.agent.providers import apt
-from mcoflow.agent.providers.port import Change, PackageMove, PackageStatus, PackageWish, Wanted
+from mcoflow.agent.providers.port import Change, PackageFound, PackageMove, PackageStatus, PackageWish, Wanted
 from mcoflow.agent.providers.pyinfra_run import run_operation
 from mcoflow.agent.providers.tools import Ended, run_tool
 from mcoflow.clock import Clock
@@ -34,6 +34,10 @@ class AptPackages:
         """Say what is installed and what could be; never changes anything."""
         name = apt.plain_name(package)
         return PackageStatus(apt.installed().versions.get(name), apt.candidate(name))
+
+    def search(self, text: str) -> Sequence[PackageFound]:
+        """Look in what the sources offer as of their last refresh."""
+        return apt.search(text)
 
     def ensure(self, wish: PackageWish, *, check: bool) -> Change:
         """Make it so; with `check` let apt simulate it."""

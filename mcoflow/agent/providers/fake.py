@@ -1,6 +1,6 @@
 """Hosts that are only played: nothing is run, nothing is kept, chance decides what was there before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from random import Random
 from typing import Any, Final
@@ -8,7 +8,9 @@ from typing import Any, Final
 from mcoflow.agent.catalogue import LoadedCatalogue
 from mcoflow.agent.operations import Context
 from mcoflow.agent.providers.port import (
+    Boot,
     Change,
+    PackageFound,
     PackageMove,
     PackageStatus,
     PackageWish,
@@ -44,6 +46,10 @@ class FakePackages:
         move = PackageMove(wish.package, before, after)
         return Change(before, after, before != after, (move,), None if check else 0)
 
+    def search(self, text: str) -> Sequence[PackageFound]:
+        """Have a few packages of every name."""
+        return [PackageFound(f"{text}{end}", "a package to play with") for end in ("", "-common", "-doc")]
+
     def _version(self) -> str:
         return f"{self._chance.randint(0, 9)}.{self._chance.randint(0, 99)}-{self._chance.randint(1, 9)}"
 
@@ -69,6 +75,16 @@ class FakeServices:
         return Change(
             self.status(service), ServiceState.RUNNING, changed=True, exit_code=None if check else 0
         )
+
+    def boot(self, service: str) -> Boot:
+        """Draw whether the service begins with the machine."""
+        del service
+        return self._chance.choice((Boot.ENABLED, Boot.DISABLED))
+
+    def enable(self, service: str, *, on: bool, check: bool) -> Change:
+        """Pretend to enable or disable it."""
+        before, wanted = self.boot(service), Boot.ENABLED if on else Boot.DISABLED
+        return Change(before, wanted, before is not wanted, exit_code=None if check else 0)
 
 
 def fake_facts(chance: Random) -> JsonObject:
@@ -96,6 +112,7 @@ def fake_execute(operation: str, args: Mapping[str, Any], check: bool, chance: R
         packages=lambda: FakePackages(chance),
         services=lambda: FakeServices(chance),
         facts=lambda: fake_facts(chance),
+        operations=_shipped().operations,
     )
     agent, _, name = operation.partition(".")
     return _shipped().declared(agent, name).perform(args, context)

@@ -12,7 +12,8 @@ from pyinfra.operations import launchd, openrc, systemd
 from pyinfra.operations.util.service import handle_service_control
 
 from mcoflow.agent.init_system import InitSystem
-from mcoflow.agent.providers.port import Change, ServiceState
+from mcoflow.agent.providers.init_boot import boot_of, set_boot, unit_of
+from mcoflow.agent.providers.port import Boot, Change, ServiceState
 from mcoflow.agent.providers.pyinfra_run import run_operation
 from mcoflow.agent.providers.tools import Ended, run_tool
 from mcoflow.clock import Clock
@@ -58,6 +59,28 @@ class InitServices:
         if check:
             return Change(before, _R, changed=True)
         return self._control(service, "restart", before, _R)
+
+    def boot(self, service: str) -> Boot:
+        """Say whether it begins with the machine; `not_found` for a service that the host does not have."""
+        self.status(service)
+        return boot_of(self._init, service)
+
+    def enable(self, service: str, *, on: bool, check: bool) -> Change:
+        """Have it begin with the machine, or not, unless it is so already."""
+        before, wanted = self.boot(service), Boot.ENABLED if on else Boot.DISABLED
+        if before is wanted:
+            return Change(before, before, changed=False)
+        if check:
+            return Change(before, wanted, changed=True)
+        ended = set_boot(self._init, service, on=on)
+        after = boot_of(self._init, service)
+        change = Change(before, after, changed=before is not after, exit_code=ended.exit_code)
+        verb = "enable" if on else "disable"
+        if ended.exit_code:
+            raise _failed(f"{verb} {service} ended with exit code {ended.exit_code}", "exit", change)
+        if after is not wanted:
+            raise _failed(f"{verb} {service} reported success, yet it is {after}", "not_reached", change)
+        return change
 
     def _control(self, service: str, verb: str, before: ServiceState, wanted: ServiceState) -> Change:
         ended = _control(self._init, service, verb, running=before is _R)
@@ -122,7 +145,7 @@ def _by_lsb_code(code: int) -> ServiceState:
 
 
 def _by_systemctl(service: str) -> ServiceState:
-    unit = service if service.endswith(".service") else f"{service}.service"
+    unit = unit_of(service)
     asked = ["systemctl", "show", "--property=LoadState", "--property=ActiveState", "--", unit]
     shown = run_tool(asked).stdout.split()
     if "LoadState=loaded" not in shown:

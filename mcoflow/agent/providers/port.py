@@ -1,6 +1,7 @@
 """What the operations need of a host's package manager and init system. Everything here runs in a worker."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -26,6 +27,14 @@ class ServiceState(StrEnum):
     UNKNOWN = "unknown"  #: its init script does not say
 
 
+class Boot(StrEnum):
+    """Whether a service begins with the machine."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"  #: neither: begun by others, or the init system does not say
+
+
 @dataclass(frozen=True, slots=True)
 class PackageMove:
     """One package that a change touched: its versions before and after, None for not installed."""
@@ -41,6 +50,14 @@ class PackageStatus:
 
     installed: str | None
     candidate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFound:
+    """A package that the sources offer, and what it is in a line."""
+
+    name: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,9 @@ class PackageProvider(Protocol):
     def ensure(self, wish: PackageWish, *, check: bool) -> Change:
         """Make it so; with `check` only predict, taking no lock and changing nothing."""
 
+    def search(self, text: str) -> Sequence[PackageFound]:
+        """Return the packages that the sources offer whose name contains the text, by name."""
+
 
 class ServiceProvider(Protocol):
     """An init system. Each method raises OperationFailedError with a reason of one word."""
@@ -98,6 +118,12 @@ class ServiceProvider(Protocol):
 
     def restart(self, service: str, *, check: bool) -> Change:
         """Restart it, start it when it is stopped."""
+
+    def boot(self, service: str) -> Boot:
+        """Say whether it begins with the machine."""
+
+    def enable(self, service: str, *, on: bool, check: bool) -> Change:
+        """Have it begin with the machine, or not, unless it is so already; what runs is left alone."""
 
 
 def _listed(moves: tuple[PackageMove, ...]) -> list[dict[str, Any]]:

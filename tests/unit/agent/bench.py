@@ -13,6 +13,7 @@ from mcoflow.agent.catalogue import LoadedCatalogue
 from mcoflow.agent.execution import Done, Job, Running
 from mcoflow.agent.facts import Facts
 from mcoflow.agent.init_system import find_init
+from mcoflow.agent.policy_file import PolicyFile
 from mcoflow.agent.work import ENVIRONMENT, SubprocessExecution, WorkerSettings
 from mcoflow.clock import SystemClock
 
@@ -61,6 +62,7 @@ class Bench:
         environment: dict[str, str] | None = None,
         provider: str = "pyinfra",
         lock_timeout: float = 60.0,
+        policy: str = "",
     ) -> None:
         extra = {"PYTHONPATH": str(site)} if site else {}
         settings = WorkerSettings(
@@ -72,7 +74,8 @@ class Bench:
         )
         facts = Facts(folder / "facts.d", {})
         self.folder = folder
-        self.execution = SubprocessExecution(LoadedCatalogue(agents), settings, facts, SystemClock())
+        self.catalogue = LoadedCatalogue(agents, PolicyFile(_policy(folder, policy)))
+        self.execution = SubprocessExecution(self.catalogue, settings, facts, SystemClock())
 
     def job(self, operation: str, *, check: bool = False, **args: Any) -> Job:
         identity = uuid4()
@@ -103,6 +106,13 @@ class Bench:
         self.execution.discard(started.job)
         assert not started.job.directory.exists()
         return end
+
+
+def _policy(folder: Path, text: str) -> Path:
+    path = folder / "policy.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
 
 
 @contextmanager

@@ -135,6 +135,74 @@ def test_each_init_system_is_asked_in_its_own_words(trap: Trap, init: str) -> No
     assert (end["changed"], end["before"], end["after"]) == (True, "running", "running")
 
 
+BOOT: dict[str, tuple[dict[str, str], list[str]]] = {
+    "systemd": (
+        {
+            "systemctl": "[ -e $TRAP_LOG.on ] && is=enabled || is=disabled\n"
+            "[ $1 = is-enabled ] && echo $is && exit\n"
+            "[ $1 = enable ] && touch $TRAP_LOG.on\n[ $1 = disable ] && rm $TRAP_LOG.on\n"
+            "echo LoadState=loaded ActiveState=active\n"
+        },
+        ["systemctl", "enable", "--", "nginx.service"],
+    ),
+    "openrc": (
+        {
+            "rc-service": "exit 0\n",
+            "rc-update": "[ $1 = add ] && touch $TRAP_LOG.on\n[ $1 = del ] && rm $TRAP_LOG.on\n"
+            "[ $1 = show ] && [ -e $TRAP_LOG.on ] && echo ' nginx | default'\nexit 0\n",
+        },
+        ["rc-update", "add", "nginx", "default"],
+    ),
+}
+
+
+@pytest.mark.parametrize("init", BOOT)
+def test_a_service_is_enabled_and_disabled_once(trap: Trap, init: str) -> None:
+    tools, expected = BOOT[init]
+    offered = [
+        (f"service.{verb}", {"service": "nginx"}, check)
+        for verb, check in (("enable", True), ("enable", False), ("enable", False), ("disable", False))
+    ]
+
+    ends = trap.offer(tools, init, offered)
+
+    assert [(end["before"], end["after"], end["changed"]) for end in ends] == [
+        ("disabled", "enabled", True),
+        ("disabled", "enabled", True),
+        ("enabled", "enabled", False),
+        ("enabled", "disabled", True),
+    ]
+    assert trap.calls().count(expected) == 1
+
+
+def test_where_nobody_knows_how_a_service_is_not_enabled(trap: Trap) -> None:
+    offered = [
+        ("service.enable", {"service": "nginx"}, False),
+        ("service.status", {"service": "nginx"}, False),
+    ]
+
+    enabled, status = trap.offer(SYSTEMS["runit"], "runit", offered)
+
+    assert (enabled, status) == ("unsupported", {"state": "running", "boot": "unknown"})
+
+
+def test_a_part_of_a_name_is_no_pattern_for_apt(trap: Trap) -> None:
+    tools = {**APT_TOOLS, "apt-cache": "printf 'g++ - compiler\\na2 - x - y\\n'\n"}
+
+    found, refused = trap.offer(
+        tools,
+        "sysvinit",
+        [("package.search", {"text": "g++"}, False), ("package.search", {"text": ".*"}, False)],
+    )
+
+    assert found == {
+        "packages": [{"name": "a2", "summary": "x - y"}, {"name": "g++", "summary": "compiler"}],
+        "total": 2,
+    }
+    assert refused == "invalid_args"
+    assert trap.calls()[-1] == ["apt-cache", "search", "--names-only", "--", r"g\+\+"]
+
+
 @pytest.mark.parametrize("init", SYSTEMS)
 def test_a_check_asks_for_the_state_only(trap: Trap, init: str) -> None:
     offered = [(f"service.{verb}", {"service": "nginx"}, True) for verb in ("restart", "start", "stop")]

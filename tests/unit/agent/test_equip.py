@@ -18,5 +18,7 @@ def test_the_parts_come_from_the_settings_and_the_facts_tell_of_them(tmp_path: P
     told = parts.facts.read()["mcoflow"]
     assert (told["provider"], told["init"], told["agents"]) == ("fake", "runit", ["host", "missing"])
     assert "missing" in told["broken_agents"][0]
-    assert [operation.key for operation in parts.catalogue.operations()] == ["host.facts", "host.ping"]
+    assert [operation.key for operation in parts.catalogue.operations()] == [
+        f"host.{name}" for name in ("agents", "facts", "inventory", "ping", "requests")
+    ]
     parts.execution.close()

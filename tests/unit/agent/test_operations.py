@@ -17,6 +17,7 @@ from tests.unit.agent.bench import install_plugin
 
 SHIPPED = ("host", "package", "service")
 OPERATIONS = LoadedCatalogue(SHIPPED).operations()
+ALL = LoadedCatalogue(("command", "file", "host", "package", "process", "service")).operations()
 
 
 class Word(Strict):
@@ -32,13 +33,25 @@ class EndlessList(Strict):
 
 
 def test_the_shipped_operations_are_those_of_the_specification() -> None:
-    assert [operation.key for operation in OPERATIONS] == [
+    assert [operation.key for operation in ALL] == [
+        "command.run",
+        "file.checksum",
+        "file.read",
+        "file.status",
+        "host.agents",
         "host.facts",
+        "host.inventory",
         "host.ping",
+        "host.requests",
         "package.install",
+        "package.search",
         "package.status",
         "package.uninstall",
         "package.update",
+        "process.list",
+        "process.signal",
+        "service.disable",
+        "service.enable",
         "service.restart",
         "service.start",
         "service.status",
@@ -46,8 +59,9 @@ def test_the_shipped_operations_are_those_of_the_specification() -> None:
     ]
 
 
-def test_only_a_restart_is_not_idempotent() -> None:
-    assert [operation.key for operation in OPERATIONS if not operation.idempotent] == ["service.restart"]
+def test_only_a_restart_a_command_and_a_signal_are_not_idempotent() -> None:
+    once = ["command.run", "process.signal", "service.restart"]
+    assert [operation.key for operation in ALL if not operation.idempotent] == once
 
 
 def test_package_changes_share_a_lock_and_are_not_cut_off() -> None:
@@ -66,7 +80,7 @@ def test_a_service_has_its_own_lock_however_it_is_written() -> None:
     assert LoadedCatalogue(SHIPPED).find("service", "status").lock({"service": "nginx"}) is None
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.key)
+@pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.key)
 def test_nothing_declared_is_unbounded(operation: Any) -> None:
     """B-041: declarations are JSON Schema, and every text and list has a greatest length."""
     for model in (operation.input_model, operation.output_model):
@@ -105,7 +119,7 @@ def test_unknown_agents_and_operations_are_refused_with_what_there_is() -> None:
     with pytest.raises(RefusedError, match="host") as refused:
         catalogue.find("package", "install")
     assert refused.value.reason is Refusal.UNKNOWN_AGENT
-    with pytest.raises(RefusedError, match="facts, ping") as refused:
+    with pytest.raises(RefusedError, match="facts, inventory, ping") as refused:
         catalogue.find("host", "reboot")
     assert refused.value.reason is Refusal.UNKNOWN_OPERATION
 
@@ -202,7 +216,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("check", [False, True])
 def test_played_values_fit_the_declared_output_and_repeat_with_the_seed(operation: Any, check: bool) -> None:
     """B-050: the fake answers every operation, deterministically."""
-    args = ARGUMENTS[operation.agent]
+    args = {"text": "nginx"} if operation.key == "package.search" else ARGUMENTS[operation.agent]
 
     values = fake_execute(operation.key, args, check, Random(7))
 

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from mcoflow.agent.daemon import AgentDaemon
 from mcoflow.agent.execution import Done, Job, OnDone, Operation, RefusedError, WorkerIdentity
+from mcoflow.agent.policy import Policy
 from mcoflow.agent.settings import AgentSettings
 from mcoflow.clock import SystemClock
+from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.envelope import Envelope
 from mcoflow.wire.kinds import Outcome, Refusal
 from mcoflow.wire.messages import Body, RequestBody
@@ -74,6 +76,12 @@ class TestCatalogue:
 
     def broken(self) -> Sequence[str]:
         return ()
+
+    def permit(self, operation: Operation, args: JsonObject) -> None:
+        operation.permit(args, Policy())
+
+    def reload(self) -> None:
+        """Has no policy."""
 
 
 @dataclass(eq=False)
