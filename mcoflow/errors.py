@@ -297,6 +297,38 @@ class WaitTimeoutError(McoflowError):
     """A future was not resolved in the time given; what it waits for goes on."""
 
 
+# -- targets ---------------------------------------------------------------------------------------------
+
+
+class TargetError(McoflowError):
+    """Base of what can be wrong with saying which hosts are meant; nothing was run."""
+
+
+class TargetInvalidError(TargetError):
+    """What was written is no target. `text` and `position` (from 0) say where, if it was text."""
+
+    def __init__(self, message: str, text: str = "", position: int | None = None) -> None:
+        super().__init__(message)
+        self.text, self.position = text, position
+
+
+class TargetEmptyError(TargetError):
+    """A target means no host at all; the message says why."""
+
+
+class GroupNotFoundError(TargetError):
+    """There is no group of this name."""
+
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        there = ", ".join(sorted(known)[:10]) or "none yet"
+        super().__init__(f"there is no group {name!r}: `mcoflow group set` makes it; there are: {there}")
+        self.name = name
+
+
+class GroupInUseError(TargetError):
+    """Other groups are made of this one; nothing was changed."""
+
+
 # -- on a host -------------------------------------------------------------------------------------------
 
 

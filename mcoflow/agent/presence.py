@@ -16,7 +16,9 @@ from mcoflow.agent.entry import Host
 from mcoflow.agent.execution import Catalogue, Operation
 from mcoflow.agent.reports import Reports
 from mcoflow.agent.settings import AgentSettings
-from mcoflow.errors import MalformedMessageError
+from mcoflow.domain.target_json import target_of
+from mcoflow.domain.target_match import matches
+from mcoflow.errors import MalformedMessageError, TargetError
 from mcoflow.wire import codec
 from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.envelope import VERSION
@@ -27,8 +29,6 @@ from mcoflow.wire.to_hosts import DiscoverBody
 log = logging.getLogger(__name__)
 
 _SPREAD: Final = 0.1
-_OFFERED_KEYS: Final = frozenset(("all", "identity", "collective"))
-"""What a filter may ask here; one with another key is not answered, for it would be half obeyed."""
 
 
 class FactsSource(Protocol):
@@ -99,9 +99,19 @@ class Presences:
 
     def discovered(self, host: Host, asked: DiscoverBody) -> None:
         """Answer for the host if it is meant, after a random delay, so that not all answer at once."""
-        if matches(asked.filter, host):
+        if self._is_meant(host, asked.filter):
             delay = self._chance.uniform(0, asked.spread_ms / 1000)
             self._desk.loop.later(delay, self._say, host, Up.ALIVE, asked.want, asked.reply_to)
+
+    def _is_meant(self, host: Host, wanted: JsonObject) -> bool:
+        """Whether a filter means the host; one that is not understood does not: it would be half obeyed."""
+        try:
+            target = target_of(wanted)
+            facts = self._known_of(host).facts if target.needs_facts else {}
+            return matches(target, _Asked(host.identity, host.collectives, facts))
+        except TargetError as error:
+            log.warning("discover.filter_not_offered", extra={"reason": str(error)})
+            return False
 
     def _beat(self, host: Host) -> None:
         self._desk.loop.later(self._pause(), self._beat, host)
@@ -189,21 +199,10 @@ def digest(value: JsonObject) -> str:
     return hashlib.sha256(codec.dumps(value)).hexdigest()
 
 
-def matches(wanted: JsonObject, host: Host) -> bool:
-    """Tell whether the filter means the host: keys are ANDed, an empty filter means nobody."""
-    unknown = wanted.keys() - _OFFERED_KEYS
-    if unknown:
-        log.warning("discover.filter_not_offered", extra={"keys": sorted(unknown)})
-        return False
-    verdicts = []
-    if "all" in wanted:
-        verdicts.append(wanted["all"] is True)
-    if "identity" in wanted:
-        verdicts.append(_is_in(host.identity, wanted["identity"]))
-    if "collective" in wanted:
-        verdicts.append(any(_is_in(name, wanted["collective"]) for name in host.collectives))
-    return bool(verdicts) and all(verdicts)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A host of this daemon as a target sees it: with the facts that it last told."""
 
-
-def _is_in(name: str, wanted: object) -> bool:
-    return isinstance(wanted, list) and name in wanted
+    identity: str
+    collectives: tuple[str, ...]
+    facts: JsonObject

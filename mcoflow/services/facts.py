@@ -30,13 +30,6 @@ def system_of(facts: JsonObject) -> str:
     return " ".join(str(told[key]) for key in ("name", "version") if told.get(key))
 
 
-def agents_of(facts: JsonObject) -> Sequence[str]:
-    """Return the agents that the daemon has loaded: what the host can be asked for."""
-    own = _object(facts, "mcoflow")
-    broken = set(_texts(own.get("broken_agents")))
-    return [name for name in _texts(own.get("agents")) if name not in broken]
-
-
 def problems_of(facts: JsonObject) -> Sequence[str]:
     """Return what the daemon says is wrong with its plug-ins and files of facts."""
     own = _object(facts, "mcoflow")

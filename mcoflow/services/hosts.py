@@ -7,8 +7,9 @@ from typing import Final
 from mcoflow.clock import Clock
 from mcoflow.domain.presence import Presence, presence_of
 from mcoflow.domain.requests import HostRecord
+from mcoflow.domain.target_match import agents_in
 from mcoflow.ports.store import Reader
-from mcoflow.services.facts import agents_of, grouped, problems_of, system_of
+from mcoflow.services.facts import grouped, problems_of, system_of
 from mcoflow.services.times import certain_moment
 from mcoflow.services.views import HostDetail, HostPage, HostView
 
@@ -34,7 +35,7 @@ class Hosts:
         return HostDetail(
             host=self._view(host),
             system=system_of(facts),
-            agents=agents_of(facts),
+            agents=agents_in(facts),
             operations=sorted(host.operations or ()),
             problems=problems_of(facts),
             facts=grouped(facts),

@@ -19,6 +19,7 @@ from mcoflow.agent.providers.port import (
 )
 from mcoflow.wire.codec import JsonObject
 
+_AGENTS: Final = ("host", "package", "service")
 _SYSTEMS: Final = (
     ("Debian GNU/Linux", "debian", "12.11", "bookworm"),
     ("Ubuntu", "ubuntu", "24.04.2", "noble"),
@@ -96,7 +97,7 @@ def fake_facts(chance: Random) -> JsonObject:
         "cpu": {"count": cores, "cores": cores},
         "memory": {"total": cores * 2**31, "swap": 0},
         "disk": {"/": {"type": "ext4", "total": chance.randint(10, 500) * 10**9}},
-        "mcoflow": {"provider": "fake", "facts_errors": []},
+        "mcoflow": {"provider": "fake", "facts_errors": [], "agents": list(_AGENTS)},
     }
 
 
@@ -120,4 +121,4 @@ def fake_execute(operation: str, args: Mapping[str, Any], check: bool, chance: R
 
 @cache
 def _shipped() -> LoadedCatalogue:
-    return LoadedCatalogue(("host", "package", "service"))
+    return LoadedCatalogue(_AGENTS)

@@ -280,7 +280,9 @@ def test_presence_tells_who_is_there_and_a_discover_is_answered_if_it_means_the_
     up = agent.presences()[0]
     assert (up.state, up.facts, up.room) == (Up.UP, {"os": {"name": "test"}}, 3)
 
-    for wanted in ({"identity": ["web9"]}, {}, {"all": True, "unheard": 1}, {"identity": ["web1"]}):
+    is_test = {"path": "os.name", "op": "==", "value": "test"}
+    refused = ({"identity": ["web9"]}, {}, {"all": True, "unheard": 1}, {"all": True, "groups": ["old"]})
+    for wanted in (*refused, {"glob": ["db*"], "facts": [is_test]}, {"glob": ["web*"], "facts": [is_test]}):
         agent.say(None, DiscoverBody(reply_to=TOKEN, filter=wanted, want=(Want.OPERATIONS,), spread_ms=0))
 
     found = agent.bus.wait_for(lambda: [body for body in agent.presences() if body.operations])

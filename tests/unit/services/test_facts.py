@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from mcoflow.services.facts import agents_of, grouped, problems_of, system_of
+from mcoflow.domain.target_match import agents_in
+from mcoflow.services.facts import grouped, problems_of, system_of
 from mcoflow.services.views import Fact, FactGroup
 
 
@@ -35,7 +36,7 @@ def test_what_the_daemon_tells_of_itself_is_read_whatever_its_shape() -> None:
         "mcoflow": {"agents": ["host", "mine"], "broken_agents": ["mine"], "facts_errors": ["a.yaml: empty"]},
     }
     assert system_of(facts) == "Debian GNU/Linux 12.11"
-    assert agents_of(facts) == ["host"]
+    assert list(agents_in(facts)) == ["host"]
     assert problems_of(facts) == ["agent mine could not be loaded", "facts: a.yaml: empty"]
     odd = {"os": "Plan 9", "mcoflow": {"agents": "all"}}
-    assert (system_of(odd), agents_of(odd), problems_of(odd)) == ("", [], [])
+    assert (system_of(odd), list(agents_in(odd)), problems_of(odd)) == ("", [], [])
