@@ -12,7 +12,7 @@ from connectors.amqp.failures import NOT_FOUND, PRECONDITION_FAILED, Failure
 from connectors.amqp.intake import Consumer
 from connectors.amqp.link import Backoff
 from connectors.amqp.pika_wire import Channel, Wire
-from connectors.amqp.steps import delete_step, executor_steps, queue_steps, shared_steps
+from connectors.amqp.steps import delete_step, executor_steps, queue_steps, shared_steps, unbind_step
 from connectors.amqp.subscription import Subscription
 from connectors.limits import CALL_TIMEOUT
 from mcoflow.errors import ConfigurationError
@@ -87,13 +87,35 @@ class AmqpExecutorConnector(AmqpConnector):
         self._io.post(lambda: self._tokens.add(token))
 
     def retire_executor(self, token: str) -> bool:
-        """Delete reply queue and doorbell if empty and unused; True if they are gone."""
-        replies, bell = self._topology.queue(Replies(token)), self._topology.queue(Bells(token))
-        steps = [delete_step(replies, only_idle=True), delete_step(bell)]  # a doorbell holds nothing of worth
-        gone = self._ask(f"retire {token}", steps, lambda: True, {PRECONDITION_FAILED: False})
+        """Delete reply queue and doorbell if empty and unused; True if they are gone.
+
+        The broker takes its time to delete a queue, and confirms what it still routes there, although it is
+        lost (measured: 20 of 230 queues deleted under load lost some). So nothing is routed there any more
+        when the deleting begins; it is stray.
+        """
+        bindings = self._topology.executor_bindings(token)
+        unbind = [unbind_step(each) for each in bindings]
+        self._ask(f"retire {token}", unbind, lambda: None, {NOT_FOUND: None})
+        gone = self._delete_if_idle(token)
         if gone:
             self._io.post(lambda: self._tokens.discard(token))
+        else:
+            self._ask(f"keep {token}", queue_steps((), bindings), lambda: None)
         return gone
+
+    def _delete_if_idle(self, token: str) -> bool:
+        """Delete the queues of an executor unless there are replies, or readers of them.
+
+        A quorum queue cannot be told to look itself: the broker cuts the connection of who asks for that.
+        """
+        replies, bell = self._topology.queue(Replies(token)), self._topology.queue(Bells(token))
+        looks_itself = not self._topology.replicated
+        if not looks_itself:
+            found = self.census(Replies(token))
+            if found is not None and (found.messages or found.consumers):
+                return False
+        steps = [delete_step(replies, only_idle=looks_itself), delete_step(bell)]
+        return self._ask(f"delete {replies}", steps, lambda: True, {PRECONDITION_FAILED: False})
 
     def census(self, source: Source) -> Census | None:
         """Count messages and consumers; None: no such queue."""

@@ -187,6 +187,10 @@ class Channel:
         """Bind a queue."""
         self._channel.queue_bind(queue, exchange, key, callback=lambda _: then())
 
+    def unbind(self, queue: str, exchange: str, key: str, then: Callable[[], None]) -> None:
+        """Undo a binding; one that is not there counts as undone."""
+        self._channel.queue_unbind(queue, exchange, key, callback=lambda _: then())
+
     def delete_queue(self, name: str, *, only_idle: bool, then: Callable[[], None]) -> None:
         """Delete a queue; `only_idle`: 406 closes the channel unless it is empty and unused."""
         self._channel.queue_delete(name, if_unused=only_idle, if_empty=only_idle, callback=lambda _: then())
@@ -204,8 +208,13 @@ class Channel:
         self._channel.exchange_declare(exchange, "direct", arguments={"alternate-exchange": 0})
 
     def close(self) -> None:
-        """Close it: what is unsettled goes back."""
+        """Close it: what is unsettled goes back, in the same moment in which its consumers end.
+
+        pika would cancel the consumers first. In between a queue whose messages are all under way looks empty
+        and unused, and whoever deletes it then deletes them along.
+        """
         if self._channel.is_open:
+            self._channel._cancelled.update(self._channel._consumers)
             self._channel.close()
 
 

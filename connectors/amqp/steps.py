@@ -32,6 +32,14 @@ def delete_step(name: str, *, only_idle: bool = False) -> Step:
     )
 
 
+def unbind_step(binding: Binding) -> Step:
+    """Let nothing more get into a queue."""
+    return Step(
+        f"unbind queue {binding.queue}",
+        lambda channel, then: channel.unbind(binding.queue, binding.exchange, binding.key, then),
+    )
+
+
 def _exchange(exchange: Exchange) -> Step:
     return Step(
         f"declare exchange {exchange.name}",

@@ -68,7 +68,6 @@ class Batch:
     dropped_hooks: list[OfPlan] = field(default_factory=list)
     # what follows the commit
     parcels: list[tuple[UUID, Parcel]] = field(default_factory=list)
-    forwards: list[tuple[Parcel, Delivery]] = field(default_factory=list)
     deliveries: list[tuple[UUID | None, Delivery]] = field(default_factory=list)
     jobs: list[tuple[UUID, str, Job]] = field(default_factory=list)
     resolved: list[tuple[Future[UUID], UUID]] = field(default_factory=list)
@@ -76,6 +75,7 @@ class Batch:
     # plans of which nothing may be written or seen: lost to another executor, or broken
     dropped: set[UUID] = field(default_factory=set)
     broken: dict[UUID, Exception] = field(default_factory=dict)
+    sent_on: int = 0  #: of the deliveries, those that the owner of their plan has applied
     facts: list[Fact] | None = None  #: None: nobody wants to know
 
     def touch(self, run: PlanRun) -> None:

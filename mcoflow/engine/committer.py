@@ -137,5 +137,5 @@ class Committer:
 
 
 def _has_effects(batch: Batch) -> bool:
-    follows = (batch.parcels, batch.forwards, batch.deliveries, batch.resolved, batch.told, batch.dropped)
+    follows = (batch.parcels, batch.deliveries, batch.resolved, batch.told, batch.dropped)
     return any(follows)

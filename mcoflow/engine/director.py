@@ -227,7 +227,6 @@ class Director:
         parcels = [parts.recovery.first_parcel(record) for record in kept]
         parcels += [parcel for plan_id, parcel in batch.parcels if plan_id not in batch.dropped]
         parts.post.send(parcels)
-        parts.receipts.forward(batch.forwards)
         for plan_id, queue, job in batch.jobs:
             if plan_id not in batch.dropped:
                 parts.workers.submit(queue, plan_id, job)

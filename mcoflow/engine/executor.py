@@ -178,16 +178,21 @@ class Executor:
         return ended
 
     def _leave(self) -> None:
-        """Free the plans. While replies wait, the row stays as that of a dead world: others read them."""
-        try:
-            retired = self._connector.retire_executor(self.world.token)
-        except BusError as error:
-            log.info("queue.not_retired", extra={"reason": str(error)})
-            retired = False
-        if retired:
+        """Free the plans. While replies may come, the row stays as that of a dead world: others read them."""
+        if self._retired():
             self._store.unregister_world(self.world.id)
         else:
-            self._store.expire_world(self.world.id)
+            self._store.lay_down_world(self.world)
+
+    def _retired(self) -> bool:
+        """Delete our reply queue, if nothing waits in it and no plan for what may come; see Keeper."""
+        if self._store.awaited([self.world.token]):
+            return False
+        try:
+            return self._connector.retire_executor(self.world.token)
+        except BusError as error:
+            log.info("queue.not_retired", extra={"reason": str(error)})
+            return False
 
     def store_plan(self, draft: PlanDraft, *, scheduled: bool = False) -> Future[UUID]:
         """Let the director store a plan and its first steps in one commit with whatever else waits.
@@ -263,7 +268,6 @@ class Executor:
             committer=committer,
             post=post,
             store=store,
-            connector=self._connector,
             admissions=self._fleet,
             on_declared=self._host_declared,
         )

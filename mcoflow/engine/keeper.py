@@ -97,10 +97,11 @@ class Keeper:
                 faultpoint("reconciler.mid")
         if found:
             worlds = self._store.worlds()
-        if self._is_eldest(worlds):
-            for world in worlds:
-                if not world.alive:
-                    self._bury(world)
+        dead = [world for world in worlds if not world.alive]
+        if dead and self._is_eldest(worlds):
+            awaited = self._store.awaited([world.token for world in dead])
+            for world in dead:
+                self._bury(world, awaited=world.token in awaited)
         if found:
             self._on_found()
 
@@ -109,20 +110,22 @@ class Keeper:
         living = [world.id for world in worlds if world.alive and world.kind == self._world.kind]
         return living[:1] == [self._world.id]
 
-    def _bury(self, world: WorldRecord) -> None:
-        """Read the reply queue until it is empty; then read it no longer, and a look later delete it.
+    def _bury(self, world: WorldRecord, *, awaited: bool) -> None:
+        """Read the reply queue until nothing awaited can come; then no longer, and a look later delete it.
 
-        What was under way when the reading ended goes back into the queue meanwhile, so that it is not
-        deleted along.
+        That a queue is empty says nothing of the message that gets into it at this moment: the broker
+        confirms it to the agent and deletes it along. So as long as an open request names the queue, it stays
+        and is read. What may be lost after that is the second copy of a reply that is in the database.
+        What was under way when the reading ended goes back into the queue before it is looked at again.
         """
         replies = Replies(world.token)
         try:
             if world.id in self._adopted:
-                if self._empty(world.token):
+                if not awaited and self._empty(world.token):
                     self._connector.stop_consuming(replies)
                     del self._adopted[world.id]
                     self._read.add(world.id)
-            elif world.id in self._read and self._connector.retire_executor(world.token):
+            elif not awaited and world.id in self._read and self._connector.retire_executor(world.token):
                 self._store.unregister_world(world.id)
                 self._read.discard(world.id)
             else:

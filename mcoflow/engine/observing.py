@@ -141,9 +141,9 @@ class Observing:
                 counts[m.EVENTS, event.kind, "stored"] += 1
         for message in batch.evidence:
             counts[m.REPLIES, message.why] += 1
-        if batch.forwards:
-            counts[m.REPLIES, "forwarded"] += len(batch.forwards)
-        applied = len(batch.settled()) - len(batch.evidence) if batch.deliveries else 0
+        if batch.sent_on:
+            counts[m.REPLIES, "forwarded"] += batch.sent_on
+        applied = len(batch.settled()) - len(batch.evidence) - batch.sent_on if batch.deliveries else 0
         if applied > 0:
             counts[m.REPLIES, "applied"] += applied
 

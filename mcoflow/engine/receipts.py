@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from mcoflow.engine.post import Post, Receipted
 from mcoflow.engine.replies import Replies
 from mcoflow.engine.writer import Writer
 from mcoflow.faults import faultpoint
-from mcoflow.ports.bus import Connector, Delivery, Parcel, Receipt, Verdict
+from mcoflow.ports.bus import Receipt
 
 log = logging.getLogger("mcoflow.receipts")
 
@@ -43,7 +43,6 @@ class Receipts:
         committer: Committer,
         post: Post,
         store: PatientStore,
-        connector: Connector,
         admissions: Admissions,
         on_declared: Callable[[UUID], None],
     ) -> None:
@@ -53,7 +52,6 @@ class Receipts:
         self._committer = committer
         self._post = post
         self._store = store
-        self._connector = connector
         self._admissions = admissions
         self._on_declared = on_declared
         self._redeclared: set[UUID] = set()
@@ -84,12 +82,6 @@ class Receipts:
             body = self._store.request_bodies([record.id])[record.id]
             batch.parcels.append((record.plan_id, self._writer.parcel(record, body)))
 
-    def forward(self, forwards: Sequence[tuple[Parcel, Delivery]]) -> None:
-        """Send replies on to the executor that owns their plan; each is acknowledged once it is there."""
-        for parcel, delivery in forwards:
-            if not self._connector.publish([parcel], _settler(self._connector, delivery)):
-                self._connector.settle([delivery], Verdict.RETURN)  # the window is full: it comes again
-
     def _not_taken(self, batch: Batch, record: RequestRecord, receipt: Receipt) -> None:
         """No queue, or a full one: declare and try once more if the host is ours, else the step ends."""
         if record.id not in self._redeclared and self._admissions.admitted(record.host):
@@ -107,11 +99,3 @@ class Receipts:
             else flights.refused(record, batch.now)
         )
         self._replies.follow(batch, record, ended)
-
-
-def _settler(connector: Connector, delivery: Delivery) -> Callable[[Parcel, Receipt], None]:
-    def settle(_parcel: Parcel, receipt: Receipt) -> None:
-        verdict = Verdict.ACK if receipt == "confirmed" else Verdict.RETURN
-        connector.settle([delivery], verdict)
-
-    return settle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -30,6 +30,8 @@ from mcoflow.wire.messages import AcceptedBody, ProgressBody, RequestBody, Resul
 
 log = logging.getLogger("mcoflow.replies")
 _EVIDENCE_BYTES = 64 * 1024
+FORWARD_AGAIN: Final = 10.0
+"""Seconds that the owner of a plan has to apply what was sent on to it."""
 _SAID_BY_AGENTS: Final = frozenset(
     {Outcome.OK, Outcome.FAILED, Outcome.REJECTED, Outcome.CANCELLED_KILLED, Outcome.TIMED_OUT_KILLED}
 )
@@ -47,11 +49,15 @@ _LOGGED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message from a host, decoded on the connector's thread; `fault` says why there is no envelope."""
+    """A message from a host, decoded on the connector's thread; `fault` says why there is no envelope.
+
+    `sent_on`: to which executor, the owner of its plan, and when.
+    """
 
     delivery: Delivery
     envelope: Envelope | None
     fault: str = ""
+    sent_on: tuple[str, float] | None = None
 
 
 def read(delivery: Delivery) -> Message:
@@ -74,7 +80,7 @@ class Replies:
         self._store = store
 
     def apply(self, batch: Batch, messages: Sequence[Message]) -> list[Message]:
-        """Apply what arrived; return those whose plan nobody owns yet, to be given again later."""
+        """Apply what arrived; return those to be given again later: their plan is not ours, or not yet."""
         strangers: list[tuple[Message, Envelope]] = []
         for message in messages:
             envelope = message.envelope
@@ -142,15 +148,40 @@ class Replies:
             record = known.get(envelope.request) if envelope.request else None
             if record is None:
                 self._record(batch, message, "unknown: no such request")
+            elif record.host != envelope.host:
+                self._record(batch, message, f"foreign: the request was for {record.host}", record)
+            elif message.sent_on is not None and _is_applied(envelope, record):
+                self._settle_sent_on(batch, message, record)
             elif record.state is RequestState.ENDED:
                 self._after_the_end(batch, message, envelope, record)
             elif (token := owners.get(record.plan_id)) is None:
                 self._record(batch, message, "late: its task is over", record)
-            elif token:
-                batch.forwards.append((_forwarded(message, envelope, token), message.delivery))
-            else:
+            elif not token:
                 later.append(message)
+            elif isinstance(envelope.body, AcceptedBody | ResultBody):
+                later.append(self._send_on(batch, message, envelope, record, token))
+            else:
+                batch.parcels.append((record.plan_id, _sent_on(message, envelope, token)))
+                self._settle_sent_on(batch, message, record)
         return later
+
+    def _send_on(
+        self, batch: Batch, message: Message, envelope: Envelope, record: RequestRecord, token: str
+    ) -> Message:
+        """Send a message on to the owner of its plan, and keep it until the database shows it applied.
+
+        That the broker has it is not enough: the owner may die, and its queue be deleted while this is on
+        its way into it. Then the next owner gets it from here.
+        """
+        to, at = message.sent_on or ("", 0.0)
+        if token == to and batch.now < at + FORWARD_AGAIN:
+            return message
+        batch.parcels.append((record.plan_id, _sent_on(message, envelope, token)))
+        return replace(message, sent_on=(token, batch.now))
+
+    def _settle_sent_on(self, batch: Batch, message: Message, record: RequestRecord) -> None:
+        batch.deliveries.append((record.plan_id, message.delivery))
+        batch.sent_on += 1
 
     def _after_the_end(
         self, batch: Batch, message: Message, envelope: Envelope, record: RequestRecord
@@ -199,7 +230,14 @@ class Replies:
         batch.deliveries.append((None, message.delivery))
 
 
-def _forwarded(message: Message, envelope: Envelope, token: str) -> Parcel:
+def _is_applied(envelope: Envelope, record: RequestRecord) -> bool:
+    """Whether a message that was sent on has reached the database."""
+    if isinstance(envelope.body, AcceptedBody):
+        return record.state is not RequestState.OPEN
+    return record.state is RequestState.ENDED
+
+
+def _sent_on(message: Message, envelope: Envelope, token: str) -> Parcel:
     return Parcel(
         ToExecutor(token, envelope.host),
         envelope.kind.value,

@@ -183,6 +183,12 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, Protocol):
     def expire_world(self, world_id: UUID) -> None:
         """Declare a world dead whose death was proven otherwise; its plans can be claimed at once."""
 
+    def lay_down_world(self, world: WorldRecord) -> None:
+        """Free the world's plans (owner none) and keep its row, as that of a dead one, until unregistered."""
+
+    def awaited(self, tokens: Collection[str]) -> Collection[str]:
+        """Those of these reply queues into which an agent may still put what a running plan waits for."""
+
     def waiting(self, world_id: UUID, *, limit: int) -> Waiting:
         """Plans (planned, or running) whose owner is none or dead, oldest first; and unanswered commands.
 

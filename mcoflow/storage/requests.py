@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, literal_column, null, select, true, update
+from sqlalchemy import Connection, bindparam, literal_column, null, select, true, update
 from sqlalchemy import Row as Stored
 
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import RequestRecord, RequestState, Wait
+from mcoflow.domain.states import PlanState
 from mcoflow.storage.many import Bulk, Lookup, Many, Row, Values, fields_of
-from mcoflow.storage.tables import requests
+from mcoflow.storage.tables import plans, requests
 from mcoflow.storage.texts import clean, hex_rows
 
 _ID: Final = fields_of(requests.c.id)
@@ -56,6 +57,14 @@ _BODIES: Final = Lookup(
         requests.c.id.in_(select(wanted)), requests.c.body.is_not(None)
     ),
 )
+_AWAITED: Final = (
+    select(requests.c.reply_to)
+    .distinct()
+    .join(plans, plans.c.id == requests.c.plan_id)
+    .where(plans.c.state == literal_column(f"'{PlanState.RUNNING.value}'"), _OPEN)
+    .where(requests.c.reply_to.in_(bindparam("tokens", expanding=True)))
+)
+"""By way of the plans that run: among all requests that ever were, the open ones have no own index."""
 
 
 def new_request(request: RequestRecord) -> Row:
@@ -112,6 +121,11 @@ def requests_by_id(
 ) -> Mapping[UUID, RequestRecord]:
     """Return requests without their bytes."""
     return {row.id: _request_of(row) for row in bulk.find(connection, _BY_ID, hex_rows(request_ids))}
+
+
+def awaited(connection: Connection, tokens: Collection[str]) -> Collection[str]:
+    """Return which of the reply queues open requests name."""
+    return connection.scalars(_AWAITED, {"tokens": list(tokens)}).all()
 
 
 def request_bodies(connection: Connection, bulk: Bulk, request_ids: Collection[UUID]) -> Mapping[UUID, bytes]:

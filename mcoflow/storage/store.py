@@ -138,6 +138,17 @@ class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlReader):
         with self._database.writing() as connection:
             worlds.expire(connection, world_id)
 
+    def lay_down_world(self, world: WorldRecord) -> None:
+        """Free the world's plans and leave its row as that of a dead one; what it still writes is refused."""
+        with self._database.writing() as connection:
+            leases.free_all(connection, world.id)
+            worlds.register(connection, world, lease=0.0)
+
+    def awaited(self, tokens: Collection[str]) -> Collection[str]:
+        """The reply queues that open requests of running plans name."""
+        with self._database.reading() as connection:
+            return requests.awaited(connection, tokens)
+
     def waiting(self, world_id: UUID, *, limit: int) -> Waiting:
         """Plans whose owner is none or dead, oldest first, and unanswered commands."""
         self._free_broken_claims()

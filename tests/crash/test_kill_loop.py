@@ -12,8 +12,6 @@ SEED = 2
 KILLS = ["executor"] * 9 + ["agent"] * 2 + ["broker"]
 ROUND = list(WORK)  # five commands to hosts, four of them with an effect
 HOSTS = ["web1", "web2"]
-ASKED = 120.0
-"""Seconds after which a server has asked for a reply that was lost with a broker, and got it."""
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ class Loop:
 
     def end(self) -> None:
         """See that everything ended right, and end the executors."""
-        ends_right(self._site, self.given, ASKED)
+        ends_right(self._site, self.given)
         self._site.check()
         for server in self._servers:
             server.end()

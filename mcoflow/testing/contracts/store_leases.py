@@ -118,6 +118,25 @@ class WaitingContract:
         with pytest.raises(LeaseLostError):
             store.commit(Changes(plans=[snapshot.plan]))
 
+    def test_a_world_that_is_laid_down_is_as_dead_and_owns_nothing(self, store: WholeStore) -> None:
+        """E-102, B-015: ownerless at once, and its reply queue is still known."""
+        me, leaving = living_world(store), replace(world(), token="x-leaving00001")
+        store.register_world(leaving, lease=60)
+        snapshot = owned(store, leaving.id)
+
+        for _ in range(2):
+            store.lay_down_world(leaving)
+
+        assert {each.token: each.alive for each in store.worlds() if each.id != me} == {
+            "x-leaving00001": False
+        }
+        assert store.plan(snapshot.plan.id).owner is None
+        assert store.waiting(me, limit=10).plans == [snapshot.plan.id]
+        with pytest.raises(LeaseLostError):
+            store.commit(Changes(plans=[snapshot.plan]))
+        store.unregister_world(leaving.id)
+        assert [each.id for each in store.worlds()] == [me]
+
     def test_a_new_plan_of_a_world_that_is_gone_waits_for_another(self, store: WholeStore) -> None:
         me, gone = living_world(store), living_world(store)
         store.unregister_world(gone)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EventRecord, EvidenceRecord, RequestState, TimerRecord
+from mcoflow.domain.states import PlanState
 from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.samples import WholeStore, living_world, owned, request
 
@@ -34,6 +35,32 @@ class RequestsContract:
         assert store.request_bodies([sent.id, other.id]) == {other.id: other.body}
         assert store.open_requests([plan.id]) == [replace(accepted, body=b"")]
         assert store.requests([sent.id]) == {sent.id: replace(ended, body=b"")}
+
+    def test_a_reply_queue_is_awaited_while_an_open_request_of_a_running_plan_names_it(
+        self, store: WholeStore
+    ) -> None:
+        """I-4, B-015: only then may it be deleted."""
+        plan = owned(store, living_world(store)).plan
+        plan.state = PlanState.RUNNING
+        one, same, other = (
+            replace(request(plan.id), reply_to=token) for token in ("x-one", "x-one", "x-other")
+        )
+        asked = ["x-one", "x-nobody"]
+        assert store.awaited(asked) == []
+        store.commit(Changes(plans=[plan], new_requests=[one, same, other]))
+        assert list(store.awaited(asked)) == ["x-one"]
+        assert sorted(store.awaited([*asked, "x-other"])) == ["x-one", "x-other"]
+        assert store.awaited([]) == []
+
+        over = {"state": RequestState.ENDED, "outcome": Outcome.OK, "ended_at": 9.5}
+        store.commit(Changes(plans=[plan], requests=[replace(one, **over)]))  # type: ignore[arg-type]
+        assert list(store.awaited(asked)) == ["x-one"]
+        store.commit(Changes(plans=[plan], requests=[replace(same, **over)]))  # type: ignore[arg-type]
+        assert store.awaited(asked) == []
+
+        plan.state = PlanState.STOPPED
+        store.commit(Changes(plans=[plan]))
+        assert store.awaited(["x-other"]) == []
 
     def test_timers_are_kept_until_they_are_dropped(self, store: WholeStore) -> None:
         plan = owned(store, living_world(store)).plan

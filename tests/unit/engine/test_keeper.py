@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -9,12 +10,15 @@ from uuid import UUID
 import pytest
 
 from mcoflow.clock import SystemClock
-from mcoflow.domain.requests import WorldRecord
+from mcoflow.domain.requests import RequestState, WorldRecord
+from mcoflow.domain.states import PlanState
 from mcoflow.engine.keeper import Keeper
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.ports.bus import Delivery, Inlet, Source, Verdict
+from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore, open_store
 from mcoflow.testing import MemoryBroker, MemoryConnector
+from mcoflow.testing.contracts.samples import owned, request
 from tests.waiting import until
 
 QUICK = WorldSettings(heartbeat=timedelta(milliseconds=20), reconcile=timedelta(milliseconds=20))
@@ -79,6 +83,28 @@ def test_only_the_eldest_executor_reads_what_a_dead_one_left(store: SqlStore, br
     store.unregister_world(ELDER.id)
     until(lambda: younger.adopted == [DEAD.token], "the younger one in its place")
     younger.stop()
+
+
+def test_a_queue_that_an_open_request_names_is_read_until_that_has_ended(
+    store: SqlStore, broker: MemoryBroker
+) -> None:
+    """I-4, B-015: empty is not enough, what is on its way into a queue would be deleted with it."""
+    snapshot = owned(store, ELDER.id)
+    snapshot.plan.state = PlanState.RUNNING
+    asked = replace(request(snapshot.plan.id), reply_to=DEAD.token)
+    store.commit(Changes(plans=[snapshot.plan], new_requests=[asked]))
+    elder = keeper(store, broker.connector(), ELDER)
+    for _ in range(4):
+        elder.reconcile()
+    assert (elder.adopted, broker.retired) == ([DEAD.token], [])
+
+    asked.state, asked.ended_at = RequestState.ENDED, 1.0
+    store.commit(Changes(plans=[snapshot.plan], requests=[asked]))
+    for _ in range(2):
+        elder.reconcile()
+
+    assert (elder.adopted, broker.retired) == ([], [DEAD.token])
+    assert DEAD.id not in {world.id for world in store.worlds()}
 
 
 def test_what_goes_back_when_the_reading_ends_is_read_before_the_queue_is_deleted(

@@ -28,6 +28,8 @@ PROMISES: list[tuple[str, Any, str]] = [
     ("heartbeat", m.lazy, "test_an_unknown_world_has_no_heart"),
     ("register_world", m.lazy, "test_a_world_lives_while_its_heart_beats"),
     ("unregister_world", m.lazy, "test_a_new_plan_of_a_world_that_is_gone_waits_for_another"),
+    ("lay_down_world", m.lazy, "test_a_world_that_is_laid_down_is_as_dead_and_owns_nothing"),
+    ("awaited", m.empty, "test_a_reply_queue_is_awaited_while_an_open_request_of_a_running_plan_names_it"),
     ("expire_world", m.lazy, "test_a_command_is_listed_for_the_owner_alone_while_that_lives"),
     ("worlds", m.empty, "test_a_world_lives_while_its_heart_beats"),
     ("open_requests", m.empty, "test_a_batch_writes_all_it_names"),

@@ -1,0 +1,113 @@
+"""Replies that reach another executor than the one that runs their plan."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from mcoflow.domain.requests import RequestState
+from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.ports.bus import Delivery, Replies, Verdict
+from mcoflow.testing import OneThreadWorld
+from mcoflow.testing.hosts import Body, accepted, result, silence
+from tests.unit.engine.play import Install
+
+
+class Two:
+    """Two executors; the first runs a plan whose request waits for its host."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.owner = stack.enter_context(OneThreadWorld())
+        self.ground = self.owner.ground
+        self.ground.hosts.default = silence
+        self.plan_id = self.owner.run(Install, host="web1", package="nginx").id
+        self.other = stack.enter_context(OneThreadWorld(ground=self.ground))
+        assert self.owner.executor is not None
+        assert self.other.executor is not None
+        self.queue = Replies(self.owner.executor.world.token)
+        self.strange = self.other.executor.world.token
+
+    def say(self, body: Body) -> Delivery:
+        """Have the host reply to the executor that does not run the plan."""
+        return self.ground.hosts.say(body, to=self.strange)
+
+    def send_on(self) -> None:
+        """Let that executor send on what came."""
+        assert self.other.executor is not None
+        while not self.ground.broker.waiting.get(self.queue):
+            assert self.ground.broker.step() or self.other.executor.turn()
+
+    def states(self) -> list[RequestState]:
+        """How the request stands in the database."""
+        return [each.state for each in self.ground.store.open_requests([self.plan_id])]
+
+
+@pytest.fixture
+def two() -> Iterator[Two]:
+    with ExitStack() as stack:
+        yield Two(stack)
+
+
+def test_it_is_acknowledged_once_the_database_shows_it(two: Two) -> None:
+    """I-4: not when the broker has taken it for the owner."""
+    delivery = two.say(result())
+    two.send_on()
+    while two.ground.broker.step():
+        continue
+    assert two.ground.broker.verdicts(delivery) == []
+
+    two.ground.drain()
+    two.owner.advance(1)
+
+    assert two.ground.broker.verdicts(delivery) == [Verdict.ACK]
+    assert two.ground.store.plan(two.plan_id).result is PlanResult.SUCCESS
+    assert two.ground.store.evidence(two.plan_id) == []
+
+
+def test_one_that_is_lost_with_the_queue_of_the_owner_is_applied_by_the_next(two: Two) -> None:
+    """I-4, B-015: the owner dies, and its queue is deleted while the reply is on its way into it."""
+    delivery = two.say(result())
+    two.send_on()
+    two.owner.crash()
+    two.ground.broker.waiting[two.queue].clear()
+
+    two.ground.drain()
+    two.other.advance(1)
+
+    assert two.ground.store.plan(two.plan_id).result is PlanResult.SUCCESS
+    assert two.ground.broker.verdicts(delivery) == [Verdict.ACK]
+
+
+def test_one_that_the_owner_never_got_is_sent_on_again(two: Two) -> None:
+    """I-4: after a while."""
+    two.say(result())
+    two.send_on()
+    two.ground.broker.waiting[two.queue].clear()
+    two.owner.advance(9)
+    assert two.ground.store.plan(two.plan_id).state is PlanState.RUNNING
+
+    two.owner.advance(2)
+
+    assert two.ground.store.plan(two.plan_id).result is PlanResult.SUCCESS
+
+
+def test_that_a_request_was_accepted_is_not_lost_either(two: Two) -> None:
+    """I-4: else it would end `not picked up`, which promises that nothing was done."""
+    delivery = two.say(accepted())
+    two.send_on()
+    two.ground.broker.waiting[two.queue].clear()
+    two.owner.advance(11)
+    two.owner.advance(1)
+
+    assert two.states() == [RequestState.ACCEPTED]
+    assert two.ground.broker.verdicts(delivery) == [Verdict.ACK]
+
+
+def test_one_of_another_host_is_not_sent_on(two: Two) -> None:
+    """I-9, R-030: recorded, and changes nothing."""
+    delivery = two.ground.hosts.say(result(), host="web2", to=two.strange)
+    two.ground.drain()
+
+    assert two.ground.broker.verdicts(delivery) == [Verdict.ACK]
+    assert [each.why for each in two.ground.store.evidence(two.plan_id)] == ["foreign"]
+    assert two.states() == [RequestState.OPEN]
