@@ -15,6 +15,7 @@ from mcoflow.action.sub_plans import SubPlan, WithSubPlans
 from mcoflow.action.transaction import TransactionAdapter
 from mcoflow.action.user_events import user_event
 from mcoflow.action.world import StoredPlan, WorldHandle
+from mcoflow.domain.caller import Caller
 from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import (
     FOREVER,
@@ -30,11 +31,13 @@ from mcoflow.domain.events import (
 )
 from mcoflow.domain.locks import Lock
 from mcoflow.domain.reference import OutputReference
+from mcoflow.ports.engine import SentEvent
 
 __all__ = [
     "FOREVER",
     "REGISTERED",
     "Action",
+    "Caller",
     "Cancel",
     "Cancellable",
     "Chunk",
@@ -55,6 +58,7 @@ __all__ = [
     "Reply",
     "Rescue",
     "Retry",
+    "SentEvent",
     "Silence",
     "Singleton",
     "StoredPlan",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from mcoflow.domain.schedule import Schedule
+from mcoflow.ports.engine import SentEvent
 
 if TYPE_CHECKING:
     from mcoflow.action.base import Action
@@ -22,8 +23,8 @@ class StoredPlan(Protocol):
 class WorldHandle(Protocol):
     """The part of World that actions have as `self.world`; World itself has it, too.
 
-    In `run`, the ids of plans follow from the step and from how many it has triggered before in the same
-    call: a call that is repeated after a crash finds those that the first one triggered.
+    In `run`, the ids of plans and events follow from the step and from how many it has made before in the
+    same call: a call that is repeated after a crash finds those that the first one made.
     """
 
     def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
@@ -37,3 +38,10 @@ class WorldHandle(Protocol):
 
     def delay(self, schedule: Schedule, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
         """Let an executor plan and run an action when it is time."""
+
+    def event(self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False) -> SentEvent:
+        """Send an event to a step of a plan now, whatever becomes of this call; see World.event.
+
+        `plan_event` sends one with the result of the call instead. Who waits here for an event to its own
+        step waits for ever.
+        """

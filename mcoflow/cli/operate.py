@@ -8,8 +8,8 @@ from uuid import UUID
 
 import click
 
-from mcoflow.cli.options import Age, Match, matches
-from mcoflow.cli.shell import Shell, shared_options, user
+from mcoflow.cli.options import Age, Match, json_or_text, matches
+from mcoflow.cli.shell import Shell, check_wait, shared_options, user, wait_limit
 
 
 @click.command()
@@ -75,6 +75,39 @@ def delete(shell: Shell, plan_id: UUID) -> None:
     shell.result({"id": plan_id}, lambda: "deleted")
 
 
+@click.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("step", type=int)
+@click.argument("value")
+@click.option("--optional", is_flag=True, help="It is all right if nobody takes it.")
+@click.option("--wait", "stay", is_flag=True, help="Wait until the step takes it, not for 5 seconds.")
+@wait_limit("--wait")
+@shared_options
+@click.pass_obj
+def event(
+    shell: Shell, plan_id: UUID, step: int, value: str, *, optional: bool, stay: bool, within: float | None
+) -> None:
+    """Send an event to a STEP that waits for one; VALUE is JSON, or else a text.
+
+    It ends with 0 once the step has taken it, with 1 if it was refused, or dropped as the step ended, and
+    with 75 if it is stored and not taken yet.
+
+    \b
+    Examples:
+      mcoflow task event 0b29… 3 yes
+      mcoflow task event 0b29… 3 '{"$mcoflow_event": "approval.given", "value": {"by": "ann"}}'
+    """
+    from mcoflow.services.operating import COMMAND_WAIT
+
+    check_wait("--wait", within, wait=stay)
+    limit = COMMAND_WAIT if not stay else None if within is None else timedelta(seconds=within)
+    with shell.services() as services:
+        services.operating.event(
+            plan_id, step, json_or_text(value), optional=optional, actor=user(), wait=limit
+        )
+    shell.result({"id": plan_id, "step_id": step}, lambda: f"step {step} has taken it")
+
+
 @click.command("clean")
 @click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Since they ended: 30d, 12h.")
 @click.option("--where", type=Match(), multiple=True, metavar="FIELD=VALUE", help="Only these; repeat it.")
@@ -108,5 +141,5 @@ def clean_tasks(
     shell.result(report, lambda: said + saved)
 
 
-OPERATE: Final = (pause, abort, revert, halt, delete, clean_tasks)
+OPERATE: Final = (pause, abort, revert, halt, event, delete, clean_tasks)
 """Commands of `mcoflow task`."""

@@ -1,8 +1,9 @@
 """Values of options that several commands take."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -71,3 +72,11 @@ def _value(field: str, text: str) -> object:
     if field == "delayed":
         return text in _YES
     return float(text) if field in ("started_at", "ended_at", "caller_action_id") else text
+
+
+def json_or_text(value: str) -> Any:
+    """Return what a value on the command line means as JSON; what is no JSON stands for itself."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
+from mcoflow.domain.caller import Caller, action_noted
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.locks import Lock
 from mcoflow.domain.outcome import Outcome
@@ -109,6 +110,13 @@ class PlanRecord:
     chained: bool = False
     ordered: bool = True
     hooks: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def caller(self) -> Caller | None:
+        """The plan and the action that this one was made for, whether they wait for it or not."""
+        if self.caller_plan_id is None:
+            return None
+        return Caller(self.caller_plan_id, action_noted(self.caller_action_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.states import PlanState
 
 
 class RequestState(StrEnum):
@@ -80,6 +81,38 @@ class EventRecord:
     kind: str
     value: str = "null"
     optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedEvent:
+    """An event that was accepted and never delivered; `id` is that of the event."""
+
+    id: UUID
+    plan_id: UUID
+    at: float
+    reason: str
+
+    @classmethod
+    def of(cls, event: EventRecord, at: float, reason: str) -> "DroppedEvent | None":
+        """Return what is stored of an event that is dropped; None if nobody may ask for it."""
+        asked_for = event.kind == "user" and not event.optional
+        return cls(event.id, event.plan_id, at, reason) if asked_for else None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFate:
+    """What became of an event, whose id is that of the command which brought it.
+
+    `plan` is the state of its plan, None if that is gone. `waits`: it is still to be accepted, or to be
+    delivered. `code` names the class of the error with which it was refused or dropped, "" for none.
+    """
+
+    id: UUID
+    plan_id: UUID
+    plan: PlanState | None
+    waits: bool = False
+    code: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRec
 from mcoflow.domain.requests import (
     CommandAnswer,
     CommandRecord,
+    DroppedEvent,
     EventRecord,
     EvidenceRecord,
     RequestRecord,
@@ -58,6 +59,7 @@ class Batch:
     dropped_timers: list[OfPlan] = field(default_factory=list)
     new_events: list[EventRecord] = field(default_factory=list)
     consumed_events: list[OfPlan] = field(default_factory=list)
+    dropped_events: list[DroppedEvent] = field(default_factory=list)
     dropped_chunks: list[ActionKey] = field(default_factory=list)
     new_chunks: list[NewChunks] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
@@ -99,6 +101,21 @@ class Batch:
         yield from (draft.plan for draft in made if draft.plan.id not in self.dropped)
         yield from (draft.plan for caller_id, draft in self.children if caller_id not in self.dropped)
 
+    def drop_event(self, event: EventRecord, reason: str) -> None:
+        """Have an event forgotten that nobody will take, and its sender told why."""
+        self.consumed_events.append((event.plan_id, event.id))
+        dropped = DroppedEvent.of(event, self.now, reason)
+        if dropped is not None:
+            self.dropped_events.append(dropped)
+
+    def events_dropped(self) -> list[DroppedEvent]:
+        """Those whose senders may wait for them."""
+        return [each for each in self.dropped_events if self._keeps(each.plan_id)]
+
+    def events_gone(self) -> Iterator[UUID]:
+        """The events that were taken, or dropped."""
+        return (event_id for plan_id, event_id in self.consumed_events if self._keeps(plan_id))
+
     def open(self, run: PlanRun, step_ids: Collection[int]) -> None:
         """Note the steps of a plan that may start now."""
         self.touch(run)
@@ -137,6 +154,7 @@ class Batch:
             dropped_timers=self._ids(self.dropped_timers),
             new_events=[each for each in self.new_events if self._keeps(each.plan_id)],
             consumed_events=self._ids(self.consumed_events),
+            dropped_events=self.events_dropped(),
             dropped_chunks=[key for key in self.dropped_chunks if self._keeps(key[0])],
             new_chunks=[each for each in self.new_chunks if self._keeps(each.plan_id)],
             history=[each for each in self.history if self._keeps(each.plan_id)],
@@ -151,6 +169,10 @@ class Batch:
     def plan_ids(self) -> Set[UUID]:
         """Return the plans that are written, were they not dropped."""
         return self.touched.keys() | self.drafts.keys() | self.planned.keys()
+
+    def shown(self) -> Set[UUID]:
+        """Return the plans of which somebody may see something new."""
+        return self.plan_ids() | {plan_id for plan_id, _ in self.answers if plan_id is not None}
 
     def shared(self) -> Changes:
         """Return what belongs to no plan."""

@@ -18,7 +18,7 @@ from mcoflow.ports.sub_plans import SubPlanStore
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ParentStep:
     """Who calls: a step of a plan, in one of its attempts, at a time."""
 
     plan_id: UUID
@@ -32,7 +32,7 @@ class Caller:
 class Children:
     """The SubPlanner of one call; `drafts` are what it planned, to be stored with the step."""
 
-    def __init__(self, caller: Caller, store: SubPlanStore, actions: Registry, chains: Chains) -> None:
+    def __init__(self, caller: ParentStep, store: SubPlanStore, actions: Registry, chains: Chains) -> None:
         self._caller = caller
         self._store = store
         self._actions = actions
@@ -81,6 +81,6 @@ class Children:
         )
 
 
-def child_id(caller: Caller, key: str, attempt: int) -> UUID:
+def child_id(caller: ParentStep, key: str, attempt: int) -> UUID:
     """The id of a sub-plan: the same however often its batch is planned."""
     return uuid5(caller.plan_id, f"sub-plan/{caller.step_id}/{attempt}/{key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcoflow.clock import Clock
+from mcoflow.engine.event_futures import EventFutures
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import Futures
@@ -23,3 +24,7 @@ class Crew:
     def futures(self, store: Store) -> Futures:
         """Return what waits for plans to come to rest."""
         return Futures(store)
+
+    def event_futures(self, store: Store) -> EventFutures:
+        """Return what waits for events to be taken."""
+        return EventFutures(store)

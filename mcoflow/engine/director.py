@@ -243,8 +243,7 @@ class Director:
         for given, plan_id, answer in batch.told:
             given.set_result(None if plan_id in batch.dropped and not answer.error else answer)
         self._at_rest(batch)
-        answered = {plan_id for plan_id, _ in batch.answers if plan_id is not None}
-        self._on_commit(batch.plan_ids() | answered, batch.written())
+        self._on_commit(batch)
 
     def _at_rest(self, batch: Batch) -> None:
         """Forget the plans that came to rest, and let begin who waited for them."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.view import PlanView
-from mcoflow.errors import PlanNotFoundError, StoreUnavailableError, WaitTimeoutError
+from mcoflow.engine.poller import Poller
+from mcoflow.errors import PlanNotFoundError, WaitTimeoutError
 from mcoflow.ports.store import Store
-
-log = logging.getLogger("mcoflow.futures")
-
-POLL: Final = 1.0
-"""Seconds between two looks into the database for plans that other executors may bring to rest."""
 
 
 class PlanFuture:
@@ -64,8 +58,8 @@ class Futures:
         self._waited: dict[UUID, Future[PlanView]] = {}
         self._stored: set[UUID] = set()
         self._lock = threading.Lock()
-        self._ending = threading.Event()
-        self._poller: threading.Thread | None = None
+        self._seen: dict[UUID, int] = {}
+        self._poller = Poller("plan-futures", waits=lambda: bool(self._stored), look=self._look_at_changed)
 
     def of(self, plan_id: UUID) -> PlanFuture:
         """Return the future of a plan; equal plans share one.
@@ -80,9 +74,7 @@ class Futures:
         with self._lock:
             if plan_id in self._waited:
                 self._stored.add(plan_id)
-            if self._stored and self._poller is None and not self._ending.is_set():
-                self._poller = threading.Thread(target=self._poll, name="plan-futures", daemon=True)
-                self._poller.start()
+        self._poller.wake()
 
     def committed(self, plans: Iterable[PlanRecord]) -> None:
         """Resolve those that came to rest; called after each commit."""
@@ -108,29 +100,18 @@ class Futures:
 
     def close(self) -> None:
         """Ask no more; what is not resolved by then stays so."""
-        self._ending.set()
+        self._poller.stop()
 
     def _look_at(self, view: PlanView) -> None:
         outcome = self.forget(view.id) if view.at_rest else None
         if outcome is not None:
             outcome.set_result(view)
 
-    def _poll(self) -> None:
-        seen: dict[UUID, int] = {}
-        while not self._ending.wait(POLL):
-            with self._lock:
-                waited = list(self._stored)
-                if not waited:
-                    self._poller = None
-                    return
-            try:
-                seen = self._look_at_changed(waited, seen)
-            except StoreUnavailableError as error:
-                log.info("futures.without_store", extra={"reason": str(error)})
-
-    def _look_at_changed(self, waited: list[UUID], seen: dict[UUID, int]) -> dict[UUID, int]:
+    def _look_at_changed(self) -> None:
+        with self._lock:
+            waited = list(self._stored)
         versions = dict(self._store.versions(waited))
         for plan_id in waited:
-            if plan_id not in versions or versions[plan_id] != seen.get(plan_id):
+            if plan_id not in versions or versions[plan_id] != self._seen.get(plan_id):
                 self.look(plan_id)
-        return versions
+        self._seen = versions

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -14,25 +13,20 @@ from mcoflow.action.registry import Registry
 from mcoflow.action.schema import valid_input
 from mcoflow.clock import Clock
 from mcoflow.domain.records import ErrorRecord, PlanDraft
-from mcoflow.domain.recurrence import Recurrence
-from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import Phase, PlanState
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures
-from mcoflow.engine.handles import Planned, PlanningFailed, Scheduled, Triggered
+from mcoflow.engine.handles import Planned, PlanningFailed, Triggered
 from mcoflow.engine.locks import refused_draft
 from mcoflow.engine.observing import Observing
 from mcoflow.engine.planner import check_plan_arguments, make_plan
-from mcoflow.engine.scheduling import Scheduling, Wanted
-from mcoflow.errors import ExecutorStoppedError, InputInvalidError, LockTakenError, WaitTimeoutError
+from mcoflow.engine.wanted import Wanted
+from mcoflow.errors import ExecutorStoppedError, LockTakenError, WaitTimeoutError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.engine import Submitted
 from mcoflow.ports.store import Changes, Store
 
 STORED_WITHIN: Final = 30.0
-LONGEST_NAME: Final = 200
-NOBODY: Final = 0
-"""In place of the action that called, for a plan that no step waits for."""
 
 
 class Intake:
@@ -68,81 +62,57 @@ class Intake:
         fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
         if found.Input is None:
             check_plan_arguments(found, (), fields)
-        draft = self._draft(found, (), fields, user=user, plan_id=plan_id)
+        draft = self._draft(found, (), fields, Wanted(user, plan_id))
         draft = self._keep(draft, elsewhere=plan_id is not None)
         failed = draft.plan.state is PlanState.STOPPED
         return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
 
     def trigger(
-        self,
-        action: type[Action],
-        args: Sequence[Any],
-        named: Mapping[str, Any],
-        *,
-        user: str,
-        plan_id: UUID | None,
-        name: str = "",
-        caller: UUID | None = None,
+        self, action: type[Action], args: Sequence[Any], named: Mapping[str, Any], wanted: Wanted
     ) -> Triggered | PlanningFailed:
         """See World.trigger."""
-        draft = self._draft(action, args, named, user=user, plan_id=plan_id)
-        draft.plan.name = name
-        draft.plan.caller_plan_id, draft.plan.caller_action_id = caller, NOBODY if caller else None
+        draft = self._draft(action, args, named, wanted)
         future = self._futures.of(draft.plan.id)
         try:
-            draft = self._keep(draft, elsewhere=plan_id is not None or bool(name))
+            draft = self._keep(draft, elsewhere=wanted.plan_id is not None or bool(wanted.name))
         except BaseException:
             self._futures.forget(draft.plan.id)
             raise
-        if draft.plan.state is PlanState.STOPPED and (error := _planning_error(draft)) is not None:
+        if (error := _planning_error(draft)) is not None:
             self._futures.forget(draft.plan.id)
             return PlanningFailed(draft.plan.id, error)
         self._futures.stored(draft.plan.id)
-        if plan_id is not None:
-            self._futures.look(plan_id)  # it may be an older one, and over
+        if wanted.plan_id is not None:
+            self._futures.look(draft.plan.id)  # it may be an older one, and over
         return Triggered(draft.plan.id, future)
 
     def plan(
-        self,
-        action: type[Action],
-        args: Sequence[Any],
-        named: Mapping[str, Any],
-        *,
-        user: str,
-        plan_id: UUID | None,
-        name: str = "",
-        caller: UUID | None = None,
+        self, action: type[Action], args: Sequence[Any], named: Mapping[str, Any], wanted: Wanted
     ) -> Planned | PlanningFailed:
         """See World.plan."""
-        draft = self._draft(action, args, named, user=user, plan_id=plan_id)
-        draft.plan.name = name
-        draft.plan.caller_plan_id, draft.plan.caller_action_id = caller, NOBODY if caller else None
+        draft = self._draft(action, args, named, wanted)
         if draft.plan.state is PlanState.PLANNED:
             draft.plan.ordered, draft.plan.explanation = False, "waits for the order to run"
         draft = self._keep(draft, elsewhere=True)
-        error = _planning_error(draft) if draft.plan.state is PlanState.STOPPED else None
+        error = _planning_error(draft)
         return Planned(draft.plan.id) if error is None else PlanningFailed(draft.plan.id, error)
 
     def _draft(
-        self,
-        action: type[Action],
-        args: Sequence[Any],
-        named: Mapping[str, Any],
-        *,
-        user: str,
-        plan_id: UUID | None,
+        self, action: type[Action], args: Sequence[Any], named: Mapping[str, Any], wanted: Wanted
     ) -> PlanDraft:
-        now = self._clock.now().timestamp()
-        return make_plan(
+        """Plan the action here and now; nothing is stored yet."""
+        draft = make_plan(
             action,
             named,
             args=args,
-            plan_id=plan_id or uuid4(),
-            user=user,
-            now=now,
+            plan_id=wanted.plan_id or uuid4(),
+            user=wanted.user,
+            now=self._clock.now().timestamp(),
             actions=self._actions,
             chains=self._chains,
         )
+        wanted.mark(draft.plan)
+        return draft
 
     def _keep(self, draft: PlanDraft, *, elsewhere: bool) -> PlanDraft:
         """Store the plan and return it as it was stored.
@@ -189,54 +159,6 @@ class Intake:
 
 
 def _planning_error(draft: PlanDraft) -> ErrorRecord | None:
+    if draft.plan.state is not PlanState.STOPPED:
+        return None
     return next((step.error for step in draft.steps if step.phase is Phase.PLAN and step.error), None)
-
-
-def valid_name(name: str | None) -> str:
-    """Return the name that a plan shall have, "" for none; InputInvalidError for what is no name."""
-    if name is not None and not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
-        raise InputInvalidError(
-            f"a plan's name is 1 to {LONGEST_NAME} printable characters, not {name[:80]!r}"
-        )
-    return name or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Triggering:
-    """Triggers plans with options; World.with_options makes it."""
-
-    intake: Intake
-    scheduling: Scheduling
-    plan_id: UUID | None
-    user: str
-    name: str = ""
-    caller: UUID | None = None
-
-    def plan(self, action: type[Action], /, *args: Any, **named: Any) -> Planned | PlanningFailed:
-        """See World.plan."""
-        return self.intake.plan(action, args, named, **self._how())
-
-    def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
-        """See World.trigger."""
-        return self.intake.trigger(action, args, named, **self._how())
-
-    def plan_elsewhere(self, action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
-        """See World.plan_elsewhere."""
-        return self.delay(Schedule(), action, *args, **named)
-
-    def delay(self, schedule: Schedule, action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
-        """See World.delay."""
-        wanted = Wanted(self.user, self.plan_id, self.name, self.caller)
-        return self.scheduling.delay(schedule, action, args, named, wanted)
-
-    def chain(self, after: Collection[UUID], action: type[Action], /, *args: Any, **named: Any) -> Scheduled:
-        """See World.chain."""
-        wanted = Wanted(self.user, self.plan_id, self.name, self.caller)
-        return self.scheduling.chain(after, action, args, named, wanted)
-
-    def recur(self, recurrence: Recurrence, action: type[Action], /, *args: Any, **named: Any) -> UUID:
-        """See World.recur."""
-        return self.scheduling.recur(recurrence, action, args, named, user=self.user)
-
-    def _how(self) -> dict[str, Any]:
-        return {"user": self.user, "plan_id": self.plan_id, "name": self.name, "caller": self.caller}

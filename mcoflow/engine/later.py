@@ -12,9 +12,9 @@ from mcoflow.action.base import Action
 from mcoflow.domain.recurrence import Recurrence
 from mcoflow.domain.schedule import Schedule
 from mcoflow.engine.handles import Scheduled
-from mcoflow.engine.intake import Triggering
 from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
+from mcoflow.engine.triggering import Triggering
 
 
 class Later(ABC):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from uuid import UUID
 
-from mcoflow.domain.records import PlanDraft, PlanRecord
+from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandRecord
+from mcoflow.engine.batch import Batch
 from mcoflow.engine.finalizing import PhaseDone
 from mcoflow.engine.hooks import HookDone
 from mcoflow.engine.post import Receipted
@@ -68,8 +69,8 @@ class Told:
     answered: Future[CommandAnswer | None]
 
 
-OnCommit = Callable[[Collection[UUID], Iterable[PlanRecord]], None]
-"""Hears which plans a commit touched, and how those stand that it wrote."""
+OnCommit = Callable[[Batch], None]
+"""Hears of a batch that was committed, in the director's thread."""
 
 Letter = (
     PlanMade

@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from mcoflow.action.user_events import stored_event
 from mcoflow.clock import Clock
 from mcoflow.domain.census import Census
 from mcoflow.domain.query import CleanPolicy, CleanReport
@@ -18,20 +17,19 @@ from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord
 from mcoflow.domain.requests import CommandKind, Cover, WorldRecord
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.cleaning import clean
+from mcoflow.engine.commands import COMMAND_WAIT, Commands
+from mcoflow.engine.event_futures import EventFuture, EventFutures
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.futures import Futures, PlanFuture
 from mcoflow.engine.observing import Observing
 from mcoflow.engine.queries import Queries
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.watch import Watch
-from mcoflow.errors import CommandRefusedError, EventDroppedError
+from mcoflow.errors import CommandRefusedError
 from mcoflow.ports.observer import Observer
 from mcoflow.ports.store import Store
 
 log = logging.getLogger("mcoflow.operating")
-
-COMMAND_WAIT: Final = timedelta(seconds=5)
-"""How long a command waits for its answer; it stays committed when it takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,8 @@ class Operating(ABC):
     _clock: Clock
     _watch: Watch
     _futures: Futures
+    _event_futures: EventFutures
+    _commands: Commands
     _executor: Executor | None
     _observer: Observer
     _observing: Observing
@@ -85,22 +85,19 @@ class Operating(ABC):
 
     def event(
         self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False, actor: str = ""
-    ) -> None:
+    ) -> EventFuture:
         """Send an event to a step: JSON, or a model registered with @user_event. Returns once it is stored.
 
-        What is left when the step ends is noted in the plan's history.
+        The future is resolved when the step has taken it, and rejected when it is refused, or left over as
+        the step ends: EventDroppedError; CommandRefusedError if the plan does not run, PlanNotFoundError if
+        there is none. An `optional` event that finds nobody is no error: its future is resolved.
 
         Raises:
-            EventDroppedError: the step takes no such event, or none at all; with `optional` that is no error.
-            NotSerialisableError: the value is no JSON.
+            EventDroppedError: a model that is not registered; nothing was sent.
+            NotSerialisableError: the value is no JSON; nothing was sent.
+            WaitTimeoutError: the database does not answer, so that it is not stored yet.
         """
-        given = {"step_id": step_id, "value": stored_event(value), "optional": optional}
-        try:
-            self.command(plan_id, CommandKind.EVENT, given, actor=actor, wait=COMMAND_WAIT)
-        except EventDroppedError as error:
-            if not optional:
-                raise
-            log.debug("event.refused", extra={"plan": str(plan_id), "reason": str(error)})
+        return self._commands.send(plan_id, step_id, value, optional=optional, actor=actor)
 
     def skip(
         self,
@@ -215,6 +212,7 @@ class Operating(ABC):
             self._executor.let_go(plan_id)
             self._executor.schedules.ring()  # others may have waited for its end
         self._futures.look(plan_id)
+        self._event_futures.look(plan_id)
         self._watch.ring((plan_id,))
 
     def _order(self, plan_id: UUID, kind: CommandKind, actor: str) -> dict[str, Any]:

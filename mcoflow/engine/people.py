@@ -192,7 +192,7 @@ class People:
             )
         given = command.args
         event = PlannedEvent(given.get("value"), at=given.get("at"), optional=bool(given.get("optional")))
-        self._steps.sending.deliver(batch, run, step, event)
+        self._steps.sending.deliver(batch, run, step, event, event_id=command.id)
 
 
 def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:

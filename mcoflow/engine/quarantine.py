@@ -9,7 +9,7 @@ from uuid import UUID
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord, HistoryRecord, HookRecord, PlanRecord, PlanSnapshot
-from mcoflow.domain.requests import RequestState
+from mcoflow.domain.requests import DroppedEvent, RequestState
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
@@ -86,12 +86,15 @@ class Quarantine:
         for request in requests:
             request.state, request.outcome, request.ended_at = RequestState.ENDED, Outcome.LOST, now
             request.reason = "mcoflow failed at the task"
+        events = self._store.events([plan_id])
+        dropped = (DroppedEvent.of(each, now, "mcoflow failed at the task") for each in events)
         return Changes(
             plans=[run.plan],
             steps=[StepChange(plan_id, seen, run.steps[step_id]) for step_id, seen in run.changed.items()],
             requests=requests,
             dropped_timers=[timer.id for timer in self._store.timers([plan_id])],
-            consumed_events=[event.id for event in self._store.events([plan_id])],
+            consumed_events=[event.id for event in events],
+            dropped_events=[each for each in dropped if each is not None],
         )
 
 

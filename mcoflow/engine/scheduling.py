@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,19 +24,10 @@ from mcoflow.domain.states import PlanState
 from mcoflow.engine.futures import Futures
 from mcoflow.engine.handles import Scheduled
 from mcoflow.engine.planner import check_plan_arguments, stored_arguments
+from mcoflow.engine.wanted import Wanted
 from mcoflow.engine.watch import Watch
 from mcoflow.errors import ScheduleInvalidError
 from mcoflow.ports.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Who wants a plan, and the id and the name that it is to have."""
-
-    user: str
-    plan_id: UUID | None = None
-    name: str = ""
-    caller: UUID | None = None
 
 
 class Scheduling:
@@ -212,10 +203,9 @@ class Scheduling:
             now,
             user=user,
             args=stored,
-            name=wanted.name,
             hosts=where,
         )
-        plan.caller_plan_id, plan.caller_action_id = wanted.caller, 0 if wanted.caller else None
+        wanted.mark(plan)
         plan.hooks = ((1, action.name),) if action.plan_hooks else ()
         hooks = HookRecord.of(plan, (PlanState.PENDING, plan.state), now) if plan.hooks else []
         told = HistoryRecord(plan_id, now, "delay", actor=user, detail=in_words(schedule, after))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from mcoflow.action.stage import PlannedEvent, Produced
 from mcoflow.action.user_events import refusal
@@ -39,8 +39,18 @@ class Sending:
                     self._work.note(batch, run, "event dropped", detail=str(error))
         self._waking.set_produced(batch, run, step, produced)
 
-    def deliver(self, batch: Batch, run: PlanRun, step: StepRecord, event: PlannedEvent) -> None:
+    def deliver(
+        self,
+        batch: Batch,
+        run: PlanRun,
+        step: StepRecord,
+        event: PlannedEvent,
+        *,
+        event_id: UUID | None = None,
+    ) -> None:
         """Give an event to a step of a plan in memory, at once or at its time.
+
+        `event_id` is the one that its sender knows it by; one that goes to a timer first has none.
 
         Raises:
             EventDroppedError: the step does not take it.
@@ -54,7 +64,9 @@ class Sending:
         if after > 0:
             self._waking.set_timer(batch, run, step, DELAYED, after=after, value=value)
         else:
-            self._waking.add_event(batch, run, step, "user", value, optional=event.optional)
+            self._waking.add_event(
+                batch, run, step, "user", value, optional=event.optional, event_id=event_id
+            )
 
     def _send(self, batch: Batch, run: PlanRun, step: StepRecord, event: PlannedEvent) -> None:
         if event.plan_id is not None and event.plan_id != run.id:

@@ -1,4 +1,4 @@
-"""The world as a step sees it: what it triggers has an id that follows from the step."""
+"""The world as a step sees it: what it triggers and sends has an id that follows from the step."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from uuid import UUID, uuid5
 
 from mcoflow.action.base import Action
 from mcoflow.action.world import StoredPlan, WorldHandle
+from mcoflow.domain.caller import Caller
 from mcoflow.domain.schedule import Schedule
+from mcoflow.engine.wanted import Wanted
+from mcoflow.ports.engine import SentEvent
 
-OptionsOfCall = Callable[[UUID, UUID, str], WorldHandle]
-"""What triggers one plan: given its id, the plan that calls it, and the user of that."""
+OptionsOfCall = Callable[[Wanted], WorldHandle]
+"""What makes one plan, or sends one event, with options."""
 
 
 @dataclass(slots=True)
@@ -20,7 +23,7 @@ class StepWorld:
     """The WorldHandle of one call. `since` names the call: the event that it was made for, if any."""
 
     options: OptionsOfCall
-    plan_id: UUID
+    caller: Caller
     step_id: int
     user: str
     since: UUID | None
@@ -42,7 +45,11 @@ class StepWorld:
         """See WorldHandle.delay."""
         return self._next().delay(schedule, action, *args, **named)
 
+    def event(self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False) -> SentEvent:
+        """See WorldHandle.event."""
+        return self._next().event(plan_id, step_id, value, optional=optional)
+
     def _next(self) -> WorldHandle:
         self.triggered += 1
         name = f"trigger/{self.step_id}/{self.since or 'start'}/{self.triggered}"
-        return self.options(uuid5(self.plan_id, name), self.plan_id, self.user)
+        return self.options(Wanted(self.user, uuid5(self.caller.plan_id, name), caller=self.caller))

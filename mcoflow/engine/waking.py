@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from mcoflow.action.stage import Produced, Suspension
 from mcoflow.domain.events import Forever
@@ -43,6 +43,7 @@ class Waking:
         value: str,
         *,
         optional: bool = False,
+        event_id: UUID | None = None,
     ) -> None:
         """Store an event for a step and wake it if it sleeps; one that cannot take it any more drops it."""
         if not takes_events(step):
@@ -51,7 +52,7 @@ class Waking:
                 self._work.note(batch, run, "event dropped", detail=detail)
                 batch.tell(run.id, (EVENTS, kind, "dropped"), step=step.id)
             return
-        event = EventRecord(uuid4(), run.id, step.id, batch.now, kind, value, optional)
+        event = EventRecord(event_id or uuid4(), run.id, step.id, batch.now, kind, value, optional)
         batch.touch(run)
         batch.new_events.append(event)
         self._memory.add_events([event])
@@ -125,10 +126,10 @@ class Waking:
         key = (run.id, step.id)
         batch.dropped_timers += self._memory.drop_timers(key)
         while (event := self._memory.take_event(key)) is not None:
-            batch.consumed_events.append((run.id, event.id))
+            detail = f"step {step.id} ended before the {event.kind} event could be delivered"
+            batch.drop_event(event, detail)
             if not event.optional:
                 batch.tell(run.id, (EVENTS, event.kind, "dropped"), step=step.id)
-                detail = f"step {step.id} ended before the {event.kind} event could be delivered"
                 self._work.note(batch, run, "event dropped", detail=detail)
 
     def drop_of_try(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:

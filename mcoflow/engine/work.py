@@ -12,13 +12,14 @@ from mcoflow.action.chain import Chains
 from mcoflow.action.host_action import HostAction
 from mcoflow.action.registry import Registry
 from mcoflow.action.sub_plans import WithSubPlans
+from mcoflow.domain.caller import Caller
 from mcoflow.domain.events import Event, Signal
 from mcoflow.domain.records import ErrorRecord, HistoryRecord, StepRecord
 from mcoflow.domain.states import StepState
 from mcoflow.engine.arrivals import SILENCE
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.calls import CallData, CallResult, call
-from mcoflow.engine.children import Caller, Children
+from mcoflow.engine.children import Children, ParentStep
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.step_world import OptionsOfCall, StepWorld
@@ -140,7 +141,9 @@ class Work:
         children = self._children(batch, run, step) if issubclass(found, WithSubPlans) else None
         data.sub_planner = children
         if self._options is not None:
-            data.world = StepWorld(self._options, run.id, step.id, run.plan.user, event_id)
+            data.world = StepWorld(
+                self._options, Caller(run.id, step.action_id), step.id, run.plan.user, event_id
+            )
         chain = self._chains.of(found)
         plan_id, step_id, phase, attempt = run.id, step.id, step.phase, step.attempt
 
@@ -153,7 +156,7 @@ class Work:
         batch.jobs.append((run.id, step.queue, job))
 
     def _children(self, batch: Batch, run: PlanRun, step: StepRecord) -> Children:
-        caller = Caller(run.id, step.action_id, step.id, step.attempt, run.plan.user, batch.now)
+        caller = ParentStep(run.id, step.action_id, step.id, step.attempt, run.plan.user, batch.now)
         return Children(caller, self._store, self._actions, self._chains)
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any, Final, Self
@@ -16,25 +16,28 @@ from mcoflow.action.middleware import NO_MIDDLEWARES, Middlewares
 from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.transaction import TransactionAdapter
 from mcoflow.clock import Clock
-from mcoflow.domain.records import PlanRecord
+from mcoflow.domain.caller import Caller
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
-from mcoflow.engine.commands import Commands
+from mcoflow.engine.batch import Batch
+from mcoflow.engine.commands import COMMAND_WAIT, Commands
 from mcoflow.engine.crew import Crew
 from mcoflow.engine.executor import DUE, Executor, link_is_up
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import PlanFuture
 from mcoflow.engine.handles import Planned, PlanningFailed, Triggered
-from mcoflow.engine.intake import Intake, Triggering, valid_name
+from mcoflow.engine.intake import Intake
 from mcoflow.engine.later import Later
 from mcoflow.engine.observing import Observing
-from mcoflow.engine.operating import COMMAND_WAIT, Operating
+from mcoflow.engine.operating import Operating
 from mcoflow.engine.people import ALLOWED
 from mcoflow.engine.presenting import Presenting
 from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.sweeper import Sweeper
+from mcoflow.engine.triggering import Triggering
+from mcoflow.engine.wanted import Wanted, valid_name
 from mcoflow.errors import (
     BusError,
     McoflowError,
@@ -95,6 +98,7 @@ class World(Operating, Later, Presenting):
         self._ending = threading.Event()
         self._sweeper: Sweeper | None = None
         self._futures = self._crew.futures(store)
+        self._event_futures = self._crew.event_futures(store)
         self._intake = Intake(
             store,
             actions,
@@ -113,6 +117,7 @@ class World(Operating, Later, Presenting):
             store,
             clock,
             self._watch,
+            self._event_futures,
             executor=lambda: self._executor,
             ring=self._ring_for,
             end=self._scheduling.cancel,
@@ -137,6 +142,7 @@ class World(Operating, Later, Presenting):
         log.info("world.terminating")
         self._ending.set()
         self._futures.close()
+        self._event_futures.close()
         with self._lock:
             executor, self._executor = self._executor, None
         ended = executor is None or executor.stop(wait=timeout.total_seconds())
@@ -196,7 +202,7 @@ class World(Operating, Later, Presenting):
         plan_id: UUID | None = None,
         name: str | None = None,
         user: str = "",
-        caller: UUID | None = None,
+        caller: Caller | None = None,
     ) -> Triggering:
         """Return what triggers plans with these options.
 
@@ -205,12 +211,13 @@ class World(Operating, Later, Presenting):
                 arguments is one plan; with others PlanExistsError is raised.
             name: unique among all plans, 1 to 200 characters; trigger raises NameTakenError if it is taken.
             user: who wants it, for the record.
-            caller: the plan for which it is made: shown with both of them, waited for by none.
+            caller: the plan, and perhaps the action of it, for which it is made: waited for by none, and
+                found by `caller_plan_id` and `caller_action_id`.
 
         Raises:
             InputInvalidError: the name is empty, too long, or has control characters.
         """
-        return Triggering(self._intake, self._scheduling, plan_id, user, valid_name(name), caller)
+        return self._triggering(Wanted(user, plan_id, valid_name(name), caller))
 
     def future(self, plan_id: UUID) -> PlanFuture:
         """Return the future of a stored plan; of one at rest it is resolved already.
@@ -270,6 +277,9 @@ class World(Operating, Later, Presenting):
         executor = self._executor
         return executor.gauges() if executor is not None else []
 
+    def _triggering(self, wanted: Wanted) -> Triggering:
+        return Triggering(self._intake, self._scheduling, self._commands, wanted)
+
     def _offer(self, plan_id: UUID) -> None:
         """Tell our own executor, or those at the other end of the bus, of a plan that is stored."""
         if self._executor is not None:
@@ -313,9 +323,7 @@ class World(Operating, Later, Presenting):
             on_commit=self._committed,
             on_expired=self._expired,
             chains=self._chains,
-            options=lambda plan_id, caller, user: Triggering(
-                self._intake, self._scheduling, plan_id, user, caller=caller
-            ),
+            options=self._triggering,
             observer=self._observer,
         )
         try:
@@ -326,9 +334,10 @@ class World(Operating, Later, Presenting):
         self._executor = executor
         executor.link_changed(self._link)
 
-    def _committed(self, touched: Collection[UUID], plans: Iterable[PlanRecord]) -> None:
-        self._futures.committed(plans)
-        self._watch.ring(touched)
+    def _committed(self, batch: Batch) -> None:
+        self._futures.committed(batch.written())
+        self._event_futures.committed(batch.events_gone(), batch.events_dropped())
+        self._watch.ring(batch.shown())
 
     def _start_sweeper(self) -> None:
         policy = self._settings.cleaning

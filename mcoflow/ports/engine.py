@@ -22,6 +22,21 @@ class Submitted:
     error: str = ""
 
 
+class SentEvent(Protocol):
+    """An event that is stored, and not yet taken."""
+
+    def wait(self, timeout: timedelta | None = None) -> None:
+        """Return once its step has taken it.
+
+        Raises:
+            EventDroppedError, CommandRefusedError, PlanNotFoundError: it never will; see World.event.
+            WaitTimeoutError: not within `timeout`; it stays stored.
+        """
+
+    def done(self) -> bool:
+        """Whether it was taken, refused or dropped."""
+
+
 class Recurrences(Protocol):
     """What may be done with what comes back. All raise RecurrenceNotFoundError."""
 
@@ -107,6 +122,15 @@ class Engine(Protocol):
             PlanNotFoundError: no such plan.
             CommandRefusedError: the state forbids it.
             WaitTimeoutError: committed, but no executor has applied it within `wait`; it will be applied.
+        """
+
+    def event(
+        self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False, actor: str = ""
+    ) -> SentEvent:
+        """Send an event to a step, and return once it is stored; whether it was taken, `wait` tells.
+
+        Raises:
+            NotSerialisableError, EventDroppedError: it cannot be sent; nothing was stored.
         """
 
     def halt(self, plan_id: UUID, *, reason: str, actor: str) -> None:

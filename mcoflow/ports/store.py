@@ -23,6 +23,8 @@ from mcoflow.domain.records import (
 from mcoflow.domain.requests import (
     CommandAnswer,
     CommandRecord,
+    DroppedEvent,
+    EventFate,
     EventRecord,
     EvidenceRecord,
     HostRecord,
@@ -106,6 +108,7 @@ class Changes:
     dropped_timers: list[UUID] = field(default_factory=list)
     new_events: list[EventRecord] = field(default_factory=list)
     consumed_events: list[UUID] = field(default_factory=list)
+    dropped_events: list[DroppedEvent] = field(default_factory=list)
     dropped_chunks: list[ActionKey] = field(default_factory=list)
     new_chunks: list[NewChunks] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
@@ -232,6 +235,9 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, Protocol):
 
     def events(self, plan_ids: Collection[UUID]) -> Sequence[EventRecord]:
         """Events not yet consumed, oldest first per step."""
+
+    def event_fates(self, sent: Mapping[UUID, UUID]) -> Sequence[EventFate]:
+        """What became of events, given as id → id of the plan, in one statement."""
 
     def chunks(self, plan_id: UUID, action_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[Chunk]:
         """What an action said, in order, from the first chunk whose number is above `after`."""

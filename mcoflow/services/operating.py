@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from mcoflow.action.registry import REGISTERED
@@ -39,6 +39,25 @@ class Operating:
     def revert(self, plan_id: UUID, *, actor: str) -> None:
         """Undo what a paused task has done, the last step first."""
         self._engine.command(plan_id, CommandKind.REVERT, {}, actor=actor, wait=COMMAND_WAIT)
+
+    def event(
+        self,
+        plan_id: UUID,
+        step_id: int,
+        value: Any,
+        *,
+        optional: bool = False,
+        actor: str,
+        wait: timedelta | None = COMMAND_WAIT,
+    ) -> None:
+        """Send an event to a step, and return once the step has taken it.
+
+        Raises:
+            EventDroppedError: the step takes no such event, or ended before it could be delivered.
+            NotSerialisableError: the value is no JSON.
+            WaitTimeoutError: it is stored, and was not taken within `wait` (None: as long as it takes).
+        """
+        self._engine.event(plan_id, step_id, value, optional=optional, actor=actor).wait(wait)
 
     def delete(self, plan_id: UUID, *, actor: str) -> None:
         """Remove a task that is stopped, or paused with an error, for good."""

@@ -76,6 +76,7 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     yield Write(waits.DROP_TIMERS, hex_rows(changes.dropped_timers))
     yield _all(waits.INSERT_EVENTS, waits.new_event, changes.new_events)
     yield Write(waits.DROP_EVENTS, hex_rows(changes.consumed_events))
+    yield _all(waits.INSERT_DROPPED, waits.new_dropped, changes.dropped_events)
     yield Write(chunks.DROP_CHUNKS, chunks.dropped(changes.dropped_chunks))
     yield Write(chunks.INSERT_CHUNKS, chunks.new_chunks(changes.new_chunks))
     lines = [line for draft in (*new_plans, *changes.planned) for line in draft.history]

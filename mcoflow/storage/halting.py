@@ -9,7 +9,7 @@ from mcoflow.domain.records import ErrorRecord, HistoryRecord
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import PlanNotFoundError
-from mcoflow.storage import hooks
+from mcoflow.storage import hooks, waits
 from mcoflow.storage.between_tables import bells
 from mcoflow.storage.later_tables import prerequisites, schedules
 from mcoflow.storage.steps import error_text
@@ -36,6 +36,7 @@ def halt(connection: Connection, line: HistoryRecord) -> bool:
         return False
     _cancel_steps(connection, line)
     _end_requests(connection, line)
+    waits.drop_all(connection, plan_id, line.at, "the task was halted before it could be delivered")
     for table in WAITS:
         connection.execute(delete(table).where(table.c.plan_id == plan_id))
     counted = connection.execute(

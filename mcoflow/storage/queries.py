@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Uuid, and_, false, func, or_, select
 
+from mcoflow.domain.caller import noted
 from mcoflow.domain.query import FIELDS, PlanQuery, PlanStatus, Where, read_cursor
 from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.states import PlanResult, PlanState
@@ -65,6 +66,8 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
         return _is_delayed(value)
     column = _key(name)
     values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    if name == "caller_action_id":
+        values += [noted(int(each)) for each in values if isinstance(each, int | float) and each > 0]
     if not values:
         return false()
     set_ones = [_converted(column, name, each) for each in values if each is not None]

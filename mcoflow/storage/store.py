@@ -12,6 +12,7 @@ from mcoflow.domain.requests import (
     CommandAnswer,
     CommandKind,
     CommandRecord,
+    EventFate,
     EventRecord,
     HostRecord,
     RequestRecord,
@@ -261,6 +262,11 @@ class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlReader):
         """Events not yet consumed, oldest first per step."""
         with self._database.glancing() as connection:
             return waits.events_of(connection, self._bulk, plan_ids)
+
+    def event_fates(self, sent: Mapping[UUID, UUID]) -> Sequence[EventFate]:
+        """What became of events, given as id → id of the plan, in one statement."""
+        with self._database.glancing() as connection:
+            return waits.fates(connection, self._bulk, sent)
 
     def versions(self, plan_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """The versions of plans, for those who watch them; unknown ids are left out."""

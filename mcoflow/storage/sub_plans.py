@@ -152,7 +152,7 @@ def _is_awaited(plan: PlanRecord) -> bool:
 def called_by(plan_id: UUID) -> ColumnElement[bool]:
     """The condition for plans that a plan called, but those that were given up for another."""
     called = plans.c.caller_plan_id == plan_id
-    return and_(literal_column(CALLED), called, plans.c.caller_action_id > GIVEN_UP)
+    return and_(literal_column(CALLED), called, plans.c.caller_action_id != GIVEN_UP)
 
 
 def _of(plan_id: UUID, action_id: int) -> ColumnElement[bool]:

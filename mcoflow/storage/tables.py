@@ -204,6 +204,17 @@ events = Table(
     Index("events_of_plan", "plan_id"),
 )
 
+dropped_events = Table(
+    "dropped_events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("plan_id", Uuid, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("dropped_events_of_plan", "plan_id"),
+)
+"""Events that were stored and never delivered. One that is neither here nor in `events` was."""
+
 chunks = Table(
     "chunks",
     metadata,

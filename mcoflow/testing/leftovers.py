@@ -25,7 +25,8 @@ _WAITING: Final[Mapping[Table, str]] = {
 
 def leftovers(world: OneThreadWorld) -> dict[str, list[str]]:
     """Name what a world that has ended leaves behind, by kind: future, lease, timer, outbox …"""
-    found = {"future": [f"future of plan {plan_id}" for plan_id in world.awaited()]}
+    futures = [f"future of plan {plan_id}" for plan_id in world.awaited()]
+    found = {"future": futures + [f"future of event {event_id}" for event_id in world.awaited_events()]}
     with world.store._database.reading() as connection:
         for kind, what in _rows(connection):
             found.setdefault(kind, []).append(what)

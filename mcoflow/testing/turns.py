@@ -14,6 +14,7 @@ from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandRecord, RequestRecord, TimerRecord
 from mcoflow.domain.view import PlanView
 from mcoflow.engine.crew import Crew
+from mcoflow.engine.event_futures import EventFuture, EventFutures
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import Futures, PlanFuture
@@ -214,6 +215,42 @@ class InlineFutures(Futures):
         return list(self._waited)
 
 
+class InlineEventFuture(EventFuture):
+    """Waits by doing what there is to do."""
+
+    def __init__(
+        self, event_id: UUID, outcome: Callable[[], Future[None]], move: Move, look: Callable[[], None]
+    ) -> None:
+        super().__init__(event_id, outcome)
+        self._move = move
+        self._look = look
+
+    def wait(self, timeout: timedelta | None = None) -> None:  # noqa: ARG002 - no time passes
+        """See EventFuture.wait; WaitTimeoutError at once if time, a person or a host has to come first."""
+        while not self.done() and self._move():
+            pass
+        if not self.done():
+            self._look()  # another executor may have delivered it
+        super().wait(timedelta(0))
+
+
+class InlineEventFutures(EventFutures):
+    """Futures that nobody polls for: whoever waits makes the moves that resolve them."""
+
+    def __init__(self, store: Store, move: Move) -> None:
+        super().__init__(store)
+        self._move = move
+        self._poller.stop()
+
+    def waited(self) -> list[UUID]:
+        """The events that are waited for, and neither taken nor dropped."""
+        self.look()
+        return list(self._waited)
+
+    def _future(self, event_id: UUID, outcome: Callable[[], Future[None]]) -> EventFuture:
+        return InlineEventFuture(event_id, outcome, self._move, self.look)
+
+
 class InlineCrew(Crew):
     """The parts of a world that does everything in the thread of its caller. `move` makes one move of all."""
 
@@ -230,3 +267,7 @@ class InlineCrew(Crew):
     def futures(self, store: Store) -> InlineFutures:
         """See Crew.futures."""
         return InlineFutures(store, self._move)
+
+    def event_futures(self, store: Store) -> InlineEventFutures:
+        """See Crew.event_futures."""
+        return InlineEventFutures(store, self._move)

@@ -21,7 +21,14 @@ from mcoflow.testing.clock import ManagedClock
 from mcoflow.testing.ground import Ground
 from mcoflow.testing.hosts import FakeHosts
 from mcoflow.testing.stored import Stored
-from mcoflow.testing.turns import InlineCrew, InlineFleet, InlineFutures, Move, OneThreadExecutor
+from mcoflow.testing.turns import (
+    InlineCrew,
+    InlineEventFutures,
+    InlineFleet,
+    InlineFutures,
+    Move,
+    OneThreadExecutor,
+)
 
 SETTINGS: Final = WorldSettings(lease=timedelta(days=1))
 """A lease runs by the machine's clock: a day outlives every look around in a debugger."""
@@ -183,6 +190,11 @@ class OneThreadWorld(World):
         """The plans whose futures are not resolved."""
         assert isinstance(self._futures, InlineFutures)
         return self._futures.waited()
+
+    def awaited_events(self) -> list[UUID]:
+        """The events whose futures are not resolved."""
+        assert isinstance(self._event_futures, InlineEventFutures)
+        return self._event_futures.waited()
 
     # -- parts --------------------------------------------------------------------------------------------
 

@@ -100,6 +100,8 @@ class HaltContract:
         assert store.request_bodies([asked.id]) == {}
         assert store.requests([asked.id])[asked.id].state is RequestState.ENDED
         assert (store.timers([plan_id]), store.events([plan_id])) == ([], [])
+        (fate,) = store.event_fates({event.id: plan_id})
+        assert (fate.waits, fate.code, "halted" in fate.reason) == (False, "EventDroppedError", True)
 
     @pytest.mark.parametrize("state", [each for each in PlanState if each is not PlanState.STOPPED])
     def test_every_state_but_stopped_can_be_halted_once(self, store: WholeStore, state: PlanState) -> None:

@@ -4,7 +4,16 @@ from dataclasses import replace
 from uuid import uuid4
 
 from mcoflow.domain.outcome import Outcome
-from mcoflow.domain.requests import EventRecord, EvidenceRecord, RequestState, TimerRecord
+from mcoflow.domain.requests import (
+    CommandAnswer,
+    CommandKind,
+    CommandRecord,
+    DroppedEvent,
+    EventRecord,
+    EvidenceRecord,
+    RequestState,
+    TimerRecord,
+)
 from mcoflow.domain.states import PlanState
 from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.samples import WholeStore, living_world, owned, request
@@ -80,6 +89,39 @@ class RequestsContract:
         store.commit(Changes(plans=[plan], new_events=events[10:], consumed_events=[events[0].id]))
 
         assert store.events([plan.id]) == events[1:]
+
+    def test_what_became_of_an_event_is_known_from_its_command_to_its_end(self, store: WholeStore) -> None:
+        plan = owned(store, living_world(store)).plan
+        unanswered, refused, waits, dropped, delivered = (uuid4() for _ in range(5))
+        for command_id in (unanswered, refused):
+            store.add_command(CommandRecord(command_id, plan.id, CommandKind.EVENT, 1.0))
+        store.commit(Changes(answers=[CommandAnswer(refused, {}, "EventDroppedError", "not now")]))
+        lost = DroppedEvent(dropped, plan.id, 3.0, "too late")
+        store.commit(
+            Changes(
+                plans=[plan],
+                new_events=[
+                    EventRecord(each, plan.id, 2, 2.0, "user") for each in (waits, dropped, delivered)
+                ],
+            )
+        )
+        store.commit(Changes(plans=[plan], consumed_events=[dropped, delivered], dropped_events=[lost]))
+
+        sent = dict.fromkeys((unanswered, refused, waits, dropped, delivered), plan.id)
+        gone = uuid4()
+        fates = {each.id: each for each in store.event_fates({**sent, gone: uuid4()})}
+
+        told = {each: (fates[each].waits, fates[each].code, fates[each].reason) for each in sent}
+        assert told == {
+            unanswered: (True, "", ""),
+            refused: (False, "EventDroppedError", "not now"),
+            waits: (True, "", ""),
+            dropped: (False, "EventDroppedError", "too late"),
+            delivered: (False, "", ""),
+        }
+        assert {fates[each].plan for each in sent} == {plan.state}
+        assert fates[gone].plan is None
+        assert store.event_fates({}) == []
 
     def test_malformed_messages_cannot_fill_the_disk(self, store: WholeStore) -> None:
         plan = owned(store, living_world(store)).plan

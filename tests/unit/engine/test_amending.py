@@ -128,8 +128,8 @@ def test_an_event_wakes_its_step_and_one_that_nobody_takes_is_refused(house: Hou
     step = house.step_when(plan_id, StepState.SUSPENDED)
 
     with pytest.raises(EventDroppedError):
-        house.world.event(plan_id, 99, "go")
-    house.world.event(plan_id, 99, "go", optional=True)
-    house.world.event(plan_id, step.id, "go")
+        house.world.event(plan_id, 99, "go").wait()
+    house.world.event(plan_id, 99, "go", optional=True).wait()
+    house.world.event(plan_id, step.id, "go").wait()
 
     assert house.rest(plan_id).result is PlanResult.SUCCESS

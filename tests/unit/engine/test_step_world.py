@@ -1,11 +1,11 @@
 """Plans that a step triggers while it runs: the same ones, however often its code is called."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
 
-from mcoflow.action import Action, Event, UserEvent, WorldHandle
+from mcoflow.action import Action, Caller, Event, UserEvent, WorldHandle
 from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.engine.handles import PlanningFailed
@@ -112,9 +112,30 @@ def test_planning_triggers_nothing(house: House) -> None:
 def test_whoever_triggers_a_plan_may_name_the_plan_for_which(house: House) -> None:
     first = house.run(Errand, what="a")
 
-    second = house.world.with_options(caller=first.id).trigger(Errand, what="b")
+    second = house.world.with_options(caller=Caller(first.id)).trigger(Errand, what="b")
 
     assert house.rest(second.plan_id).caller_plan_id == first.id
+
+
+def test_plans_of_a_caller_are_found_by_its_plan_and_action_and_waited_for_by_none(house: House) -> None:
+    """E-107: caller_plan_id, caller_action_id; the caller may go before them."""
+    first = house.run(Errand, what="a")
+    for action_id in (1, 2, None):
+        caller = Caller(first.id, action_id)
+        made = house.world.with_options(caller=caller).trigger(Errand, what="b")
+        assert house.rest(made.plan_id).caller == caller
+    made_later = house.world.with_options(caller=Caller(first.id, 2)).delay(Schedule(), Errand, what="c")
+    house.rest(made_later.plan_id)
+
+    def found(**where: Any) -> int:
+        return house.world.plans.count(where)
+
+    assert found(caller_plan_id=first.id) == 4
+    assert found(caller_plan_id=first.id, caller_action_id=2) == 2
+    assert found(caller_action_id=[1, 2]) == 3
+    assert house.store.counts_by_state(first.id) == {("stopped", "success"): 4}
+    house.world.delete(first.id)
+    assert found(caller_plan_id=first.id) == 4
 
 
 def test_a_world_is_a_handle(house: House) -> None:
