@@ -177,6 +177,10 @@ class PlanningError(McoflowError):
     """The plan cannot be made: a cycle, a reference to an unknown step or key."""
 
 
+class RolloutInvalidError(PlanningError):
+    """Waves, or a limit of failures, that cannot be; the message says why."""
+
+
 class ScheduleInvalidError(PlanningError):
     """A time, a chain or a recurrence that cannot be kept; the message says why."""
 

@@ -35,6 +35,7 @@ from mcoflow.domain.events import Deadlines, Forever, HostRequest
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.plain import plain
 from mcoflow.domain.records import ErrorRecord, JsonObject
+from mcoflow.domain.rollout import Rollout
 from mcoflow.domain.schedule import Schedule
 from mcoflow.errors import (
     EventDroppedError,
@@ -176,6 +177,21 @@ class Action(Telling, Presented):
     def concurrence(self) -> AbstractContextManager[None]:
         """What is planned inside may run at the same time; so does the body of every plan method."""
         return self._planning().block("C")
+
+    def rollout(self, how: Rollout) -> AbstractContextManager[None]:
+        """The branches that are planned inside, one a host, take turns: in waves, with a limit of failures.
+
+        What is planned inside and in no branch does not wait for a turn.
+        """
+        return self._planning().rollout(how)
+
+    def branch(self) -> AbstractContextManager[None]:
+        """What is planned inside is the work of one host of a rollout; no other branch may wait for it.
+
+        Raises:
+            PlanningError: outside of a rollout, or inside of another branch.
+        """
+        return self._planning().branch()
 
     def order(self, first: Action, then: Action) -> None:
         """Let `then`, with all that it planned, start after `first` with all that it planned; no data passes.

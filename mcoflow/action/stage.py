@@ -14,6 +14,7 @@ from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.events import Forever, HostRequest
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.reference import OutputReference
+from mcoflow.domain.rollout import Rollout
 
 if TYPE_CHECKING:
     from mcoflow.action.base import Action
@@ -43,6 +44,12 @@ class PlanningStage(Protocol):
 
     def block(self, kind: str) -> AbstractContextManager[None]:
         """Open a sequence or a concurrence."""
+
+    def rollout(self, how: Rollout) -> AbstractContextManager[None]:
+        """Let the branches planned inside take turns."""
+
+    def branch(self) -> AbstractContextManager[None]:
+        """Open the work of one host."""
 
     def order(self, first: Action, then: Action) -> None:
         """Let one action with all that it planned start after another."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from mcoflow.domain.rollout import Branches
 from mcoflow.errors import PlanningError
 
 
@@ -19,11 +20,13 @@ class Graph:
         needs: node → nodes it waits for; every node is a key, those without needs map to ().
         references: (producer, consumer) pairs of steps between which data passes; all are edges in `needs`.
         optional: those of the references that name what to take if the producer was skipped.
+        rollouts: which steps take turns, host by host.
     """
 
     needs: Mapping[int, tuple[int, ...]]
     references: frozenset[tuple[int, int]] = frozenset()
     optional: frozenset[tuple[int, int]] = frozenset()
+    rollouts: tuple[Branches, ...] = ()
 
     @cached_property
     def required(self) -> frozenset[tuple[int, int]]:

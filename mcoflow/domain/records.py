@@ -11,6 +11,7 @@ from mcoflow.domain.caller import Caller, action_noted
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.locks import Lock
 from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.rollout import RolloutRecord
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -78,7 +79,7 @@ class PlanRecord:
     its end. `name`, if given, is unique among
     the plans that are stored. `locks` are held while it is planned or running. A sub-plan names the plan and
     the action that called it; no action waits for one of 0 or below. `hooks`: id and name of each action that
-    has some.
+    has some. `rollout`: how far those of its steps are that take turns; None if none do.
     """
 
     id: UUID
@@ -110,6 +111,7 @@ class PlanRecord:
     chained: bool = False
     ordered: bool = True
     hooks: tuple[tuple[int, str], ...] = ()
+    rollout: RolloutRecord | None = None
 
     @property
     def caller(self) -> Caller | None:

@@ -34,6 +34,8 @@ class Deadlines:
             record = self._memory.flights.open.get(record_id)
             timer = self._memory.timers.get(record_id)
             due = record if record is not None else timer
+            if due is None and record_id in self._memory.runs:
+                batch.touch(self._memory.runs[record_id])  # a wave may begin
             if due is None or due.due_at != due_at:
                 continue
             try:

@@ -40,6 +40,7 @@ from mcoflow.engine.replies import read
 from mcoflow.engine.rescue import Rescuing
 from mcoflow.engine.resting import Resting
 from mcoflow.engine.revert import Reverting
+from mcoflow.engine.rolling import Rolling
 from mcoflow.engine.schedules import Scheduler
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.step_world import OptionsOfCall
@@ -252,6 +253,7 @@ class Executor:
             here=self._here,
             chains=chains,
             store=store,
+            rolling=Rolling(memory, store),
             options=self._options,
         )
         rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from mcoflow.domain.graph import Graph
+from mcoflow.domain.rollout import Branches
 
 Ends = tuple[list[int], list[int]]
 """The steps (or gates) with which a part begins, and those with which it ends."""
@@ -56,9 +57,11 @@ class GraphMaker:
         self,
         references: frozenset[tuple[int, int]] = frozenset(),
         optional: frozenset[tuple[int, int]] = frozenset(),
+        rollouts: tuple[Branches, ...] = (),
     ) -> Graph:
         """Return the graph, checked for cycles."""
-        made = Graph({node: tuple(needs) for node, needs in self._needs.items()}, references, optional)
+        needs = {node: tuple(needs) for node, needs in self._needs.items()}
+        made = Graph(needs, references, optional, rollouts)
         made.check()
         return made
 

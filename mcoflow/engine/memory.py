@@ -202,6 +202,9 @@ class Memory:
         if len(self.agenda) > 2 * (len(self.flights.open) + len(self.timers)) + _DEAD:
             living = [(each.due_at, each.id) for each in self.flights.open.values()]
             living += [(each.due_at, each.id) for each in self.timers.values()]
+            living += [
+                (waves.alarm, run.id) for run in self.runs.values() for waves in run.waves if waves.alarm
+            ]
             self.agenda.replace(living)
 
     def forget_plan(self, plan_id: UUID) -> None:

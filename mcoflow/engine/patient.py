@@ -50,6 +50,7 @@ class PatientStore:
         self.adopt_hooks = self._patiently(store.adopt_hooks)
         self.plan = self._patiently(store.plan)
         self.snapshot = self._patiently(store.snapshot)
+        self.hosts_named = self._patiently(store.hosts_named)
 
     def give_up(self) -> None:
         """Let calls fail with StoreUnavailableError from now on: the process ends."""

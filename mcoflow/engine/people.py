@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -98,7 +99,7 @@ class People:
         """Apply a command that has no result."""
         match command.kind:
             case CommandKind.PAUSE:
-                self._pause(batch, run, command.actor)
+                self._pause(batch, run, command.actor, after=command.args.get("after"))
             case CommandKind.RESUME:
                 self._steps.note(batch, run, "start execution", actor=command.actor, detail="resumed")
                 heard = self._steps.skipping.to_hear(run)
@@ -143,11 +144,21 @@ class People:
         self._steps.note(batch, run, "finish execution", detail="cancelled")
         return []
 
-    def _pause(self, batch: Batch, run: PlanRun, actor: str) -> None:
-        """Let what is under way end, and nothing more start; asked for twice, or at rest, nothing changes."""
-        if run.plan.state is PlanState.RUNNING and not run.plan.pause_requested:
-            run.plan.pause_requested = True
-            self._steps.note(batch, run, "pause", actor=actor)
+    def _pause(self, batch: Batch, run: PlanRun, actor: str, *, after: str | None) -> None:
+        """Let what is under way end, and nothing more start; asked for twice, or at rest, nothing changes.
+
+        `after` a `wave`: let all hosts of the current wave have their turn before.
+        """
+        plan = run.plan
+        if plan.state is not PlanState.RUNNING or plan.pause_requested:
+            return
+        if after == "wave" and plan.rollout is not None:
+            if not plan.rollout.pause_after_wave:
+                plan.rollout = replace(plan.rollout, pause_after_wave=True)
+                self._steps.note(batch, run, "pause", actor=actor, detail="after the current wave")
+            return
+        plan.pause_requested = True
+        self._steps.note(batch, run, "pause", actor=actor)
 
     def _skip(self, batch: Batch, run: PlanRun, command: CommandRecord) -> list[int]:
         step_id = command.args.get("step_id")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from mcoflow.domain.graph import Graph
 from mcoflow.domain.records import ErrorRecord, PlanRecord, PlanSnapshot, StepRecord
 from mcoflow.domain.states import (
     DONE_STEP_STATES,
@@ -20,9 +21,11 @@ from mcoflow.domain.states import (
     check_step_move,
 )
 from mcoflow.engine.cover import covered_by
+from mcoflow.engine.frontier import Frontier
 from mcoflow.engine.progress import Progress
 from mcoflow.engine.undo import undo_graph
-from mcoflow.engine.verdict import explanation_of, result_of
+from mcoflow.engine.verdict import exceeded_in_words, explanation_of, paused_on_request, result_of
+from mcoflow.engine.waves import Waves
 
 _LIVE = frozenset({StepState.RUNNING, StepState.SUSPENDED})
 
@@ -41,11 +44,10 @@ class PlanRun:
     """
 
     __slots__ = (
+        "_frontier",
         "_producers",
-        "_unmet",
         "asked",
         "changed",
-        "graph",
         "heard",
         "live",
         "moments",
@@ -64,8 +66,8 @@ class PlanRun:
         self.plan: PlanRecord = snapshot.plan
         self.steps = {step.id: step for step in snapshot.steps if step.phase is not Phase.PLAN}
         self.reverting = any(step.phase is Phase.REVERT for step in self.steps.values())
-        undone = self.reverting
-        self.graph = undo_graph(snapshot.graph, self.steps.values()) if undone else snapshot.graph
+        graph = undo_graph(snapshot.graph, self.steps.values()) if self.reverting else snapshot.graph
+        self._frontier = Frontier(graph, self.steps)
         self.changed: dict[int, StepState] = {}
         self.touched = False
         self.rested = self.plan.state is PlanState.PAUSED
@@ -77,13 +79,22 @@ class PlanRun:
         self.heard: set[int] = set()
         self.asked = False
         self.told = {step.id for step in self.suspended()} if self.plan.cancel_requested else set()
-        self._unmet: dict[int, int] = {}
         self._producers: dict[int, list[int]] | None = None
 
     @property
     def id(self) -> UUID:
         """The plan's id."""
         return self.plan.id
+
+    @property
+    def graph(self) -> Graph:
+        """In which order its steps run; while `reverting`, that of the steps that undo."""
+        return self._frontier.graph
+
+    @property
+    def waves(self) -> tuple[Waves, ...]:
+        """The rollouts whose hosts take turns."""
+        return self._frontier.waves
 
     def producers(self, step_id: int) -> list[int]:
         """The actions whose outputs the input of a step's action refers to."""
@@ -112,7 +123,7 @@ class PlanRun:
             self._move_plan(PlanState.RUNNING)
             self.plan.result, self.plan.explanation = PlanResult.PENDING, ""
         self.plan.started_at = self.plan.started_at or now
-        return self._open_all()
+        return self._frontier.open_all()
 
     def may_start(self, step: StepRecord) -> bool:
         """Whether a step that is ready is let go: not after a pause, and after a cancel only to finalize."""
@@ -151,6 +162,8 @@ class PlanRun:
         elif to in FINAL_STEP_STATES or to is StepState.ERROR:
             step.started_at = step.started_at or now
             step.ended_at = now
+            if self.waves:
+                self._frontier.ended(step, seen)
 
     def tell_progress(self, step: StepRecord, told: float | None) -> None:
         """Note how far an attempt is, never back; None forgets it, for the next attempt."""
@@ -167,12 +180,12 @@ class PlanRun:
     def succeed(self, step: StepRecord, now: float) -> list[int]:
         """End a step well and return the steps that may start because of it."""
         self.move(step, StepState.SUCCESS, now)
-        return self._open_after(step.id)
+        return self._frontier.open_after(step.id)
 
     def hold_back(self, step: StepRecord, now: float) -> None:
         """Make a running step pending until the plan is resumed."""
         self.move(step, StepState.PENDING, now)
-        self._unmet[step.id] = 1
+        self._frontier.close(step.id)
 
     def fail(self, step: StepRecord, error: ErrorRecord, now: float) -> None:
         """End a step in error; what follows it stays pending."""
@@ -190,7 +203,8 @@ class PlanRun:
         for step in steps:
             self.steps[step.id] = step
             counts[StepState.PENDING] = counts.get(StepState.PENDING, 0) + 1
-        self.reverting, self.graph = True, undo_graph(self.graph, self.steps.values())
+        self.reverting = True
+        self._frontier = Frontier(undo_graph(self.graph, self.steps.values()), self.steps)
         return self.begin(now)
 
     def covered_by_skip(self, step_id: int, *, followers: bool = True) -> list[int]:
@@ -204,12 +218,18 @@ class PlanRun:
             failed = step.state is StepState.ERROR
             self.move(step, StepState.SKIPPING if failed else StepState.SKIPPED, now)
 
+    def pass_over(self, step: StepRecord, now: float) -> list[int]:
+        """Skip a step that was not begun; return the steps that may start because of it."""
+        ready = self._frontier.is_open(step.id)
+        self.move(step, StepState.SKIPPED, now)
+        return self._frontier.open_after(step.id) if ready else []
+
     def skip_and_go_on(self, step_ids: Iterable[int], now: float) -> list[int]:
         """Skip failed steps with what reads their outputs; return the steps that may start because of it."""
         for step_id in step_ids:
             self.skip(self.covered_by_skip(step_id, followers=False), now)
         self._finish_skips(now, self.heard)
-        return self._open_all()
+        return self._frontier.open_all()
 
     def cancel_rest(self, now: float) -> None:
         """Cancel every step that is not live and not final."""
@@ -242,7 +262,7 @@ class PlanRun:
             self.cancel_rest(now)
         failed = counts.get(StepState.ERROR, 0) > 0
         if self._waits_for_dispatch():
-            return self._rest_on_request(failed=failed)
+            return self._rest_exceeded(now) or self._rest_on_request(failed=failed)
         if not failed:
             self.cancel_rest(now)  # what is left follows a step that ended as cancelled: it can never start
         self._move_plan(PlanState.PAUSED if failed and not fail else PlanState.STOPPED)
@@ -271,9 +291,19 @@ class PlanRun:
             return False
         self._move_plan(PlanState.PAUSED)
         plan.result = PlanResult.ERROR if failed else PlanResult.PENDING
-        left = plan.counts[StepState.PENDING]
-        plan.explanation = f"paused on request: {left} {'step has' if left == 1 else 'steps have'} not begun"
+        plan.explanation = paused_on_request(plan)
         plan.pause_requested, plan.owner = False, None
+        return True
+
+    def _rest_exceeded(self, now: float) -> bool:
+        """Pause or stop a rollout in which too many have failed, though others could have their turn."""
+        too_many = next((each for each in self.waves if each.tally.exceeded), None)
+        if too_many is None:
+            return False
+        self._move_plan(PlanState.STOPPED if too_many.stops else PlanState.PAUSED)
+        self._conclude(now)
+        self.plan.result = PlanResult.ERROR
+        self.plan.explanation = exceeded_in_words(too_many.tally, self.plan.explanation)
         return True
 
     def stop_at_rest(self, now: float) -> None:
@@ -311,7 +341,7 @@ class PlanRun:
         covered = self.covered_by_skip(step.id, followers=followers)
         self.move(step, StepState.SKIPPED, now)
         self.skip(covered, now)
-        return self._open_all()
+        return self._frontier.open_all()
 
     def _finish_skips(self, now: float, heard: Collection[int] = ()) -> None:
         for step in self.steps.values():
@@ -335,41 +365,10 @@ class PlanRun:
         if self.plan.hooks:
             self.moments.append(to)
 
-    # -- the graph ----------------------------------------------------------------------------------------
-
-    def _open_all(self) -> list[int]:
-        """Count what each pending node waits for; return the steps that wait for nothing."""
-        self._unmet = {}
-        ready: list[int] = []
-        open_nodes: set[int] = set()
-        for node in self.graph.order():
-            unmet = sum(each not in open_nodes for each in self.graph.needs[node])
-            if unmet:
-                self._unmet[node] = unmet
-            elif node < 0 or self.steps[node].state in DONE_STEP_STATES:
-                open_nodes.add(node)
-            elif self.steps[node].state is StepState.PENDING:
-                ready.append(node)
-        return ready
-
-    def _open_after(self, node: int) -> list[int]:
-        ready: list[int] = []
-        opened = [node]
-        for each in opened:
-            for after in self.graph.followers[each]:
-                self._unmet[after] -= 1
-                if not self._unmet[after]:
-                    del self._unmet[after]
-                    if after < 0 or self.steps[after].state in DONE_STEP_STATES:
-                        opened.append(after)
-                    elif self.steps[after].state is StepState.PENDING:
-                        ready.append(after)
-        return ready
-
     def _waits_for_dispatch(self) -> bool:
         """Whether a step was opened and not started: the executor takes its leave, the next one starts it."""
         return any(
-            step.state is StepState.PENDING and step.id not in self._unmet
+            step.state is StepState.PENDING and self._frontier.is_open(step.id)
             for step in self.steps.values()
             if not self.reverting or step.phase is Phase.REVERT
         )

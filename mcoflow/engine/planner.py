@@ -29,9 +29,11 @@ from mcoflow.domain.records import (
     StepRecord,
 )
 from mcoflow.domain.reference import OutputReference, find_references
+from mcoflow.domain.rollout import Rollout
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.domain.view import PlanView
 from mcoflow.engine.flow import Block, GraphMaker
+from mcoflow.engine.turns import Turns, check_apart
 from mcoflow.errors import McoflowError, PhaseError, PlanningError
 from mcoflow.faults import faultpoint
 
@@ -125,6 +127,7 @@ class Planner:
         self._hooked: list[tuple[int, str]] = []
         self._root = self._block = Block("C")
         self._locks: list[Lock] = []
+        self._turns = Turns()
 
     def plan_action(self, action: type[A], args: tuple[Any, ...], fields: dict[str, Any]) -> A:
         """Plan an action at once, as a child of the one whose plan method runs now; and its subscribers."""
@@ -236,6 +239,18 @@ class Planner:
             outer.parts.append(self._block)
             self._block = outer
 
+    @contextmanager
+    def rollout(self, how: Rollout) -> Iterator[None]:
+        """Let the branches that are planned inside take turns."""
+        with self._turns.rollout(how), self.block("C"):
+            yield
+
+    @contextmanager
+    def branch(self) -> Iterator[None]:
+        """What is planned inside is the work of one host."""
+        with self._turns.branch(self._steps), self.block("C"):
+            yield
+
     def draft(self) -> PlanDraft:
         """Return the planned plan; PlanningError for a cycle."""
         maker = GraphMaker()
@@ -246,7 +261,8 @@ class Planner:
         for producer, consumer in sorted(self._references):
             maker.reference(producer, consumer)
         optional = (edge for edge, required in self._references.items() if not required)
-        graph = maker.graph(frozenset(self._references), frozenset(optional))
+        graph = maker.graph(frozenset(self._references), frozenset(optional), self._turns.planned())
+        check_apart(graph, self._steps)
         open_steps = [step for step in self._steps if step.phase is not Phase.PLAN]
         self._plan.counts = {StepState.PENDING: len(open_steps)} if open_steps else {}
         self._plan.hosts = self._hosts()

@@ -27,6 +27,7 @@ from mcoflow.engine.here import Here
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.quarantine import break_off
+from mcoflow.engine.rolling import Rolling
 from mcoflow.engine.sending import Sending
 from mcoflow.engine.skipping import Skipping
 from mcoflow.engine.step_world import OptionsOfCall
@@ -60,6 +61,7 @@ class Steps:
         here: Here,
         chains: Chains,
         store: SubPlanStore,
+        rolling: Rolling,
         options: OptionsOfCall | None = None,
     ) -> None:
         self._memory = memory
@@ -69,6 +71,7 @@ class Steps:
         self.parents = Parents(memory, self.work, self.waking, store)
         self.sending = Sending(memory, self.work, self.waking)
         self.skipping = Skipping(self.work)
+        self.rolling = rolling
         self.finalizing = Finalizing(memory, self.work, actions, chains, report=report, end=self.end)
         self._chance = chance
         self._here = here
@@ -81,6 +84,7 @@ class Steps:
 
     def start_ready(self, batch: Batch) -> None:
         """Start every step that may start, those included that become ready by it."""
+        self.rolling.take_turns(batch)
         while batch.ready:
             wave = list(batch.ready)
             batch.ready.clear()
@@ -94,6 +98,7 @@ class Steps:
                     raise
                 except Exception as error:  # noqa: BLE001 - the other plans must not suffer
                     break_off(self._memory, batch, run.id, error)
+            self.rolling.take_turns(batch)
 
     def signal_cancel(self, batch: Batch, run: PlanRun, step: StepRecord, why: str) -> bool:
         """Tell a suspended step that it is cancelled; False if it has no way to stop."""

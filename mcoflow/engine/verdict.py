@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from mcoflow.domain.records import PlanRecord, StepRecord
+from mcoflow.domain.rollout import Tally
 from mcoflow.domain.states import PlanResult, StepState
 
 
@@ -25,6 +26,26 @@ def explanation_of(steps: Iterable[StepRecord]) -> str:
     told = [text for step in steps if (text := _told(step))]
     rest = f" and {len(told) - 3} more" if len(told) > 3 else ""
     return ("; ".join(told[:3]) + rest)[:500]
+
+
+def paused_on_request(plan: PlanRecord) -> str:
+    """Say how much of a plan that somebody paused has not begun, in hosts where those take turns."""
+    tallies = plan.rollout.tallies if plan.rollout is not None else ()
+    tally = next((each for each in tallies if each.not_begun), None)
+    if tally is not None:
+        return f"paused on request in wave {tally.wave} of {tally.waves}: {_left(tally)}"
+    left = plan.counts[StepState.PENDING]
+    return f"paused on request: {left} {'step has' if left == 1 else 'steps have'} not begun"
+
+
+def exceeded_in_words(tally: Tally, failures: str) -> str:
+    """`failure limit of 5 % passed: 7 of 120 hosts failed, 13 hosts have not begun (web7: failed …)`."""
+    failed = f"{tally.failed} of {tally.hosts} {'host' if tally.hosts == 1 else 'hosts'} failed"
+    return f"{tally.exceeded}: {failed}, {_left(tally)} ({failures}"[:499] + ")"
+
+
+def _left(tally: Tally) -> str:
+    return f"{tally.not_begun} {'host has' if tally.not_begun == 1 else 'hosts have'} not begun"
 
 
 def _told(step: StepRecord) -> str:

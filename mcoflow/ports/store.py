@@ -273,6 +273,9 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, Protocol):
     def hosts(self) -> Sequence[HostRecord]:
         """All hosts, `facts` and `operations` left None."""
 
+    def hosts_named(self, names: Collection[str]) -> Sequence[HostRecord]:
+        """Those of these hosts (1,000 at most) that were ever seen, in order of name, facts left None."""
+
     # -- for callers that wait ----------------------------------------------------------------------------
 
     def plan(self, plan_id: UUID) -> PlanRecord:

@@ -11,6 +11,7 @@ from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.storage.many import Many, Values, fields_of
 from mcoflow.storage.many import Row as Given
+from mcoflow.storage.rollouts import branches_of, branches_stored, rollout_of, rollout_text
 from mcoflow.storage.tables import blueprints, plans, worlds
 from mcoflow.storage.texts import clean, from_json, hex_or_none, to_json
 
@@ -72,6 +73,7 @@ UPDATE_PLANS: Final = Many(
         plans.c.abort_requested,
         plans.c.reverted,
         plans.c.progress,
+        plans.c.rollout,
         plans.c.owner,
         plans.c.id,
         plans.c.epoch,
@@ -108,6 +110,7 @@ def new_plan(plan: PlanRecord) -> Given:
         hex_or_none(plan.caller_plan_id),
         plan.caller_action_id,
         plan.progress,
+        rollout_text(plan.rollout),
     )
 
 
@@ -132,6 +135,7 @@ def changed_plan(plan: PlanRecord) -> Given:
         plan.abort_requested,
         plan.reverted,
         plan.progress,
+        rollout_text(plan.rollout),
         hex_or_none(plan.owner),
         plan.id.hex,
         plan.epoch,
@@ -187,6 +191,7 @@ def plan_of(row: PlanRow) -> PlanRecord:
         caller_plan_id=row.caller_plan_id,
         caller_action_id=row.caller_action_id,
         hooks=tuple((number, name) for number, name in from_json(row.hooks)) if row.hooks else (),
+        rollout=rollout_of(row.rollout) if row.rollout else None,
     )
 
 
@@ -201,18 +206,23 @@ def hooks_text(plan: PlanRecord) -> str | None:
 
 
 def graph_text(graph: Graph) -> str:
-    """Return a graph as JSON: pairs of a node and its needs, the references, the optional ones of them."""
+    """Return a graph as JSON: pairs of a node and its needs, the references, the optional ones of them.
+
+    Only a plan with rollouts has those as a fourth part.
+    """
     nodes = [[node, needs] for node, needs in graph.needs.items()]
-    return to_json([nodes, sorted(graph.references), sorted(graph.optional)])
+    parts = [nodes, sorted(graph.references), sorted(graph.optional)]
+    return to_json([*parts, *([list(map(branches_stored, graph.rollouts))] if graph.rollouts else [])])
 
 
 def graph_of(text: str) -> Graph:
     """Undo graph_text."""
-    needs, references, optional = from_json(text)
+    needs, references, optional, *rollouts = from_json(text)
     return Graph(
         {node: tuple(before) for node, before in needs},
         frozenset((producer, consumer) for producer, consumer in references),
         frozenset((producer, consumer) for producer, consumer in optional),
+        tuple(branches_of(each) for part in rollouts for each in part),
     )
 
 

@@ -22,6 +22,7 @@ from mcoflow.testing.contracts.store_many import ManyPlansContract
 from mcoflow.testing.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from mcoflow.testing.contracts.store_recurrences import RecurrencesContract
 from mcoflow.testing.contracts.store_requests import RequestsContract
+from mcoflow.testing.contracts.store_rollouts import RolloutsContract
 from mcoflow.testing.contracts.store_schedules import ChainsContract, SchedulesContract
 from mcoflow.testing.contracts.store_search import DeletingContract, SearchContract
 from mcoflow.testing.contracts.store_sub_plans import SubPlansContract
@@ -40,6 +41,7 @@ class StoreContract(
     CommandsContract,
     LocksContract,
     SubPlansContract,
+    RolloutsContract,
     HaltContract,
     AddedStepsContract,
     HooksContract,
