@@ -14,11 +14,32 @@ from webui import errors, guard, health, metrics, text, when
 from webui.api import contract
 from webui.current import EXTENSION, Web, request_id
 from webui.doorbell import Doorbell
-from webui.pages import form, hosts, task, task_acts, task_events, task_operating, tasks
+from webui.pages import (
+    form,
+    hosts,
+    recurrences,
+    task,
+    task_acts,
+    task_events,
+    task_operating,
+    task_schedule,
+    tasks,
+)
 from webui.settings import WebSettings
 
 PAGE_BODY: Final = 1 << 20
 _STATIC: Final = frozenset({"static", "bootstrap.static"})
+_PAGES: Final = (
+    form,
+    tasks,
+    recurrences,
+    task,
+    task_acts,
+    task_schedule,
+    task_operating,
+    task_events,
+    hosts,
+)
 _YEAR: Final = 31536000
 
 
@@ -41,7 +62,7 @@ def create_app(services: Services, settings: WebSettings) -> Flask:
     errors.install(app)
     _teach_templates(app)
     app.after_request(_keep_static)
-    for part in (form, tasks, task, task_acts, task_operating, task_events, hosts, contract, health, metrics):
+    for part in (*_PAGES, contract, health, metrics):
         app.register_blueprint(part.bp)
     return app
 

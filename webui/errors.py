@@ -19,6 +19,7 @@ from mcoflow.errors import (
     PlanningError,
     PlanNotFoundError,
     QueryInvalidError,
+    RecurrenceNotFoundError,
     StoreError,
     StoreUnavailableError,
 )
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 STATUS: Final[Sequence[tuple[type[McoflowError], HTTPStatus]]] = (
     (PlanNotFoundError, HTTPStatus.NOT_FOUND),
     (HostNotFoundError, HTTPStatus.NOT_FOUND),
+    (RecurrenceNotFoundError, HTTPStatus.NOT_FOUND),
     (PlanExistsError, HTTPStatus.CONFLICT),
     (NameTakenError, HTTPStatus.CONFLICT),
     (CommandRefusedError, HTTPStatus.CONFLICT),

@@ -56,6 +56,12 @@ def breakable(name: str) -> Markup:
     return Markup("<wbr>").join(escape(visible(piece)) for piece in re.split(r"(?<=[._])", name))
 
 
+def sentence(error: Exception) -> str:
+    """Return an error as a sentence of its own."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def size(number: int) -> str:
     """Return `512 B`, `2.0 GiB`, `252 GiB`."""
     shown, unit = float(number), "B"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from mcoflow.errors import ConfigurationError, UnknownActionError
 
 if TYPE_CHECKING:
     from mcoflow.action.base import Action
+
+
+def unknown_action(name: str, names: Sequence[str]) -> UnknownActionError:
+    """Return the error for a name that no action has; it names the nearest one, or all there are."""
+    near = difflib.get_close_matches(name[:80], names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
+    return UnknownActionError(f"no action is called {name[:80]!r}: {hint}")
 
 
 class Registry:
@@ -59,9 +66,7 @@ class Registry:
         try:
             return self._by_name[name]
         except KeyError:
-            near = difflib.get_close_matches(name[:80], self.names(), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.names())}"
-            raise UnknownActionError(f"no action is called {name[:80]!r}: {hint}") from None
+            raise unknown_action(name, self.names()) from None
 
     def knows(self, name: str) -> bool:
         """Whether a class has or had this name."""

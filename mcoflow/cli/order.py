@@ -84,14 +84,17 @@ def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: C
 
 
 def _check_options(view: "ActionView", keys: Collection[str]) -> None:
-    """Refuse --host and --check for an action without such input: it would run as if they were not there."""
-    if view.open:
-        return
+    """Refuse --host and --check for an action without such input: it would run as if they were not there.
+
+    One that takes any input does not say that it heeds them either: then they have to be set by name.
+    """
     known = [field.name for field in view.fields]
     if "check" in keys and "check" not in known:
-        raise click.UsageError(f"{view.name} takes no --check: it cannot predict, it would really run")
+        named = "; if its code heeds it nevertheless: --set check:=true" if view.open else ""
+        raise click.UsageError(f"{view.name} takes no --check: it cannot predict, it would really run{named}")
     if "hosts" in keys and "hosts" not in known:
-        raise click.UsageError(f"{view.name} takes no hosts: leave out --host")
+        named = """; if its code heeds them nevertheless: --set hosts:='["web1"]'""" if view.open else ""
+        raise click.UsageError(f"{view.name} takes no hosts: leave out --host{named}")
 
 
 def _given(pairs: Sequence[str]) -> Mapping[str, Any]:

@@ -34,7 +34,7 @@ def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
 
 
 def plan(found: PlanView, steps: Sequence[Told], called: Mapping[str, int], now: datetime) -> str:
-    """Return a task with its steps, how many tasks it `called`, and what can be done with it now."""
+    """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now."""
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
     facts = {
         "id": str(found.id),
@@ -44,6 +44,7 @@ def plan(found: PlanView, steps: Sequence[Told], called: Mapping[str, int], now:
         "why": "" if told else found.explanation,
         "for": f"task {found.caller}" if found.caller else "",
         "tasks": _called(found, called),
+        "hint": _children_first(found, called),
         **(_waiting(found.schedule) if found.schedule else {}),
     }
     lines = [f"{visible(_title(found))}: {found.word}"]
@@ -56,9 +57,21 @@ def plan(found: PlanView, steps: Sequence[Told], called: Mapping[str, int], now:
 
 
 def _called(found: PlanView, called: Mapping[str, int]) -> str:
-    """Return how the tasks stand that a task called, and how to list them."""
+    """Return how the sub-plans of a task stand, and how to list them."""
+    if not called:
+        return ""
     counted = ", ".join(f"{number} {word}" for word, number in called.items() if word != "all")
-    return f"{called['all']} called: {counted}; mcoflow task list --of {found.id}" if called else ""
+    noun = "sub-plan" if called["all"] == 1 else "sub-plans"
+    return f"{called['all']} {noun}: {counted}; mcoflow task list --of {found.id}"
+
+
+def _children_first(found: PlanView, called: Mapping[str, int]) -> str:
+    """Return what to do before a task is resumed whose sub-plans are paused."""
+    number = called.get("paused", 0)
+    if found.word != "paused" or not number:
+        return ""
+    those = "the paused one" if number == 1 else f"the {number} paused ones"
+    return f"resume, skip or cancel {those} first: mcoflow task list --of {found.id} --filter paused"
 
 
 def _waiting(schedule: ScheduleView) -> Mapping[str, str]:

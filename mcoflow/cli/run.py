@@ -9,7 +9,7 @@ import click
 
 from mcoflow.cli.order import Typed, order_options
 from mcoflow.cli.shell import Shell, check_wait, shared_options, user, wait_limit
-from mcoflow.cli.times import TIME, TIME_AHEAD, told
+from mcoflow.cli.times import TIME_AHEAD, told
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--before",
     "start_before",
-    type=TIME,
+    type=TIME_AHEAD,
     metavar="TIME",
     help="Do not start from then on: it ends as too late.",
 )

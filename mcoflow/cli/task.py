@@ -25,7 +25,7 @@ def task() -> None:
 @task.command("list")
 @click.option("--filter", "which", type=click.Choice(FILTERS), default="all", show_default=True)
 @click.option("--text", default="", help="Only tasks whose title contains this.")
-@click.option("--of", type=click.UUID, metavar="ID", help="Only tasks that this task called.")
+@click.option("--of", type=click.UUID, metavar="ID", help="Only sub-plans of this task.")
 @click.option("--where", type=Match(), multiple=True, metavar="FIELD=VALUE", help="Only these; repeat it.")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--cursor", default="", help="Go on where the last page ended (its `next`).")

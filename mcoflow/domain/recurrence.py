@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-from mcoflow.domain.schedule import check_aware
+from mcoflow.domain.schedule import check_aware, in_utc
 from mcoflow.errors import InvalidMoveError, ScheduleInvalidError
 
 Overlap = Literal["skip", "allow", "queue"]
@@ -78,7 +78,7 @@ class Recurrence:
         for name in ("starts", "ends"):
             check_aware(name, getattr(self, name))
         if self.starts and self.ends and self.ends < self.starts:
-            raise ScheduleInvalidError(f"ends ({self.ends}) is before starts ({self.starts})")
+            raise ScheduleInvalidError(f"ends ({in_utc(self.ends)}) is before starts ({in_utc(self.starts)})")
         if self.max_runs is not None and self.max_runs < 1:
             raise ScheduleInvalidError(f"max_runs is 1 or more, not {self.max_runs}")
         _check_choice("overlap", self.overlap, get_args(Overlap))
@@ -171,11 +171,6 @@ def firing(record: RecurrenceRecord, now: float) -> Firing:
         times = times[: record.max_runs - record.runs]
     planned = record.next_at is None or record.next_at in times
     return Firing(tuple(times), following, None if planned else record.next_at)
-
-
-def in_utc(at: float) -> str:
-    """Return a time as it is told where no reader's zone is known: `2026-11-22 04:00:00 UTC`."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def check_recurrence_move(record: RecurrenceRecord, wanted: RecurrenceState) -> None:

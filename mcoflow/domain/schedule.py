@@ -1,7 +1,7 @@
 """When a plan that is stored now is to be planned and run."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from mcoflow.domain.records import PlanRecord
@@ -30,8 +30,8 @@ class Schedule:
             check_aware(name, getattr(self, name))
         if self.start_at and self.start_before and self.start_before <= self.start_at:
             raise ScheduleInvalidError(
-                f"it would never run: start_before ({self.start_before}) is not after "
-                f"start_at ({self.start_at})"
+                f"it would never run: start_before ({in_utc(self.start_before)}) is not after "
+                f"start_at ({in_utc(self.start_at)})"
             )
 
 
@@ -65,6 +65,12 @@ class Due:
 
     def __bool__(self) -> bool:
         return self.plans or self.orphans or self.recurrences
+
+
+def in_utc(at: float | datetime) -> str:
+    """Return a time as it is told where no reader's zone is known: `2026-11-22 04:00:00 UTC`."""
+    known = at.astimezone(UTC) if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
+    return f"{known:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def check_aware(name: str, at: datetime | None) -> None:

@@ -18,9 +18,8 @@ from mcoflow.domain.recurrence import (
     check_recurrence_move,
     firing,
     first_time,
-    in_utc,
 )
-from mcoflow.domain.schedule import ScheduleRecord
+from mcoflow.domain.schedule import ScheduleRecord, in_utc
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import McoflowError, ScheduleInvalidError
 from mcoflow.ports.measures import RECURRENCES
@@ -88,7 +87,8 @@ class Recurrences:
         while True:
             seen = self._store.recurrence(recurrence_id)
             check_recurrence_move(seen, wanted)
-            then = replace(seen, state=wanted, explanation="")
+            why = "" if seen.state is RecurrenceState.FAILED else seen.explanation
+            then = replace(seen, state=wanted, explanation=why)
             if wanted is RecurrenceState.ACTIVE:
                 then = replace(then, next_at=self._first(then))
             if self._store.change_recurrence(seen, then):

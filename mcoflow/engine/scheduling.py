@@ -19,7 +19,7 @@ from mcoflow.domain.graph import Graph
 from mcoflow.domain.plain import plain, to_json
 from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, first_time
-from mcoflow.domain.schedule import Schedule, ScheduleRecord, check_aware, timestamp
+from mcoflow.domain.schedule import Schedule, ScheduleRecord, check_aware, in_utc, timestamp
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.futures import Futures
 from mcoflow.engine.handles import Scheduled
@@ -135,7 +135,8 @@ class Scheduling:
         )
         first = first_time(record, now)
         if first is None:
-            raise ScheduleInvalidError(f"{recurrence.cron!r} has no time before it ends ({recurrence.ends})")
+            ends = f" before it ends ({in_utc(recurrence.ends)})" if recurrence.ends else ""
+            raise ScheduleInvalidError(f"{recurrence.cron!r} has no time{ends}")
         schedule = Schedule(datetime.fromtimestamp(first, UTC))
         args, named, given = self._delay_phase(action, schedule, args, named, wanted)
         stored = to_json(plain(stored_arguments(args, named)))
@@ -270,8 +271,8 @@ def label_of(action: type[Action], named: Mapping[str, Any]) -> tuple[str, tuple
 def in_words(schedule: Schedule, after: Collection[UUID]) -> str:
     """Say what a plan waits for, for its history."""
     parts = [
-        f"from {schedule.start_at.isoformat()}" if schedule.start_at else "",
-        f"before {schedule.start_before.isoformat()}" if schedule.start_before else "",
+        f"from {in_utc(schedule.start_at)}" if schedule.start_at else "",
+        f"before {in_utc(schedule.start_before)}" if schedule.start_before else "",
         "frozen" if schedule.frozen else "",
         f"after {', '.join(map(str, after))}" if after else "",
     ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from mcoflow.action import Action
-from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.action.registry import REGISTERED, Registry, unknown_action
 from mcoflow.errors import InputInvalidError, UnknownActionError
 
 _NAMED_ONLY: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -38,11 +38,19 @@ class ActionView:
 
 
 def action_named(name: str, registry: Registry = REGISTERED) -> type[Action]:
-    """Return an action by its name, as it is or with dashes for underscores; UnknownActionError."""
+    """Return an action by its name, as it is or with dashes for underscores.
+
+    Raises:
+        UnknownActionError: there is none; it names others as they are typed.
+    """
     try:
         return registry.find(name)
     except UnknownActionError:
+        pass
+    try:
         return registry.find(name.replace("-", "_"))
+    except UnknownActionError:
+        raise unknown_action(name, [_typed(each) for each in registry.names()]) from None
 
 
 def all_actions(registry: Registry = REGISTERED) -> Sequence[ActionView]:
@@ -55,13 +63,18 @@ def action_view(action: type[Action]) -> ActionView:
     told = inspect.getdoc(action) or ""
     fields, is_open = _of_model(action.Input) if action.Input else _of_plan(action)
     return ActionView(
-        name=action.name.replace("_", "-") if "." not in action.name else action.name,
+        name=_typed(action.name),
         title=action.title,
         summary=" ".join(told.partition("\n\n")[0].split()),
         description=told,
         fields=fields,
         open=is_open,
     )
+
+
+def _typed(name: str) -> str:
+    """Return a name as people type it: with dashes, but where it is that of a class in a module."""
+    return name if "." in name else name.replace("_", "-")
 
 
 def check_keys(action: type[Action], keys: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from mcoflow.clock import Clock
@@ -17,6 +17,15 @@ from mcoflow.services.views import LastRun, Mark, RecurrenceView
 
 LIVING = (RecurrenceState.ACTIVE, RecurrenceState.DISABLED, RecurrenceState.FAILED)
 """The states of recurrences that may make plans some day."""
+
+
+_MARKS: Final[Mapping[RecurrenceState, Mark]] = {
+    RecurrenceState.ACTIVE: Mark.WAITING,
+    RecurrenceState.DISABLED: Mark.PAUSED,
+    RecurrenceState.FINISHED: Mark.SUCCESS,
+    RecurrenceState.CANCELLED: Mark.CANCELLED,
+    RecurrenceState.FAILED: Mark.ERROR,
+}
 
 
 class Schedules:
@@ -104,6 +113,7 @@ def _view(record: RecurrenceRecord, plans: Mapping[UUID, PlanRecord]) -> Recurre
         action=record.action,
         arguments=arguments_of(record.args),
         state=record.state,
+        mark=_MARKS[record.state],
         cron=record.cron,
         timezone=record.timezone,
         starts=moment(record.starts),

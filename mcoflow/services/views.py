@@ -204,6 +204,7 @@ class RecurrenceView:
     action: str
     arguments: Mapping[str, Any]
     state: RecurrenceState
+    mark: Mark
     cron: str
     timezone: str
     starts: datetime | None

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, text, update
 
 from mcoflow.domain.records import PlanDraft
-from mcoflow.domain.recurrence import RecurrenceRecord, RecurrenceState, in_utc
-from mcoflow.domain.schedule import ScheduleRecord
+from mcoflow.domain.recurrence import RecurrenceRecord, RecurrenceState
+from mcoflow.domain.schedule import ScheduleRecord, in_utc
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import RecurrenceNotFoundError
 from mcoflow.storage import chains, schedules

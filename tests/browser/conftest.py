@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 
 from mcoflow.agent.simulate import Simulation
+from mcoflow.domain.recurrence import Recurrence
+from mcoflow.domain.schedule import Schedule
 from tests.servers.house import House
 from tests.waiting import until
 from webui.server import WebServer
@@ -24,6 +26,14 @@ class Site:
     def task(self, action: str, **arguments: object) -> UUID:
         """Start a task."""
         return self.house.services.plans.submit(action, arguments, user="anna").plan_id
+
+    def frozen(self) -> UUID:
+        """A task that does not start; something comes back beside it."""
+        schedules = self.house.services.schedules
+        if not schedules.recurrences():
+            nightly = Recurrence("30 4 * * 1-5", timezone="Europe/Vienna", purpose="heartbeat")
+            schedules.recur("ping", {"hosts": ["sim-00001"]}, recurrence=nightly, user="anna")
+        return schedules.submit("ping", {"hosts": ["sim-00001"]}, schedule=Schedule(frozen=True), user="anna")
 
     def at_rest(self, action: str, **arguments: object) -> UUID:
         """Start a task and wait until it is at rest."""

@@ -47,6 +47,16 @@ def test_the_form_follows_what_it_has_made(site: Site, visits: Visits) -> None:
     expect(page.locator("[data-part=made] .state")).to_have_text("Success", timeout=10_000)
 
 
+def test_a_notice_goes_with_the_state_that_it_tells_of(site: Site, visits: Visits) -> None:
+    """Pages, 2.4: "Pausing" is not said of a task that has paused."""
+    page = visits.page()
+    task = site.task("install_and_restart", hosts=HOSTS, packages=["a"], services=["b"])
+    page.goto(f"{site.url}/tasks/{task}")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator(".big-state")).to_have_text(re.compile("Paused|Success"), timeout=20_000)
+    expect(page.get_by_text("the steps under way end")).to_have_count(0)
+
+
 def test_what_is_live_equals_what_a_reload_shows(site: Site, visits: Visits) -> None:
     """W-018: after a run, every part is what a fresh page has."""
     page = visits.page()

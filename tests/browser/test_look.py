@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 from tests.servers.chromium import Visits, accessibility_faults
@@ -37,6 +37,8 @@ def test_pages_have_no_accessibility_faults(
         "/?hostname=sim-00001,nobody&param=a,b;c",
         "/tasks",
         "/tasks?state=cancelled&q=zzz",
+        "/tasks?state=scheduled",
+        f"/tasks/{site.frozen()}",
         f"/tasks/{done}",
         f"/tasks/{stuck}",
         f"/tasks/{stuck}/steps/3",
@@ -49,6 +51,25 @@ def test_pages_have_no_accessibility_faults(
         page.goto(site.url + path)
         assert accessibility_faults(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_more_opens_and_closes_as_menus_do(site: Site, visits: Visits, stuck: UUID) -> None:
+    """Pages, 2.5: by Esc, which gives the focus back, and by a click elsewhere; axe finds nothing in it."""
+    page = visits.page()
+    page.goto(f"{site.url}/tasks/{stuck}")
+    more, delete = page.locator(".other-acts > summary"), page.get_by_role("link", name="Delete…")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(delete).to_be_visible()
+    assert accessibility_faults(page) == []
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(delete).to_be_hidden()
+    expect(more).to_be_focused()
+    more.click()
+    expect(delete).to_be_visible()
+    page.get_by_role("heading", name="History").click()
+    expect(delete).to_be_hidden()
 
 
 def test_a_form_with_faults_is_readable_too(site: Site, visits: Visits) -> None:

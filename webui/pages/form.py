@@ -24,6 +24,8 @@ from webui.parts import Part, answer
 bp = Blueprint("form", __name__)
 
 RECENT: Final = 8
+STARTED: Final = {"caller_plan_id": None}
+"""What people started, not what their tasks called."""
 MAX_KEY: Final = 255
 LONGEST_AGAIN: Final = 4000
 
@@ -116,5 +118,5 @@ def _made(uuid: str) -> PlanView | None:
 
 
 def _recent() -> tuple[list[tuple[PlanView, str]]]:
-    runs = services().plans.list(limit=RECENT).items
+    runs = services().plans.list(limit=RECENT, where=STARTED).items
     return ([(plan, again_url(plan)) for plan in runs],)

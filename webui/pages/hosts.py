@@ -1,9 +1,11 @@
 """The hosts that agents told of, and one of them with its facts."""
 
+from http import HTTPStatus
 from typing import Final
 
 from flask import Blueprint, Response, request
 
+from mcoflow.errors import HostNotFoundError
 from webui.current import services
 from webui.parts import Part, answer
 
@@ -23,7 +25,10 @@ def show() -> Response:
 
 @bp.get("/<name>")
 def host(name: str) -> Response:
-    """One host. 404 when it was never seen."""
-    detail = services().hosts.show(name.lower())
+    """One host. 404 when it was never seen, with what to do about it."""
+    try:
+        detail = services().hosts.show(name.lower())
+    except HostNotFoundError:
+        return answer("unknown_host.html", {}, status=HTTPStatus.NOT_FOUND, name=name.lower()[:MAX_TEXT])
     parts = {"host": Part("hosts", "host", lambda: (detail,))}
     return answer("host.html", parts, host=detail.host)

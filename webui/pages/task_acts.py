@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, url_for
@@ -12,8 +13,12 @@ from mcoflow.errors import CommandRefusedError, WaitTimeoutError
 from webui.current import LOCAL, services
 from webui.pages.task import page
 from webui.parts import answer
+from webui.text import sentence
 
 bp = Blueprint("act", __name__, url_prefix="/tasks/<uuid:plan_id>")
+
+PASSING: Final = "while "
+"""Begins the category of notices that are true for as long as the task is in the state that follows."""
 
 
 @bp.post("/resume")
@@ -55,7 +60,7 @@ def confirm_skip(plan_id: UUID, step_id: int) -> ResponseReturnValue:
     try:
         covered = set(services().plans.skip(plan_id, step_id, actor=LOCAL, dry_run=True))
     except CommandRefusedError as refused:
-        return page(plan_id, problem=_sentence(refused), status=HTTPStatus.CONFLICT)
+        return page(plan_id, problem=sentence(refused), status=HTTPStatus.CONFLICT)
     graph = services().plans.graph(plan_id, after=step_id - 1)  # with what the first of them works on
     steps = [step for step in graph.steps if step.id in covered]
     return answer("skip.html", {}, plan=graph.plan, step_id=step_id, steps=steps)
@@ -73,17 +78,15 @@ def skip(plan_id: UUID, step_id: int) -> ResponseReturnValue:
     return carry_out(plan_id, act)
 
 
-def carry_out(plan_id: UUID, act: Callable[[], str]) -> ResponseReturnValue:
-    """Act, then go back to the task with a notice; 409 with the task as it is now when it was refused."""
+def carry_out(plan_id: UUID, act: Callable[[], str], *, passing: str = "") -> ResponseReturnValue:
+    """Act, then go back to the task with a notice; 409 with the task as it is now when it was refused.
+
+    `passing`: the word of the state in which alone the notice is true; it goes when the task leaves it.
+    """
     try:
-        flash(act(), "success")
+        flash(act(), f"{PASSING}{passing}" if passing else "success")
     except CommandRefusedError as refused:
-        return page(plan_id, problem=_sentence(refused), status=HTTPStatus.CONFLICT)
+        return page(plan_id, problem=sentence(refused), status=HTTPStatus.CONFLICT)
     except WaitTimeoutError:
         flash("Noted: it will be applied as soon as an executor is there.", "info")
     return redirect(url_for("task.show", plan_id=plan_id), HTTPStatus.SEE_OTHER)
-
-
-def _sentence(refused: CommandRefusedError) -> str:
-    text = str(refused)
-    return f"{text[:1].upper()}{text[1:]}."

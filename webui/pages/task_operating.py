@@ -82,7 +82,7 @@ def pause(plan_id: UUID) -> ResponseReturnValue:
         services().operating.pause(plan_id, actor=LOCAL)
         return "Pausing: the steps under way end, no other begins."
 
-    return carry_out(plan_id, act)
+    return carry_out(plan_id, act, passing="pausing")
 
 
 _NAMES: Final = f"/<any({', '.join(ASKED)}):name>"

@@ -109,9 +109,14 @@ class Part {
     if (after !== undefined && Number(after) <= Number(this.element.dataset.after)) return;
     holdBack(this.element, fresh);
     morph(this.element, fresh);
-    if (fresh.dataset.title) document.title = `${fresh.dataset.title} – mcoflow`;
+    if (fresh.dataset.title) { document.title = `${fresh.dataset.title} – mcoflow`; dropPassed(); }
     if (fresh.querySelector("[data-summary]")) say(fresh.querySelector("[data-summary]").textContent);
   }
+}
+
+// A notice that is only true while the task is in some state goes with it.
+function dropPassed() {
+  for (const note of document.querySelectorAll("[data-while]")) if (!document.title.startsWith(note.dataset.while)) note.remove();
 }
 
 let paused = false, waiting = 0;
@@ -309,6 +314,16 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   keys[pressed]();
 });
+
+// "More" closes as menus do: by Esc, and by a click elsewhere.
+function closeMenu(unless) {
+  const menu = document.querySelector(".other-acts[open]");
+  if (!menu || menu.contains(unless)) return;
+  if (menu.contains(document.activeElement)) menu.firstElementChild.focus();
+  menu.open = false;
+}
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenu(); });
+document.addEventListener("click", (event) => closeMenu(event.target));
 
 function showKeys() {
   const box = document.createElement("dialog");

@@ -66,6 +66,11 @@ def test_an_action_that_is_not_there_is_a_usage_error(mcoflow: Mcoflow) -> None:
 
     assert ended.code == ExitCode.USAGE
     assert "did you mean 'install'?" in ended.err
+    for name in ("zzz", "install_and_restar"):
+        ended = mcoflow("action", "show", name)
+        assert ended.code == ExitCode.USAGE
+        assert "install-and-restart" in ended.err
+        assert "install_and_restart" not in ended.err
 
 
 def test_an_action_without_input_is_known_by_the_parameters_of_its_plan() -> None:

@@ -160,7 +160,7 @@ def test_a_skipped_step_is_a_warning_which_counts_as_done(mcoflow: Mcoflow) -> N
             ("install", "nginx", "--host", "web1", "--set", "bogus=1"),
             "there are: hosts, check, package",
         ),
-        (("", "--host", "web1"), "install, install_and_restart"),
+        (("", "--host", "web1"), "install, install-and-restart"),
         (("install", "a,b", "--host", "web1"), "for several there is install-and-restart"),
         (("ping", "x", "--host", "web1"), "PARAM: ping takes no param"),
         (("install", "nginx", "--host", "web1", "--timeout", "5"), "--timeout belongs to --wait"),

@@ -33,6 +33,34 @@ def test_a_task_shows_how_many_it_called_and_links_to_them(client: FlaskClient, 
     assert f'Called by</dt><dd><a href="/tasks/{parent}">' in client.get(f"/tasks/{child.id}").text
 
 
+def test_a_parent_with_paused_sub_plans_leads_to_them(client: FlaskClient, house: House) -> None:
+    """Resuming it alone would not help; the hint goes with its cause."""
+    plans = house.services.plans
+    parent = plans.submit(GreetAll.name, {"who": ["ann", "nobody"]}, user="ann").plan_id
+    until(lambda: plans.show(parent).at_rest, "all were greeted")
+
+    page = unescape(client.get(f"/tasks/{parent}").text)
+    assert "1 of them is paused." in page
+    assert f'<a href="/tasks?of={parent}&state=paused">Resume, skip or cancel it</a> first' in page
+
+    (child,) = plans.list("paused", of=parent).items
+    plans.cancel(child.id, actor="ann")
+    assert "Resume, skip or cancel" not in client.get(f"/tasks/{parent}").text
+
+
+def test_the_last_runs_are_those_that_people_started(client: FlaskClient, house: House) -> None:
+    """Pages, 3.1: sub-plans would push them away."""
+    plans = house.services.plans
+    who = [f"guest {number}" for number in range(20)]
+    parent = plans.submit(GreetAll.name, {"who": who}, user="ann").plan_id
+    until(lambda: plans.show(parent).at_rest, "all were greeted", within=20.0)
+
+    recent = client.get("/?part=recent").text
+
+    assert f"/tasks/{parent}" in recent
+    assert not any(f"/tasks/{child.id}" in recent for child in plans.list(of=parent).items)
+
+
 def test_a_task_that_called_none_says_nothing_of_it(client: FlaskClient, house: House) -> None:
     parent = house.services.plans.submit(GreetAll.name, {"who": []}, user="ann").plan_id
     until(lambda: house.services.plans.show(parent).at_rest, "nobody was greeted")
