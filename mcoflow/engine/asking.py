@@ -42,14 +42,22 @@ class Asking:
         flights = self._memory.flights
         return [flights.open[each] for each in run.requests.get(step.id, ()) if each in flights.open]
 
-    def call_back(self, batch: Batch, run: PlanRun, record: RequestRecord, why: str) -> Reply | None:
-        """Tell the agent to stop; the end of the request, if that was the end of it."""
+    def call_back(
+        self, batch: Batch, run: PlanRun, record: RequestRecord, why: str, *, withdraw: bool = False
+    ) -> Reply | None:
+        """Tell the agent to stop; the end of the request, if that was the end of it.
+
+        With `withdraw`, what this batch was about to send stays here; nobody is told of what is new in it.
+        """
         if record.id not in self._memory.flights.open:
             return None  # the end of another one was the end of the step
-        flights, abort = self._memory.flights, why == ABORTED_BY_PEOPLE
+        unsent = withdraw and _is_unsent(record)
+        if withdraw:
+            batch.withdrawn.add(record.id)
+        flights, abort = self._memory.flights, unsent or why == ABORTED_BY_PEOPLE
         follows = flights.abort(record, batch.now) if abort else flights.cancel(record, why, batch.now)
         self._memory.agenda.add(record.due_at, record.id)
-        if follows.send:
+        if follows.send and not unsent:
             batch.parcels.append((run.id, self._writer.cancel(record, batch.now)))
         return follows.ended
 
@@ -59,10 +67,17 @@ class Asking:
         for request_id in run.requests.pop(step.id, ()):
             if request_id in flights.open:
                 record = flights.open[request_id]
+                batch.withdrawn.add(request_id)
                 flights.abandon(record, batch.now)
-                batch.parcels.append((run.id, self._writer.cancel(record, batch.now)))
+                if not _is_unsent(record):
+                    batch.parcels.append((run.id, self._writer.cancel(record, batch.now)))
 
     def _request(self, run: PlanRun, step: StepRecord, asked: HostRequest, now: float) -> RequestRecord:
         return self._writer.request(
             asked, plan_id=run.id, step_id=step.id, attempt=step.attempt, caller=run.plan.user, now=now
         )
+
+
+def _is_unsent(record: RequestRecord) -> bool:
+    """Whether a request is of this very batch: its bytes leave memory with its parcel."""
+    return bool(record.body)

@@ -70,6 +70,7 @@ class Batch:
     dropped_hooks: list[OfPlan] = field(default_factory=list)
     # what follows the commit
     parcels: list[tuple[UUID, Parcel]] = field(default_factory=list)
+    withdrawn: set[UUID] = field(default_factory=set)  # requests called back before they were sent
     deliveries: list[tuple[UUID | None, Delivery]] = field(default_factory=list)
     jobs: list[tuple[UUID, str, Job]] = field(default_factory=list)
     resolved: list[tuple[Future[UUID], UUID]] = field(default_factory=list)

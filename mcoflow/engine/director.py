@@ -29,7 +29,7 @@ from mcoflow.engine.reading import Reading
 from mcoflow.engine.replies import Message, read
 from mcoflow.errors import ExecutorStoppedError, LeaseLostError, StoreUnavailableError
 from mcoflow.faults import faultpoint
-from mcoflow.ports.bus import Connector, Verdict
+from mcoflow.ports.bus import Connector, Parcel, Verdict
 
 log = logging.getLogger("mcoflow.director")
 
@@ -223,10 +223,7 @@ class Director:
             self._connector.settle(batch.settled(), Verdict.ACK)
             faultpoint("reply.acked")
             self._held += map(read, batch.unsettled())
-        kept = [record for record in batch.new_requests if record.plan_id not in batch.dropped]
-        parcels = [parts.recovery.first_parcel(record) for record in kept]
-        parcels += [parcel for plan_id, parcel in batch.parcels if plan_id not in batch.dropped]
-        parts.post.send(parcels)
+        parts.post.send(self._parcels(batch))
         for plan_id, queue, job in batch.jobs:
             if plan_id not in batch.dropped:
                 parts.workers.submit(queue, plan_id, job)
@@ -244,6 +241,15 @@ class Director:
             given.set_result(None if plan_id in batch.dropped and not answer.error else answer)
         self._at_rest(batch)
         self._on_commit(batch)
+
+    def _parcels(self, batch: Batch) -> list[Parcel]:
+        """What is to be sent; not what this same batch has called back, be it new or sent before."""
+        kept = [record for record in batch.new_requests if record.plan_id not in batch.dropped]
+        parcels = [self._parts.recovery.first_parcel(record) for record in kept]
+        parcels += [parcel for plan_id, parcel in batch.parcels if plan_id not in batch.dropped]
+        if batch.withdrawn:
+            return [parcel for parcel in parcels if parcel.message_id not in batch.withdrawn]
+        return parcels
 
     def _at_rest(self, batch: Batch) -> None:
         """Forget the plans that came to rest, and let begin who waited for them."""

@@ -105,7 +105,7 @@ class Steps:
         action = self.work.action(step)
         records = self.asking.open_of(run, step)
         for record in records:
-            self._call_back(batch, run, step, record, why)
+            self._call_back(batch, run, step, record, why, withdraw=self._is_host_step(step))
         batch.touch(run)
         if self.waking.awaits_next_try(run, step):
             run.move(step, StepState.CANCELLED, batch.now)
@@ -177,9 +177,16 @@ class Steps:
             run.move(step, StepState.SUSPENDED, batch.now)
 
     def _call_back(
-        self, batch: Batch, run: PlanRun, step: StepRecord, record: RequestRecord, why: str
+        self,
+        batch: Batch,
+        run: PlanRun,
+        step: StepRecord,
+        record: RequestRecord,
+        why: str,
+        *,
+        withdraw: bool = False,
     ) -> None:
-        ended = self.asking.call_back(batch, run, record, why)
+        ended = self.asking.call_back(batch, run, record, why, withdraw=withdraw)
         if ended is not None:
             self.request_ended(batch, run, step, ended)
 

@@ -9,7 +9,7 @@ from mcoflow.domain.records import ErrorRecord, HistoryRecord
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.errors import PlanNotFoundError
-from mcoflow.storage import hooks, waits
+from mcoflow.storage import hooks, queues, waits
 from mcoflow.storage.between_tables import bells
 from mcoflow.storage.later_tables import prerequisites, schedules
 from mcoflow.storage.steps import error_text
@@ -34,6 +34,7 @@ def halt(connection: Connection, line: HistoryRecord) -> bool:
         if connection.execute(select(plans.c.id).where(plans.c.id == plan_id)).first() is None:
             raise PlanNotFoundError(plan_id)
         return False
+    queues.leave(connection, plan_id)
     _cancel_steps(connection, line)
     _end_requests(connection, line)
     waits.drop_all(connection, plan_id, line.at, "the task was halted before it could be delivered")

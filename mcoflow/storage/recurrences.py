@@ -64,7 +64,8 @@ def change(connection: Connection, seen: RecurrenceRecord, then: RecurrenceRecor
     as_seen = and_(
         recurrences.c.id == seen.id,
         recurrences.c.state == seen.state.value,
-        recurrences.c.next_at.is_(None) if seen.next_at is None else recurrences.c.next_at == seen.next_at,
+        recurrences.c.next_at.is_not_distinct_from(seen.next_at),
+        recurrences.c.last_plan_id.is_not_distinct_from(seen.last_plan_id),
     )
     changed = (
         update(recurrences)

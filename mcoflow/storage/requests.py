@@ -76,7 +76,7 @@ def new_request(request: RequestRecord) -> Row:
         request.attempt,
         request.host,
         request.reply_to,
-        request.body,
+        None if request.state is RequestState.ENDED else request.body,
         request.created_at,
         request.wait.value,
         request.due_at,

@@ -25,7 +25,7 @@ from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.schedule import Due, DuePlan, ScheduleRecord
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import CommandRefusedError, PlanNotFoundError
-from mcoflow.storage import followers, hooks, worlds
+from mcoflow.storage import followers, hooks, queues, worlds
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.later_tables import ACTIVE, prerequisites, recurrences, schedules
 from mcoflow.storage.many import Bulk, Lookup, Write, fields_of
@@ -272,6 +272,7 @@ def stop(connection: Connection, bulk: Bulk, ends: Iterable[End], at: float) -> 
             )
         )
         connection.execute(stopped)
+        queues.leave(connection, end.plan_id)
         hooks.tell(connection, end.plan_id)
         gone = hex_rows([end.plan_id])
         line = HistoryRecord(end.plan_id, at, end.name, actor=end.actor, detail=end.detail)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from mcoflow.domain.graph import Graph
-from mcoflow.domain.records import PlanDraft
+from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.recurrence import RecurrenceRecord, RecurrenceState
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import PurposeTakenError, RecurrenceNotFoundError
@@ -66,6 +66,26 @@ class RecurrencesContract:
         assert plan.chained
         store.commit(Changes(planned=[PlanDraft(plan, [], [], Graph({}))], plans=[plan]))
         assert [each.plan.id for each in store.claim_due(me, NOW + 60, limit=5)] == [then.last_plan_id]
+
+    def test_who_queues_behind_a_run_that_is_ended_waits_for_the_one_before(self, store: WholeStore) -> None:
+        """E-093: be it cancelled or halted while it queues; the one before it still goes on."""
+        me = living_world(store)
+        before = owned(store, me).plan.id
+        record = _recurrence(overlap="queue", last_plan_id=before)
+        store.add_recurrence(record)
+        times = (NOW, NOW + 60, NOW + 120)
+        first, second, third = map(record.plan_id, times)
+        then = replace(record, next_at=NOW + 180, runs=3, last_plan_id=third)
+        assert store.fire(record, then, [_run(record, at) for at in times])
+
+        store.halt(HistoryRecord(first, NOW + 120, "halt"))
+        store.cancel_scheduled(third, actor="", at=NOW + 120)
+
+        assert store.prerequisites(second) == [before]
+        assert store.recurrence(record.id).last_plan_id == second
+        assert not store.due(NOW + 120).plans
+        ended(store, before, PlanResult.SUCCESS)
+        assert [each.plan.id for each in store.claim_due(me, NOW + 120, limit=5)] == [second]
 
     def test_a_run_that_overlaps_is_skipped_if_wanted(self, store: WholeStore) -> None:
         before = owned(store, living_world(store)).plan.id
