@@ -67,7 +67,7 @@ _S = StepState
 STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
     _S.PENDING: frozenset({_S.RUNNING, _S.SUSPENDED, _S.SUCCESS, _S.ERROR, _S.SKIPPED, _S.CANCELLED}),
     _S.RUNNING: frozenset({_S.SUCCESS, _S.ERROR, _S.SUSPENDED, _S.CANCELLED, _S.PENDING}),
-    _S.SUSPENDED: frozenset({_S.RUNNING, _S.SUCCESS, _S.ERROR, _S.CANCELLED}),
+    _S.SUSPENDED: frozenset({_S.RUNNING, _S.SUCCESS, _S.ERROR, _S.CANCELLED, _S.PENDING}),
     _S.ERROR: frozenset({_S.PENDING, _S.SKIPPING, _S.CANCELLED}),
     _S.SKIPPING: frozenset({_S.SKIPPED, _S.ERROR, _S.CANCELLED}),
     _S.SUCCESS: frozenset(),
@@ -75,7 +75,8 @@ STEP_MOVES: Final[Mapping[StepState, frozenset[StepState]]] = {
     _S.CANCELLED: frozenset(),
 }
 """A host action is not run by a worker: the director takes it from pending to suspended, or to its end,
-in one commit. running → pending is a rerunnable step whose executor died."""
+in one commit. running → pending is a rerunnable step whose executor died; it and suspended → pending are also
+a step that waited for its next try when its plan was paused."""
 
 FINAL_STEP_STATES: Final = frozenset({_S.SUCCESS, _S.SKIPPED, _S.CANCELLED})
 DONE_STEP_STATES: Final = frozenset({_S.SUCCESS, _S.SKIPPED})

@@ -159,6 +159,9 @@ class People:
             return
         plan.pause_requested = True
         self._steps.note(batch, run, "pause", actor=actor)
+        for step in run.suspended():
+            if self._steps.waking.awaits_next_try(run, step):
+                self._steps.hold(batch, run, step)
 
     def _skip(self, batch: Batch, run: PlanRun, command: CommandRecord) -> list[int]:
         step_id = command.args.get("step_id")

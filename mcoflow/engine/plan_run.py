@@ -119,6 +119,8 @@ class PlanRun:
             self._finish_skips(now, heard)
             for step in self.failed_steps():
                 self.retry(step)
+            for step in self.held():
+                self.next_try(step)
         if self.plan.state is not PlanState.RUNNING:
             self._move_plan(PlanState.RUNNING)
             self.plan.result, self.plan.explanation = PlanResult.PENDING, ""
@@ -135,11 +137,20 @@ class PlanRun:
     def retry(self, step: StepRecord) -> None:
         """Make a failed step, or one whose executor died inside it, pending once more."""
         self.move(step, StepState.PENDING, 0.0)
-        step.attempt += 1
-        step.tries = 0
-        step.error, step.outcome, step.reason, step.warnings = None, None, "", ()
-        self.tell_progress(step, None)
+        step.tries, step.warnings = 0, ()
+        self.next_try(step)
         step.started_at = step.ended_at = None
+
+    def next_try(self, step: StepRecord) -> None:
+        """Let the next attempt of a step that failed begin without what the last one left."""
+        self.touch(step)
+        step.attempt += 1
+        step.error, step.outcome, step.reason = None, None, ""
+        self.tell_progress(step, None)
+
+    def held(self) -> list[StepRecord]:
+        """The steps that waited for their next try when the plan was paused: they keep the count of tries."""
+        return [step for step in self.steps.values() if step.state is StepState.PENDING and step.tries]
 
     def move(self, step: StepRecord, to: StepState, now: float) -> None:
         """Move a step and keep the counts; InvalidMoveError if the table does not have the move."""
@@ -291,7 +302,7 @@ class PlanRun:
             return False
         self._move_plan(PlanState.PAUSED)
         plan.result = PlanResult.ERROR if failed else PlanResult.PENDING
-        plan.explanation = paused_on_request(plan)
+        plan.explanation = paused_on_request(plan, held=len(self.held()))
         plan.pause_requested, plan.owner = False, None
         return True
 

@@ -54,7 +54,9 @@ class Recovery:
         for run in runs.values():
             _log_taken(batch, run)
         self._memory.runs.update(runs)
-        live = [plan_id for plan_id, run in runs.items() if run.plan.state is PlanState.RUNNING]
+        live = [
+            plan_id for plan_id, run in runs.items() if run.plan.state is PlanState.RUNNING or _holds(run)
+        ]
         if live:
             self._load(batch, runs, live)
         waiting = self._lock_waiters(runs.values())
@@ -162,6 +164,11 @@ class Recovery:
         if not self._confirms:
             return True
         return record.state is RequestState.OPEN and not record.confirmed
+
+
+def _holds(run: PlanRun) -> bool:
+    """Whether something waits for a step of a paused plan: what was sent for its next try."""
+    return run.plan.state is PlanState.PAUSED and bool(run.held())
 
 
 def _log_taken(batch: Batch, run: PlanRun) -> None:

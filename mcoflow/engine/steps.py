@@ -162,11 +162,13 @@ class Steps:
     def _try_again(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
         """Begin the next try of a step that failed and slept since."""
         batch.touch(run)
-        run.touch(step)
-        step.attempt += 1
-        step.error, step.outcome, step.reason = None, None, ""
-        run.tell_progress(step, None)
+        run.next_try(step)
         self._start(batch, run, step)
+
+    def hold(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
+        """Keep the next try of a step for the resume of its plan: no timer, but the count of tries stays."""
+        self.waking.drop_of_try(batch, run, step)
+        run.move(step, StepState.PENDING, batch.now)
 
     def _start_on_host(self, batch: Batch, run: PlanRun, step: StepRecord, action: type[HostAction]) -> None:
         data = self.work.data(run, step)
@@ -250,12 +252,15 @@ class Steps:
     def _sleep_till_next_try(self, batch: Batch, run: PlanRun, step: StepRecord, result: CallResult) -> None:
         assert result.retry is not None
         step.tries += 1
-        self.waking.drop_of_try(batch, run, step)
         self._abandon(batch, run, step)
-        if step.state is not StepState.SUSPENDED:
-            run.move(step, StepState.SUSPENDED, batch.now)
         run.touch(step)
         step.error, step.reason = result.error, f"try {step.tries + 1} of {result.retry.tries}"
+        if run.plan.pause_requested:
+            self.hold(batch, run, step)
+            return
+        self.waking.drop_of_try(batch, run, step)
+        if step.state is not StepState.SUSPENDED:
+            run.move(step, StepState.SUSPENDED, batch.now)
         wait = backoff(step.tries, base=result.retry.base, cap=result.retry.cap, chance=self._chance)
         self.waking.set_timer(batch, run, step, RETRY, after=wait.total_seconds())
 

@@ -28,14 +28,19 @@ def explanation_of(steps: Iterable[StepRecord]) -> str:
     return ("; ".join(told[:3]) + rest)[:500]
 
 
-def paused_on_request(plan: PlanRecord) -> str:
-    """Say how much of a plan that somebody paused has not begun, in hosts where those take turns."""
+def paused_on_request(plan: PlanRecord, *, held: int = 0) -> str:
+    """Say how much of a plan that somebody paused has not begun, in hosts where those take turns.
+
+    `held` steps have: they wait for their next try.
+    """
     tallies = plan.rollout.tallies if plan.rollout is not None else ()
     tally = next((each for each in tallies if each.not_begun), None)
     if tally is not None:
         return f"paused on request in wave {tally.wave} of {tally.waves}: {_left(tally)}"
-    left = plan.counts[StepState.PENDING]
-    return f"paused on request: {left} {'step has' if left == 1 else 'steps have'} not begun"
+    left = plan.counts[StepState.PENDING] - held
+    told = [f"{left} {'step has' if left == 1 else 'steps have'} not begun"] if left else []
+    told += [f"{held} {'is' if held == 1 else 'are'} to be tried again"] if held else []
+    return f"paused on request: {', '.join(told)}"
 
 
 def exceeded_in_words(tally: Tally, failures: str) -> str:

@@ -146,5 +146,8 @@ class Waking:
 
 
 def takes_events(step: StepRecord) -> bool:
-    """Whether the step is inside run, or suspended in it."""
-    return step.phase is not Phase.FINALIZE and step.state in (StepState.RUNNING, StepState.SUSPENDED)
+    """Whether the step is inside run, suspended in it, or about to be tried again."""
+    held = step.state is StepState.PENDING and step.tries > 0
+    return step.phase is not Phase.FINALIZE and (
+        held or step.state in (StepState.RUNNING, StepState.SUSPENDED)
+    )

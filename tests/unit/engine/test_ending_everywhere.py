@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -132,7 +133,7 @@ def test_nothing_that_comes_later_moves_a_plan_that_was_ended(
         with pytest.raises(CommandRefusedError, match="stopped"):
             give(world, again, plan_id)
     with pytest.raises(CommandRefusedError, match="stopped"):
-        world.event(plan_id, 3, "go")
+        world.event(plan_id, 3, "go").wait(timedelta(0))
     world.restart()
     world.advance(3 * 24 * 3600)
 
