@@ -71,7 +71,7 @@ class WithSubPlans(Cancellable):
             SubPlansFailedError: by default, unless every one of them is a success.
         """
         if counts.success != counts.total:
-            raise SubPlansFailedError(counts.words())
+            raise SubPlansFailedError(counts.words() + self._way_out(counts))
 
     def run_progress(self) -> float | None:
         """Which part of the sub-plans has come to rest."""
@@ -209,6 +209,13 @@ class WithSubPlans(Cancellable):
         if progress.cancelled or progress.closed == "window":
             counts["cancelled"] += progress.total - progress.created
         return SubPlanCounts(**counts)
+
+    def _way_out(self, counts: SubPlanCounts) -> str:
+        """Say what to do about sub-plans that failed: a resume of this action alone counts them again."""
+        if not counts.error or self.resume_children:
+            return ""
+        what = "1 sub-plan" if counts.error == 1 else f"{counts.error} sub-plans"
+        return f"; {what} failed: resume those that are paused, then this task, or set resume_children"
 
     # -- what is kept -------------------------------------------------------------------------------------
 

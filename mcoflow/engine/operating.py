@@ -15,7 +15,7 @@ from mcoflow.domain.census import Census
 from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord
 from mcoflow.domain.requests import CommandKind, Cover, WorldRecord
-from mcoflow.domain.states import PlanState
+from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.engine.cleaning import clean
 from mcoflow.engine.commands import COMMAND_WAIT, Commands
 from mcoflow.engine.event_futures import EventFuture, EventFutures
@@ -137,25 +137,44 @@ class Operating(ABC):
         """Stop the plan at once, whoever runs it and whatever that hangs in: nobody is waited for or asked.
 
         Its open steps are cancelled, the effect of what was under way unknown; what is sent to it is refused;
-        user code that is inside runs out, and writes nothing.
+        user code that is inside runs out, and writes nothing. Its sub-plans are halted after it, each in a
+        transaction of its own; should this process die meanwhile, halting the plan again halts the rest.
 
         Raises:
-            PlanNotFoundError, CommandRefusedError: there is no such plan, or it is stopped.
-            StoreUnavailableError: the database is away; nothing was changed.
+            PlanNotFoundError, CommandRefusedError: there is no such plan, or it is stopped and none of its
+                sub-plans lives.
+            StoreUnavailableError: the database is away; nothing was changed, or not all sub-plans halted.
         """
+        halted = self._halt(plan_id, reason, actor)
+        makes_no_more = halted or self._store.plan(plan_id).result is PlanResult.HALTED
+        if not (makes_no_more and self._halt_below(plan_id, reason, actor)) and not halted:
+            raise CommandRefusedError.by_state("a halt", plan_id, PlanState.STOPPED, ())
+
+    def _halt(self, plan_id: UUID, reason: str, actor: str) -> bool:
         line = HistoryRecord(plan_id, self._clock.now().timestamp(), "halt", None, actor, reason)
         if not self._store.halt(line):
-            raise CommandRefusedError.by_state("a halt", plan_id, PlanState.STOPPED, ())
+            return False
         if self._observing.observed:
             self._observing.halted(self._store.plan(plan_id))
         self._gone(plan_id)
+        return True
+
+    def _halt_below(self, plan_id: UUID, reason: str, actor: str) -> bool:
+        """Halt the sub-plans of a halted plan, which makes no more of them; whether there were any."""
+        found = False
+        while living := self._store.living_below(plan_id):
+            found = True
+            for child_id in living:
+                self._halt(child_id, f"{reason} (with task {plan_id})", actor)
+        return found
 
     def delete(self, plan_id: UUID, *, actor: str = "") -> None:
-        """Remove a plan that is stopped, or paused with an error, with everything that belongs to it.
+        """Remove a plan that is stopped, or paused with an error, with all that belongs to it, sub-plans too.
 
         Raises:
             PlanNotFoundError: there is no such plan.
-            CommandRefusedError: it stands elsewhere, or another plan waits for it; nothing was changed.
+            CommandRefusedError: it stands elsewhere, another plan waits for it, or sub-plans of it have not
+                stopped; nothing was changed.
         """
         if not self._store.delete_plan(plan_id):
             plan = self._store.plan(plan_id)

@@ -24,11 +24,17 @@ class PlanSearch(Protocol):
         """Where plans stand; unknown ids are left out."""
 
     def delete_plan(self, plan_id: UUID) -> bool:
-        """Remove a plan that is stopped, or paused with an error, with all that belongs to it.
+        """Remove a plan that is stopped, or paused with an error, with all that belongs to it, sub-plans too.
 
         Returns False if it stands elsewhere, or others wait for it; then nothing was changed.
-        PlanNotFoundError: no such plan.
+
+        Raises:
+            PlanNotFoundError: no such plan.
+            CommandRefusedError: sub-plans of it have not stopped; nothing was changed.
         """
+
+    def living_below(self, plan_id: UUID) -> Collection[UUID]:
+        """A page of the sub-plans of a plan, and of theirs, that have not stopped; parents first."""
 
     def count_doomed(self, doomed: Doomed) -> int:
         """How many plans would be removed, whatever the limit."""

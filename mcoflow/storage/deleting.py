@@ -6,15 +6,27 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from mcoflow.domain.query import Doomed
 from mcoflow.domain.states import PlanResult, PlanState
-from mcoflow.errors import PlanNotFoundError
+from mcoflow.errors import CommandRefusedError, PlanNotFoundError
 from mcoflow.storage.later_tables import prerequisites
 from mcoflow.storage.many import Bulk, Fields, fields_of
 from mcoflow.storage.queries import conditions
-from mcoflow.storage.tables import metadata, plans
+from mcoflow.storage.sub_plans import GIVEN_UP
+from mcoflow.storage.tables import CALLED, metadata, plans
 from mcoflow.storage.texts import hex_rows
 
 _ID: Final[Fields] = fields_of(plans.c.id)
@@ -30,6 +42,9 @@ _COUNTED: Final = (
 )
 """A parent that has not ended counts it: were it gone, it would be planned once more."""
 
+NAMED_AT_MOST: Final = 5
+"""Sub-plans that a refusal names."""
+
 _AWAITED: Final = select(prerequisites.c.plan_id).where(prerequisites.c.after_id == plans.c.id).exists()
 """Another plan waits for its end, or has yet to hear of it."""
 
@@ -37,15 +52,40 @@ _AWAITED: Final = select(prerequisites.c.plan_id).where(prerequisites.c.after_id
 def delete_plan(connection: Connection, bulk: Bulk, plan_id: UUID) -> bool:
     """Remove a stopped plan, or a paused one with an error, for which no other waits. PlanNotFoundError.
 
-    The parent of a sub-plan waits for it until it is stopped itself.
+    The parent of a sub-plan waits for it until it is stopped itself. Sub-plans of the plan go
+    along: none is left without its parent. CommandRefusedError, to be rolled back, names those not stopped.
     """
     removable = and_(or_(_STOPPED, _FAILED), ~_AWAITED, ~_COUNTED)
-    if connection.execute(delete(plans).where(plans.c.id == plan_id, removable)).rowcount == 1:
+    removed = delete(plans).where(plans.c.id == plan_id, removable).returning(plans.c.state)
+    gone = connection.execute(removed).first()
+    if gone is not None:
+        below = _below(connection, plan_id)
+        alive = [each for each, state in below if state != PlanState.STOPPED.value]
+        if alive:
+            raise CommandRefusedError(_kept_by(plan_id, alive), plan_id, gone.state, ())
         _delete_belongings(connection, bulk, [plan_id])
+        delete_plans(connection, bulk, [each for each, _ in below])
         return True
     if connection.execute(select(plans.c.id).where(plans.c.id == plan_id)).first() is None:
         raise PlanNotFoundError(plan_id)
     return False
+
+
+def _below(connection: Connection, plan_id: UUID) -> Sequence[tuple[UUID, str]]:
+    """Return the sub-plans of a plan, and theirs, with their states; given-up ones too."""
+    called = or_(plans.c.caller_action_id > 0, plans.c.caller_action_id == GIVEN_UP)
+    columns = plans.c.id, plans.c.state
+    found = select(*columns).where(literal_column(CALLED), plans.c.caller_plan_id == plan_id, called)
+    family = found.cte("family", recursive=True)
+    next_ones = select(*columns).join(family, plans.c.caller_plan_id == family.c.id)
+    family = family.union(next_ones.where(literal_column(CALLED), called))
+    return [(row.id, row.state) for row in connection.execute(select(family))]
+
+
+def _kept_by(plan_id: UUID, alive: Sequence[UUID]) -> str:
+    named = ", ".join(map(str, sorted(alive)[:NAMED_AT_MOST]))
+    more = f" and {len(alive) - NAMED_AT_MOST} more" if len(alive) > NAMED_AT_MOST else ""
+    return f"task {plan_id} has sub-plans that have not stopped: {named}{more}; cancel or halt it first"
 
 
 def delete_plans(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> int:

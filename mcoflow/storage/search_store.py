@@ -6,7 +6,7 @@ from uuid import UUID
 
 from mcoflow.domain.query import Doomed, PlanQuery, PlanStatus, Where
 from mcoflow.domain.records import PlanRecord
-from mcoflow.storage import deleting, queries, worlds
+from mcoflow.storage import deleting, queries, sub_plans, worlds
 from mcoflow.storage.database import Database
 
 
@@ -49,6 +49,11 @@ class SqlSearch:
         """Remove a plan that is stopped, or paused with an error; False if it stands elsewhere."""
         with self._database.writing() as connection:
             return deleting.delete_plan(connection, self._database.bulk, plan_id)
+
+    def living_below(self, plan_id: UUID) -> Collection[UUID]:
+        """A page of the sub-plans of a plan, and of theirs, that have not stopped; parents first."""
+        with self._database.reading() as connection:
+            return sub_plans.living_below(connection, plan_id)
 
     def count_doomed(self, doomed: Doomed) -> int:
         """How many plans would be removed, whatever the limit."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     literal_column,
     select,
     text,
@@ -95,6 +96,18 @@ def count(connection: Connection, plan_id: UUID, action_id: int) -> Mapping[str,
         where = _standing(PlanState(row.state), row.result, asked=bool(row.asked))
         counts[where] = counts.get(where, 0) + row.number
     return counts
+
+
+def living_below(connection: Connection, plan_id: UUID) -> Collection[UUID]:
+    """Return a page of the living sub-plans of a plan, then of theirs, whether those between them live."""
+    columns = plans.c.id, plans.c.state
+    counted = and_(literal_column(CALLED), plans.c.caller_action_id > 0)
+    top = select(*columns, literal(1).label("depth")).where(plans.c.caller_plan_id == plan_id, counted)
+    family = top.cte("family", recursive=True)
+    below = select(*columns, family.c.depth + 1).join(family, plans.c.caller_plan_id == family.c.id)
+    family = family.union_all(below.where(counted))
+    living = select(family.c.id).where(family.c.state != PlanState.STOPPED.value)
+    return connection.scalars(living.order_by(family.c.depth, family.c.id).limit(PAGE)).all()
 
 
 def known(connection: Connection, bulk: Bulk, plan_ids: Collection[UUID]) -> Collection[UUID]:

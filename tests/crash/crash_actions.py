@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from mcoflow.action import (
+    FOREVER,
     Action,
     Event,
     HostAction,
@@ -15,6 +16,7 @@ from mcoflow.action import (
     Rescue,
     Singleton,
     SubPlan,
+    UserEvent,
     WithSubPlans,
 )
 from tests.crash.effects_agent import leave_trace
@@ -74,6 +76,20 @@ class Nap(Action):
         """Sleep once."""
         if event is None:
             self.suspend(patience=timedelta(milliseconds=300))
+
+
+class Listen(Action):
+    """Sleep until an event comes, and keep what was heard."""
+
+    name = "crash.listen"
+    rerunnable = True
+    accepts = (str,)
+
+    def run(self, event: Event | None) -> None:
+        """Hear one event."""
+        if not isinstance(event, UserEvent):
+            self.suspend(patience=FOREVER)
+        self.output.setdefault("heard", []).append(event.value)
 
 
 class Chain(Action):

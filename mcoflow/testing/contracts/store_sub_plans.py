@@ -4,9 +4,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from mcoflow.domain.caller import noted
 from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandKind
 from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.errors import CommandRefusedError
 from mcoflow.ports.store import Changes, Listing
 from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, stored
 
@@ -89,6 +91,34 @@ class SubPlansContract:
         store.halt(HistoryRecord(mine, 1.0, "halt"))
 
         assert store.rung([mine]) == set()
+
+    def test_the_living_below_a_plan_are_found_through_those_that_have_stopped(
+        self, store: WholeStore
+    ) -> None:
+        """E-061: for a halt."""
+        mine = parent(store)
+        ended, alive = called(mine, "cancelled"), called(mine, "running")
+        grandchild, beside = called(ended.plan.id, "error"), called(mine, "running", action=noted(1))
+        stored(store, ended, alive, grandchild, beside, called(parent(store), "running"))
+
+        assert list(store.living_below(mine)) == [alive.plan.id, grandchild.plan.id]
+        assert list(store.living_below(uuid4())) == []
+
+    def test_a_plan_is_deleted_with_what_is_below_it_once_that_has_stopped(self, store: WholeStore) -> None:
+        """E-110: all of it or nothing."""
+        mine = draft(state=PlanState.STOPPED)
+        child, given_up = called(mine.plan.id, "success"), called(mine.plan.id, "cancelled", action=-1)
+        grandchild, beside = called(child.plan.id, "error"), called(mine.plan.id, action=noted(1))
+        stored(store, mine, child, given_up, grandchild, beside)
+
+        with pytest.raises(CommandRefusedError, match=str(grandchild.plan.id)):
+            store.delete_plan(mine.plan.id)
+        assert store.plan(mine.plan.id).state is PlanState.STOPPED
+        store.halt(HistoryRecord(grandchild.plan.id, 1.0, "halt"))
+        assert store.delete_plan(mine.plan.id)
+
+        assert [plan.id for plan in store.plans(Listing(limit=9))] == [beside.plan.id]
+        assert store.orphans() == {}
 
     def test_nobody_rings_for_a_caller_that_does_not_run(self, store: WholeStore) -> None:
         (rests,) = stored(store, draft(state=PlanState.PAUSED))
