@@ -23,7 +23,7 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.OK: "done; a task that ended with warnings counts as done, and they are printed",
     ExitCode.FAILED: "the task failed, was paused or cancelled; the command was refused; a check failed",
     ExitCode.USAGE: "the command line, a host name or a parameter is wrong; nothing was changed",
-    ExitCode.NOT_FOUND: "there is no such task or host",
+    ExitCode.NOT_FOUND: "there is no such task, host, recurrence or executor",
     ExitCode.UNAVAILABLE: "the database or the broker is away",
     ExitCode.INTERNAL: "an error in mcoflow itself",
     ExitCode.UNFINISHED: "stored, but nobody has taken it up in time: it goes on without you",

@@ -104,13 +104,13 @@ def list_recurrences(shell: Shell, over: bool) -> None:
     head = ("recurrence", "state", "next", "last", "runs", "when", "what", "")
     shell.result(found, lambda: render.table(head, [_row(each) for each in found]) if found else "")
     if not found:
-        shell.say("nothing comes back")
+        shell.say("nothing comes back" if over else "nothing comes back; --all shows also what is over")
 
 
 @recur.command()
 @of_one
 def show(shell: Shell, recurrence_id: UUID) -> None:
-    """Show one: when it comes, how its last run went, and which run was left out last, and why."""
+    """Show one, with how its last run went, and which was left out last."""
     with shell.services() as services:
         found = services.schedules.recurrence(recurrence_id)
     shell.result(found, lambda: _told(found))
@@ -119,7 +119,10 @@ def show(shell: Shell, recurrence_id: UUID) -> None:
 @recur.command()
 @of_one
 def run(shell: Shell, recurrence_id: UUID) -> None:
-    """Run it now, beside its times; a run by hand is not counted as one of its runs."""
+    """Run it now, beside its times.
+
+    Its state does not matter, and a run by hand is not counted as one of its runs.
+    """
     with shell.services() as services:
         plan_id = services.schedules.run_now(recurrence_id, user=user())
     shell.result({"id": plan_id}, lambda: str(plan_id))

@@ -131,7 +131,10 @@ def _standing(told: Told) -> tuple[str, str]:
 def _ways_on(found: PlanView) -> list[str]:
     """Return the commands that the task takes now."""
     words = [kind.value for kind in found.allowed if kind.value != "event"]
+    held = found.schedule is not None and found.schedule.frozen
+    later = [f"  mcoflow schedule {'unfreeze' if held else 'freeze'} {found.id}"] if found.schedule else []
     lines = [f"  mcoflow task {word} {found.id}{' STEP' if word == 'skip' else ''}" for word in words]
+    lines = later + lines
     return ["", "now possible:", *lines] if lines else []
 
 

@@ -93,7 +93,7 @@ def schedule_view(schedule: ScheduleRecord, now: float) -> ScheduleView:
         f"{schedule.unmet} other {'task' if schedule.unmet == 1 else 'tasks'}" if schedule.unmet else "",
         "its time" if schedule.start_at is not None and schedule.start_at > now else "",
     ]
-    words = ", ".join(part for part in parts if part) or "an executor"
+    words = " and ".join(part for part in parts if part) or "an executor"
     if before is not None:
         words += f"; not later than {before:%Y-%m-%d %H:%M:%S} UTC"
     return ScheduleView(moment(schedule.start_at), before, schedule.frozen, schedule.unmet, words)

@@ -48,7 +48,8 @@ def test_a_frozen_task_starts_once_it_is_told(mcoflow: Mcoflow, services: Servic
     """E-088."""
     task = scheduled(mcoflow)
     assert f"mcoflow schedule unfreeze {task}" in mcoflow("schedule", "freeze", task).out
-    assert "somebody to unfreeze it" in mcoflow("schedule", "list").out
+    assert "somebody to unfreeze it and its time" in mcoflow("schedule", "list").out
+    assert f"mcoflow schedule unfreeze {task}" in mcoflow("task", "show", task).out
 
     assert mcoflow("schedule", "unfreeze", task, "--at", "+0s").code == ExitCode.OK
 
@@ -117,7 +118,7 @@ def test_what_comes_back_is_listed_disabled_and_cancelled(mcoflow: Mcoflow) -> N
     assert mcoflow("recur", "list", "--output", "json").json[0]["next_at"] is None
     assert "next at" in mcoflow("recur", "enable", recurrence).out
     assert mcoflow("recur", "cancel", recurrence).out == "cancelled\n"
-    assert "nothing comes back" in mcoflow("recur", "list").err
+    assert "nothing comes back; --all shows" in mcoflow("recur", "list").err
     assert recurrence in mcoflow("recur", "list", "--all").out
     over = mcoflow("recur", "enable", recurrence)
     assert over.code == ExitCode.FAILED
