@@ -1,6 +1,6 @@
 """What a command needs that looks at tasks, makes them and commands them: the database, nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from random import SystemRandom
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def client(config: Config) -> Iterator["Services"]:
+def client(config: Config, tell: Callable[[str], None] | None = None) -> Iterator["Services"]:
     """The use cases, without a connection to the bus: executors find what is stored within 0.25 s.
+
+    `tell` hears of packages whose actions cannot be loaded; all else works.
 
     Raises:
         StoreUnavailableError: the database is away, or was not made yet.
@@ -29,12 +31,15 @@ def client(config: Config) -> Iterator["Services"]:
 
     url = str(config.server.database)
     _check_exists(url)
-    load_actions()
+    broken = load_actions()
+    if tell is not None:
+        for reason in broken:
+            tell(reason)
     clock = SystemClock()
     with closing(open_store(url, clock, migrate=False)) as store:
         world = World(store, None, clock=clock, chance=SystemRandom(), executor=False)
         with world:
-            yield build_services(world, store, clock)
+            yield build_services(world, store, clock, broken_actions=broken)
 
 
 def _check_exists(url: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mcoflow.bootstrap import inspect_host
+from mcoflow.bootstrap.actions import load_actions
 from mcoflow.bootstrap.finding import Finding
 from mcoflow.bootstrap.inspect_broker import broker
 from mcoflow.bootstrap.inspect_server import database, port
@@ -24,6 +25,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _embedded(config)
         return
     if roles.server:
+        yield actions()
         yield from database(config, agent=roles.agent)
         yield broker(config)
         yield port(config)
@@ -48,10 +50,19 @@ def settings(config: Config) -> Finding:
     return Finding("settings", True, where)
 
 
+def actions() -> Finding:
+    """Whether the actions of all installed packages can be loaded."""
+    broken = load_actions()
+    if broken:
+        return Finding("actions", False, "; ".join(broken), "their tasks cannot run; all others can")
+    return Finding("actions", True, "those of all installed packages are loaded")
+
+
 def _embedded(config: Config) -> Iterator[Finding]:
     """Everything in one process: when that one does not run, nobody else can."""
     running = up_holder(config)
     yield _up(config, running)
+    yield actions()
     yield from database(config, agent=running is not None, executors=running is not None)
     yield broker(config)
     yield from inspect_host.machine(config)

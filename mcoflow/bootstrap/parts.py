@@ -8,7 +8,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from mcoflow.bootstrap.actions import load_actions
+from mcoflow.bootstrap.actions import load_actions, load_and_log
 from mcoflow.bootstrap.deployment import Daemon
 from mcoflow.bootstrap.settings import bus_settings, identity_of
 from mcoflow.bootstrap.state import make_private
@@ -52,7 +52,7 @@ def executor_world(config: Config, opened: "SqlStore", observer: "Observer", *, 
     from mcoflow.engine.settings import WorldSettings
     from mcoflow.engine.world import World
 
-    load_actions()
+    load_and_log()
     admit = config.server.admit_simulated
     clock, chance = SystemClock(), SystemRandom()
     return World(
@@ -72,7 +72,7 @@ def client_world(config: Config, opened: "SqlStore", observer: "Observer") -> "W
     from connectors.choose import executor_connector
     from mcoflow.engine.world import World
 
-    load_actions()
+    load_and_log()
     clock, chance = SystemClock(), SystemRandom()
     connector = executor_connector(bus_settings(config.broker), clock=clock, chance=chance)
     return World(opened, connector, clock=clock, chance=chance, executor=False, observer=observer)
@@ -111,7 +111,7 @@ def web_server(config: Config, world: "World", opened: "SqlStore", observer: "Pr
     from webui.settings import WebSettings, session_key
 
     key = session_key(config.server.state_dir / "session.key")
-    services = build_services(world, opened, SystemClock(), observer)
+    services = build_services(world, opened, SystemClock(), observer, broken_actions=load_actions())
     try:
         return WebServer(services, WebSettings.of(config.web, key))
     except OSError as error:

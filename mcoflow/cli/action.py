@@ -32,7 +32,8 @@ def list_actions(shell: Shell) -> None:
     from mcoflow.cli import render
     from mcoflow.services.actions import all_actions
 
-    load_actions()
+    for reason in load_actions():
+        shell.warn(reason)
     found = all_actions()
     rows = [(each.name, each.title, _keys(each), each.summary) for each in found]
     shell.result(found, lambda: render.table(("action", "title", "input", "what it does"), rows))
@@ -52,7 +53,8 @@ def show_action(shell: Shell, name: str) -> None:
     from mcoflow.bootstrap.actions import load_actions
     from mcoflow.services.actions import action_named, action_view
 
-    load_actions()
+    for reason in load_actions():
+        shell.warn(reason)
     found = action_view(action_named(name))
     shell.result(found, lambda: _told(found))
 

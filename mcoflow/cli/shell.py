@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +27,7 @@ class Shell:
     config_file: Path | None = None
     json: bool = False
     debug: bool = False
+    warned: set[str] = field(default_factory=set)
 
     def config(self) -> "Config":
         """Read the settings; ConfigError names what is wrong with them."""
@@ -39,7 +40,7 @@ class Shell:
         """The use cases on the database of the settings."""
         from mcoflow.bootstrap import client
 
-        with client(self.config()) as services:
+        with client(self.config(), self.warn) as services:
             yield services
 
     def result(self, value: object, text: Callable[[], str]) -> None:
@@ -48,6 +49,12 @@ class Shell:
             click.echo(json.dumps(plain(value), ensure_ascii=False))
         elif said := text():
             click.echo(said)
+
+    def warn(self, message: str) -> None:
+        """Print, once, something that is wrong and stops nothing."""
+        if message not in self.warned:
+            self.warned.add(message)
+            self.say(f"warning: {message}")
 
     def say(self, message: str) -> None:
         """Print something for people that is no result."""

@@ -1,5 +1,6 @@
 """Use cases in plain values, for the web pages and the command line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcoflow.clock import Clock
@@ -51,9 +52,17 @@ class Services:
 
 
 def build_services(
-    engine: Engine, reader: Reader, clock: Clock, metrics: Exposition | None = None
+    engine: Engine,
+    reader: Reader,
+    clock: Clock,
+    metrics: Exposition | None = None,
+    *,
+    broken_actions: Sequence[str] = (),
 ) -> Services:
-    """Bind the use cases to an engine, a store to read from, and a clock."""
+    """Bind the use cases to an engine, a store to read from, and a clock.
+
+    `broken_actions`: why actions of packages cannot be loaded, for everybody to know.
+    """
     hosts = Hosts(reader, clock)
     return Services(
         plans=Plans(engine, reader, clock),
@@ -63,7 +72,7 @@ def build_services(
         hosts=hosts,
         form=Form(hosts),
         contract=Contract(engine, reader),
-        health=Health(engine, reader),
+        health=Health(engine, reader, broken_actions),
         clock=clock,
         metrics=metrics,
     )

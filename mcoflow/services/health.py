@@ -20,8 +20,8 @@ NOTICES: Final[Mapping[str, str]] = {
 class Health:
     """The checks behind `/readyz`, and behind the notices on pages."""
 
-    def __init__(self, engine: Engine, reader: Reader) -> None:
-        self._engine, self._reader = engine, reader
+    def __init__(self, engine: Engine, reader: Reader, broken_actions: Sequence[str] = ()) -> None:
+        self._engine, self._reader, self._broken_actions = engine, reader, broken_actions
 
     def checks(self) -> Mapping[str, str]:
         """Return `ok` or what is wrong for store, schema, bus and executor."""
@@ -38,7 +38,8 @@ class Health:
         wrong = [name for name, found in self.checks().items() if found != "ok" and name in NOTICES]
         if "store" in wrong:
             return [Notice("store", NOTICES["store"])]
-        return [Notice(name, NOTICES[name]) for name in wrong]
+        broken = [Notice("actions", reason) for reason in self._broken_actions]
+        return [Notice(name, NOTICES[name]) for name in wrong] + broken
 
     def executors(self) -> Sequence[ExecutorView]:
         """Return the executors that the database knows; those that ended in good order it has forgotten."""

@@ -8,10 +8,12 @@ import pytest
 
 from mcoflow.bootstrap import embedded
 from mcoflow.bootstrap.actions import load_actions
+from mcoflow.bootstrap.doctor import actions
 from mcoflow.bootstrap.settings import check_trusted, identity_of
 from mcoflow.bootstrap.state import held, make_private
 from mcoflow.config import AgentConfig, load_config
-from mcoflow.errors import ConfigError, ConfigurationError
+from mcoflow.errors import ConfigError
+from tests.broken_package import install_broken_package
 
 
 def test_a_state_directory_is_private_and_held_by_one(tmp_path: Path) -> None:
@@ -81,11 +83,10 @@ def test_a_transport_that_is_not_offered_is_refused_with_the_reason(tmp_path: Pa
 def test_actions_of_a_package_that_is_broken_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    described = tmp_path / "broken_actions-1.dist-info"
-    described.mkdir()
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-actions\nVersion: 1\n")
-    (described / "entry_points.txt").write_text("[mcoflow.actions]\nbroken = broken_actions_of_a_test\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    install_broken_package(tmp_path, monkeypatch)
 
-    with pytest.raises(ConfigurationError, match="broken_actions_of_a_test cannot be loaded"):
-        load_actions()
+    (reason,) = load_actions()
+
+    assert "broken_actions_of_a_test cannot be loaded: ModuleNotFoundError" in reason
+    assert "those of all" not in actions().found
+    assert (actions().what, actions().good) == ("actions", False)
