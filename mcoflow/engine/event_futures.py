@@ -21,6 +21,7 @@ from mcoflow.errors import (
     EventDroppedError,
     McoflowError,
     PlanNotFoundError,
+    StoreUnavailableError,
     WaitTimeoutError,
 )
 from mcoflow.ports.store import Store
@@ -135,15 +136,21 @@ class EventFutures:
         return EventFuture(event_id, outcome)
 
     def _watch(self, event_id: UUID, sent: Sent) -> Future[None]:
-        """Resolve it from now on; at once if its fate is known."""
+        """Resolve it from now on; at once if its fate is known. Asked again, there is no query."""
         if sent.outcome.done():
             return sent.outcome
         with self._lock:
-            known = self._waited.setdefault(event_id, sent)
-        if known is sent:
+            known = self._waited.get(event_id)
+            self._waited.setdefault(event_id, sent)
+        if known is not None:
+            return known.outcome
+        try:
             self._look_at({event_id: sent.plan_id})
-        self._poller.wake()
-        return known.outcome
+        except StoreUnavailableError as error:
+            log.info("futures.without_store", extra={"reason": str(error)})
+        if not sent.outcome.done():
+            self._poller.wake()
+        return sent.outcome
 
     def _look_at(self, waited: Mapping[UUID, UUID]) -> None:
         for fate in self._store.event_fates(waited):

@@ -289,6 +289,23 @@ def test_who_does_not_wait_costs_no_statement(house: House) -> None:
     assert house.count("commands") == house.count("dropped_events") == 0
 
 
+def test_a_database_that_is_away_is_asked_again(house: House) -> None:
+    """E-104: who waits goes on waiting."""
+    Hear.meanwhile.clear()
+    plan_id = house.trigger(Hear)
+    house.step_when(plan_id, StepState.SUSPENDED)
+    client = house.another(executor=False)
+    future = client.event(plan_id, 2, "yes")
+
+    house.valve.shut()
+    assert not future.done()
+    assert house.rest(plan_id).result is PlanResult.SUCCESS
+    assert not future.done()
+    house.valve.open()
+
+    future.wait(SOON)
+
+
 @pytest.mark.parametrize("executor", [True, False], ids=["another executor", "a client"])
 def test_events_to_plans_of_other_processes_are_watched(house: House, executor: bool) -> None:
     """E-105: the stored state is, each second; refusals too."""
