@@ -14,13 +14,39 @@ from mcoflow.cli.shell import Shell, check_wait, shared_options, user, wait_limi
 
 @click.command()
 @click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.option("--after-wave", is_flag=True, help="Let all hosts of the current wave have their turn before.")
 @shared_options
 @click.pass_obj
-def pause(shell: Shell, plan_id: UUID) -> None:
+def pause(shell: Shell, plan_id: UUID, *, after_wave: bool) -> None:
     """Let the steps under way end, and start nothing more until it is resumed."""
     with shell.services() as services:
-        services.operating.pause(plan_id, actor=user())
+        services.operating.pause(plan_id, actor=user(), after_wave=after_wave)
     shell.result({"id": plan_id}, lambda: f"pausing; go on: mcoflow task resume {plan_id}")
+
+
+@click.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.option("--failed", is_flag=True, help="On the hosts where it failed only.")
+@click.option("--succeeded", is_flag=True, help="On the hosts where it succeeded only.")
+@click.option("--left", is_flag=True, help="On the hosts that were skipped, cancelled or not begun only.")
+@shared_options
+@click.pass_obj
+def rerun(shell: Shell, plan_id: UUID, *, failed: bool, succeeded: bool, left: bool) -> None:
+    """Run an ended task once more, as a new task; a paused one goes on with `mcoflow task resume`.
+
+    \b
+    Example:
+      mcoflow task rerun 5b1c2c0e-7a55-4d9c-8d2a-1f9b7b7f0a11 --failed
+    """
+    from mcoflow.ports.fleet import Verdict
+
+    others = (Verdict.SKIPPED, Verdict.CANCELLED, Verdict.OPEN)
+    wanted = [*([Verdict.FAILED] if failed else []), *([Verdict.SUCCEEDED] if succeeded else [])]
+    with shell.services() as services:
+        made = services.rerun.again(plan_id, verdicts=[*wanted, *(others if left else ())], user=user())
+        plan = services.plans.show(made.plan_id)
+    shell.result(plan, lambda: str(made.plan_id))
+    shell.say(f"follow it: mcoflow task show {made.plan_id} --follow")
 
 
 @click.command()
@@ -141,5 +167,5 @@ def clean_tasks(
     shell.result(report, lambda: said + saved)
 
 
-OPERATE: Final = (pause, abort, revert, halt, event, delete, clean_tasks)
+OPERATE: Final = (pause, rerun, abort, revert, halt, event, delete, clean_tasks)
 """Commands of `mcoflow task`."""

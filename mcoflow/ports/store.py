@@ -33,6 +33,7 @@ from mcoflow.domain.requests import (
     WorldRecord,
 )
 from mcoflow.domain.states import StepState
+from mcoflow.ports.fleet import FleetReader
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
 from mcoflow.ports.search import PlanSearch
 from mcoflow.ports.sub_plans import SubPlanStore
@@ -338,7 +339,7 @@ class Backlog:
     timers: int
 
 
-class Reader(ScheduleReader, Protocol):
+class Reader(ScheduleReader, FleetReader, Protocol):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
     def plans(self, query: Listing) -> Sequence[PlanRecord]:

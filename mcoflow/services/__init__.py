@@ -15,6 +15,7 @@ from mcoflow.services.health import Health
 from mcoflow.services.hosts import Hosts
 from mcoflow.services.operating import Operating
 from mcoflow.services.plans import Filter, Plans
+from mcoflow.services.rerun import Rerun
 from mcoflow.services.schedules import Schedules
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Operating",
     "Order",
     "Plans",
+    "Rerun",
     "Schedules",
     "Services",
     "build_services",
@@ -41,6 +43,7 @@ class Services:
 
     plans: Plans
     operating: Operating
+    rerun: Rerun
     schedules: Schedules
     executors: Executors
     hosts: Hosts
@@ -67,6 +70,7 @@ def build_services(
     return Services(
         plans=Plans(engine, reader, clock),
         operating=Operating(engine),
+        rerun=Rerun(engine, reader, reader),
         schedules=Schedules(engine, reader, clock),
         executors=Executors(engine, reader),
         hosts=hosts,

@@ -27,9 +27,13 @@ class Operating:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def pause(self, plan_id: UUID, *, actor: str) -> None:
-        """Let what is under way end, and start nothing more until the task is resumed."""
-        self._engine.command(plan_id, CommandKind.PAUSE, {}, actor=actor, wait=COMMAND_WAIT)
+    def pause(self, plan_id: UUID, *, actor: str, after_wave: bool = False) -> None:
+        """Let what is under way end, and start nothing more until the task is resumed.
+
+        `after_wave`: let all hosts of the current wave have their turn before, if hosts take turns.
+        """
+        how = {"after": "wave"} if after_wave else {}
+        self._engine.command(plan_id, CommandKind.PAUSE, how, actor=actor, wait=COMMAND_WAIT)
 
     def abort(self, plan_id: UUID, *, actor: str) -> Sequence[int]:
         """Cancel without waiting for any host; return the steps that were told, or ended."""

@@ -12,6 +12,7 @@ from mcoflow.domain.requests import CommandKind, EvidenceRecord
 from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import UnknownActionError
+from mcoflow.services.rollouts import rollouts_of
 from mcoflow.services.times import certain_moment, moment, span
 from mcoflow.services.views import Counters, EvidenceView, HistoryView, Mark, PlanView, ScheduleView, StepView
 
@@ -82,6 +83,7 @@ def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> P
         allowed=tuple(allowed),
         progress=plan.progress,
         caller=plan.caller_plan_id,
+        rollouts=rollouts_of(plan),
     )
 
 

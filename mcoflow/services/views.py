@@ -11,6 +11,7 @@ from mcoflow.domain.presence import Presence
 from mcoflow.domain.recurrence import RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
+from mcoflow.services.rollouts import RolloutView
 
 
 class Mark(StrEnum):
@@ -90,6 +91,7 @@ class PlanView:
     progress: float
     schedule: ScheduleView | None = None
     caller: UUID | None = None
+    rollouts: Sequence[RolloutView] = ()
 
     def words(self) -> str:
         """Return the summary line; with the progress, where it says more than the numbers of steps."""

@@ -15,11 +15,12 @@ from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.backlog import backlog_of, plans_owned
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.database import Database
+from mcoflow.storage.fleet_store import SqlFleet
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
 from mcoflow.storage.tables import actions
 
 
-class SqlReader:
+class SqlReader(SqlFleet):
     """Reads of SQLite or PostgreSQL; the promises are those of `mcoflow.ports.store.Reader`."""
 
     def __init__(self, database: Database) -> None:

@@ -1,10 +1,13 @@
 """What a store promises of rollouts: who takes turns, and how far it is, come back with the plan."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 from mcoflow.domain.rollout import CAREFUL, Branches, RolloutRecord, Tally
+from mcoflow.domain.states import StepState
+from mcoflow.ports.fleet import Verdict
 from mcoflow.ports.store import Changes
-from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, owned, stored
+from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, moved, owned, stored
 
 
 class RolloutsContract:
@@ -26,3 +29,19 @@ class RolloutsContract:
         store.commit(Changes(plans=[snapshot.plan]))
 
         assert store.plan(snapshot.plan.id).rollout == snapshot.plan.rollout
+
+    def test_the_worst_of_its_steps_is_how_a_host_stands(self, store: WholeStore) -> None:
+        snapshot = owned(store, living_world(store), 5)
+        states = (StepState.SUCCESS, StepState.ERROR, StepState.CANCELLED, StepState.SKIPPED)
+        changed = [moved(snapshot, 2 * number, state) for number, state in enumerate(states, 1)]
+
+        store.commit(Changes(plans=[snapshot.plan], steps=changed))
+
+        assert store.verdicts(snapshot.plan.id) == {
+            "web1": Verdict.SUCCEEDED,
+            "web2": Verdict.FAILED,
+            "web3": Verdict.CANCELLED,
+            "web4": Verdict.SKIPPED,
+            "web5": Verdict.OPEN,
+        }
+        assert store.verdicts(uuid4()) == {}

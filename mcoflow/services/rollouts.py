@@ -1,0 +1,92 @@
+"""How far a rollout over many hosts is, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mcoflow.domain.records import PlanRecord
+from mcoflow.domain.rollout import Tally
+from mcoflow.domain.states import PlanState
+from mcoflow.services.times import moment
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutView:
+    """A rollout in numbers of hosts; `wave` counts from 1.
+
+    `opens_at`: when that wave begins, if it waits. `pauses`: the task pauses when it has ended.
+    """
+
+    hosts: int
+    waves: int
+    wave: int
+    under_way: int
+    ok: int
+    failed: int
+    skipped: int
+    cancelled: int
+    answered: int
+    offline: int
+    silent: int
+    not_begun: int
+    opens_at: datetime | None
+    pauses: bool
+
+    @property
+    def counts(self) -> str:
+        """`100 ok · 7 failed · 13 not begun`; what is zero is left out."""
+        told = (
+            (self.ok, "ok"),
+            (self.failed, "failed"),
+            (self.skipped, "skipped"),
+            (self.cancelled, "cancelled"),
+            (self.under_way, "under way"),
+            (self.not_begun, "not begun"),
+        )
+        return " · ".join(f"{count} {word}" for count, word in told if count) or "no host"
+
+    @property
+    def census(self) -> str:
+        """Who was expected and who answered; always all four, so that nobody is left out in silence."""
+        asked = f"{self.hosts} expected · {self.answered} answered"
+        return f"{asked} · {self.offline} offline · {self.silent} silent"
+
+    @property
+    def words(self) -> str:
+        """`wave 2 of 5; the next begins at 10:43:10 UTC`; empty if all hosts are in one wave."""
+        wave = f"wave {self.wave} of {self.waves}" if self.waves > 1 else ""
+        parts = [
+            wave,
+            f"it begins at {self.opens_at:%H:%M:%S} UTC" if self.opens_at is not None else "",
+            "then it pauses" if self.pauses else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def rollouts_of(plan: PlanRecord) -> tuple[RolloutView, ...]:
+    """Return the rollouts of a plan, in the order in which they were planned."""
+    if plan.rollout is None:
+        return ()
+    goes_on = plan.state is PlanState.RUNNING
+    pauses = goes_on and plan.rollout.pause_after_wave
+    return tuple(_view(tally, goes_on=goes_on, pauses=pauses) for tally in plan.rollout.tallies)
+
+
+def _view(tally: Tally, *, goes_on: bool, pauses: bool) -> RolloutView:
+    return RolloutView(
+        hosts=tally.hosts,
+        waves=tally.waves,
+        wave=tally.wave,
+        under_way=tally.under_way,
+        ok=tally.ok,
+        failed=tally.failed,
+        skipped=tally.skipped,
+        cancelled=tally.cancelled,
+        answered=tally.answered,
+        offline=tally.offline,
+        silent=tally.silent,
+        not_begun=tally.not_begun,
+        opens_at=moment(tally.opens_at) if goes_on else None,
+        pauses=pauses and tally.not_begun > 0,
+    )
