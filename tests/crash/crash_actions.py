@@ -12,6 +12,7 @@ from mcoflow.action import (
     Event,
     HostAction,
     HostRequest,
+    Limits,
     Lock,
     Rescue,
     Singleton,
@@ -141,3 +142,26 @@ class Errands(WithSubPlans):
     def sub_plans(self, start: int, size: int) -> Iterable[SubPlan]:
         """One errand each."""
         return [SubPlan(Errand, kwargs={"number": start + place}) for place in range(size)]
+
+
+class Waves(WithSubPlans):
+    """Let other plans have operations performed on a host, a few at a time behind a gate of their own."""
+
+    name = "crash.waves"
+    wave = 3
+
+    def total_count(self) -> int:
+        """As many as asked for."""
+        return int(self.input["total"])
+
+    def limits(self) -> Limits:
+        """One wave after the other."""
+        return Limits(concurrency=self.wave)
+
+    def sub_plans(self, start: int, size: int) -> Iterable[SubPlan]:
+        """One operation each."""
+        host, gate = self.input["host"], self.input["gate"]
+        return [
+            SubPlan(Effect, kwargs={"host": host, "gate": f"{gate}-{number // self.wave}"})
+            for number in range(start, start + size)
+        ]

@@ -63,6 +63,11 @@ class Server:
         """Cancel a plan and return the steps that were told."""
         return self._ask("cancel", str(plan_id))
 
+    @property
+    def pid(self) -> int:
+        """Its process id, as in the row of its world."""
+        return self._process.pid
+
     def await_death(self) -> int:
         """Wait until it has died; return how."""
         return self._process.wait(WITHIN)
