@@ -20,6 +20,7 @@ from mcoflow.agent.worker_files import BEGUN, GO, Order, read_order, write_resul
 from mcoflow.agent.worker_output import CaughtOutput
 from mcoflow.clock import Clock, SystemClock
 from mcoflow.errors import McoflowError, OperationFailedError
+from mcoflow.faults import faultpoint
 from mcoflow.wire import codec
 from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.fields import NAME
@@ -37,7 +38,11 @@ def main() -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     (directory / BEGUN).touch()
     output = CaughtOutput(directory)
-    write_result(directory, order.run, _performed(prepared, output, SystemClock()))
+    faultpoint("worker.before_effect")
+    done = _performed(prepared, output, SystemClock())
+    faultpoint("worker.after_effect")
+    write_result(directory, order.run, done)
+    faultpoint("worker.result_renamed")
     return 0
 
 

@@ -114,6 +114,16 @@ class OneThreadWorld(World):
             self._connector.sever()
         if executor is not None:
             self.store.expire_world(executor.world.id)
+        else:
+            self._expire_unborn()
+
+    def _expire_unborn(self) -> None:
+        """Expire an executor that was registered, and died before it had begun."""
+        others = (world.executor for world in self.ground.worlds)
+        known = {executor.world.id for executor in others if executor is not None}
+        for each in self.store.worlds():
+            if each.alive and each.id not in known:
+                self.store.expire_world(each.id)
 
     @contextmanager
     def crash_at(self, point: str, *, hit: int = 1) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """The agent of a crash test, on whichever bus."""
 
+import os
 from pathlib import Path
 from random import Random
 
@@ -19,11 +20,12 @@ def crash_agent(bus: BusSettings, identity: str, state_dir: str, effects: str) -
     clock = SystemClock()
     facts = Facts(Path(effects, "facts.d"), {})
     catalogue = LoadedCatalogue(("host", "effects"))
+    faults = {name: os.environ[name] for name in ("MCOFLOW_FAULTS", "MCOFLOW_TESTING") if name in os.environ}
     workers = WorkerSettings(
         provider="fake",
         init=InitSystem.SYSVINIT,
         facts_dir=Path(effects, "facts.d"),
-        environment={**ENVIRONMENT, "EFFECTS_DIR": effects, "PYTHONPATH": effects},
+        environment={**ENVIRONMENT, **faults, "EFFECTS_DIR": effects, "PYTHONPATH": effects},
     )
     return AgentDaemon(
         AgentSettings(identity=identity, state_dir=Path(state_dir)),

@@ -46,3 +46,5 @@ AGENT: Final = (
     "agent.kill",
     "agent.recovery",
 )
+WORKER: Final = ("worker.before_effect", "worker.after_effect", "worker.result_renamed")
+"""Hit by the process of one operation."""

@@ -5,6 +5,7 @@ With `agent` in the settings it is like `mcoflow up`: the agent lives in the sam
 
 import json
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -21,9 +22,7 @@ from mcoflow.ports.bus_settings import BusSettings
 from mcoflow.storage.open import open_store
 from tests.crash.agent_parts import crash_agent
 
-QUICK = WorldSettings(
-    lease=timedelta(seconds=3), heartbeat=timedelta(seconds=0.5), reconcile=timedelta(seconds=0.5)
-)
+QUICK = WorldSettings(heartbeat=timedelta(seconds=0.5), reconcile=timedelta(seconds=0.5))
 PATIENCE = timedelta(seconds=20)
 
 
@@ -70,7 +69,8 @@ def main() -> None:
     store = open_store(settings["database"], clock)
     heartbeat = timedelta(seconds=settings["heartbeat"])
     bus = BusSettings(url=settings["url"], prefix=settings["prefix"], heartbeat=heartbeat)
-    world = World(store, executor_connector(bus), clock=clock, chance=Random(), settings=QUICK).start()
+    quick = replace(QUICK, lease=timedelta(seconds=settings["lease"]))
+    world = World(store, executor_connector(bus), clock=clock, chance=Random(), settings=quick).start()
     agent = crash_agent(bus, **settings["agent"]) if settings["agent"] else None
     if agent is not None:
         agent.start()

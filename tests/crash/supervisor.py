@@ -142,14 +142,19 @@ class Supervisor:
 
     # -- processes -------------------------------------------------------------------------------------------
 
-    def start_server(self, faults: str = "", *, database: str = "", heartbeat: float = 10.0) -> Server:
-        """Start an executor, to be broken at a fault point if one is named; then it is ready, or died."""
+    def start_server(
+        self, faults: str = "", *, database: str = "", heartbeat: float = 10.0, lease: float = 3.0
+    ) -> Server:
+        """Start an executor, to be broken at a fault point if one is named; then it is ready, or died.
+
+        `heartbeat` is that of its connection, `lease` how long it counts as alive unless it is proven dead.
+        """
         agent = None
         if self._embedded:
             agent = {"identity": self.hosts[0], "state_dir": self._state(self.hosts[0])}
             agent["effects"] = str(self.effects)
         settings = {"url": self._url, "prefix": self._prefix, "agent": agent}
-        settings |= {"database": database or self._database, "heartbeat": heartbeat}
+        settings |= {"database": database or self._database, "heartbeat": heartbeat, "lease": lease}
         server = Server(settings, self._environment(faults), self.path / "server.log")
         self._servers.append(server)
         alive = server.ready()

@@ -99,6 +99,24 @@ def test_killed_together_with_its_worker(field, operation, outcome, runs, trace)
     assert (result.outcome, result.runs, field.trace(request)) == (outcome, runs, trace)
 
 
+@pytest.mark.parametrize(
+    ("point", "outcome", "trace"),
+    [
+        ("worker.before_effect", "failed", []),
+        ("worker.after_effect", "failed", ["begin", "end"]),
+        ("worker.result_renamed", "ok", ["begin", "end"]),
+    ],
+)
+def test_a_worker_alone_that_is_killed_has_run_once(field, point, outcome, trace):
+    """B-056, R-013: what it left whole counts."""
+    field.start_agent(f"{point}:kill")
+    request = field.send("once")
+
+    result = field.result(request)
+
+    assert (result.outcome, result.runs, field.trace(request)) == (outcome, 1, trace)
+
+
 @pytest.mark.parametrize("point", ["agent.done", "agent.result_sent", "agent.result_confirmed"])
 def test_killed_after_the_end_the_result_is_sent_unasked(field, point):
     """B-035, R-014."""
