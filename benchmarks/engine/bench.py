@@ -47,6 +47,8 @@ def _rows(store: str) -> Iterator[Row]:
         memory = engine.ask("suspended", 100, 1_000)
         what = f"memory per suspended step, 100,000 of them on {store}"
         yield Row(f"{store}-memory", what, memory, "bytes").judged("<=", 2048)
+    with DATABASES[store]() as database, Peer("benchmarks.engine.process", database) as engine:
+        yield from _sub_plans(store, engine.ask("sub_plans", 10_000))
 
 
 def _planning(store: str, engine: Peer) -> Iterator[Row]:
@@ -54,6 +56,20 @@ def _planning(store: str, engine: Peer) -> Iterator[Row]:
     yield Row(f"{store}-planning", "planning 1,000 actions", few, "s").judged("<=", 0.15)
     growth = many / few / 100
     yield Row(f"{store}-planning-growth", "time an action, 100,000 over 1,000", growth, "x").judged("<=", 2)
+
+
+def _sub_plans(store: str, found: dict[str, Any]) -> Iterator[Row]:
+    on = f"plan with 10,000 sub-plans on {store}"
+    yield Row(f"{store}-sub-plans", f"sub-plans of a {on}", found["rate"], "a second")
+    yield Row(f"{store}-sub-plans-cpu", f"CPU for each of a {on}", found["cpu"] * 1e6, "µs")
+    if store == "sqlite":
+        sql = Row(f"{store}-sub-plans-sql", f"SQL statements for each of a {on}", found["statements"], "")
+        yield sql.judged("<=", 3)
+    memory = Row(f"{store}-sub-plans-memory", f"memory of a {on}", found["memory"] / 2**20, "MiB")
+    yield memory.judged("<=", 64)
+    seconds = 10_000 / found["rate"]
+    counts = Row(f"{store}-sub-plans-counts", f"counts taken by a {on}", found["counts"], "")
+    yield counts.judged("<=", int(seconds) + 2)  # one as it begins, and at most one a second
 
 
 def _work(store: str, key: str, what: str, theirs: float, found: dict[str, Any]) -> Iterator[Row]:

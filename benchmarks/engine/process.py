@@ -19,7 +19,7 @@ from uuid import uuid4
 import psutil
 
 from benchmarks.engine.statements import Count, counted
-from benchmarks.engine.works import Await, Many, ManyAwait, Nothing
+from benchmarks.engine.works import Await, Many, ManyAwait, Nothing, Parent
 from connectors.kombu import KombuExecutorConnector
 from mcoflow.bootstrap.garbage import collect_seldom
 from mcoflow.clock import SystemClock
@@ -71,6 +71,19 @@ class Engine:
     def events(self, plans: int, clients: int) -> dict[str, float]:
         """Trigger plans whose one step suspends, send each its event, wait for all."""
         return self._measured(plans, lambda: self._shared_out(plans, clients, self._trigger_and_wake))
+
+    def sub_plans(self, children: int) -> dict[str, float]:
+        """Run one plan of so many sub-plans; also how often they were counted, and the memory they took."""
+        gc.collect()
+        before = psutil.Process().memory_info().rss
+
+        def go() -> None:
+            made = self._world.trigger(Parent, count=children)
+            assert isinstance(made, Triggered)
+            _ended_well(made.future)
+
+        measured = self._measured(children, go)
+        return {**measured, "counts": Parent.counts, "memory": Parent.most_memory - before}
 
     def latency(self, times: int) -> float:
         """Median seconds from trigger to the end, one plan after another."""

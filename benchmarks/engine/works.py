@@ -1,6 +1,12 @@
 """The actions that the engine is measured with: they do next to nothing."""
 
-from mcoflow.action import FOREVER, Action, Event
+from collections.abc import Iterable
+from typing import ClassVar
+
+import psutil
+
+from mcoflow.action import FOREVER, Action, Event, SubPlan, WithSubPlans
+from mcoflow.domain.events import SubPlanFinished
 
 
 class Nothing(Action):
@@ -55,3 +61,25 @@ class ManyAwait(Action):
         """Plan them."""
         for number in range(count):
             self.plan_action(AwaitQuietly, number=number)
+
+
+class Parent(WithSubPlans):
+    """Many sub-plans of one step each; notes how often they were counted, and the memory of its process."""
+
+    name = "bench.parent"
+    counts: ClassVar[int] = 0
+    most_memory: ClassVar[int] = 0
+
+    def total_count(self) -> int:
+        """As many as its input says."""
+        return int(self.input["count"])
+
+    def sub_plans(self, start: int, size: int) -> Iterable[SubPlan]:
+        """All alike."""
+        return [SubPlan(Nothing, kwargs={"number": each}) for each in range(start, start + size)]
+
+    def sub_plans_changed(self, signal: SubPlanFinished) -> None:
+        """Note, and go on."""
+        Parent.counts += signal.counts is not None
+        Parent.most_memory = max(Parent.most_memory, psutil.Process().memory_info().rss)
+        super().sub_plans_changed(signal)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
+from uuid import UUID
 
 from mcoflow.domain.requests import RequestRecord, TimerRecord
+from mcoflow.domain.states import StepState
 from mcoflow.engine.arrivals import SILENCE
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.replies import Replies
 from mcoflow.engine.steps import Steps
+from mcoflow.engine.work import keys
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.faults import faultpoint
+from mcoflow.ports.store import ActionKey
 
 HELD: Final = 0.5
 """Seconds between two looks at deadlines that are held back until waiting replies were read."""
@@ -30,7 +35,10 @@ class Deadlines:
 
     def apply(self, batch: Batch) -> None:
         """Do what is due; what goes wrong with one plan pauses that plan."""
-        for due_at, record_id in self._memory.agenda.take_due(batch.now):
+        taken = self._memory.agenda.take_due(batch.now)
+        if len(taken) > 1:
+            self._load([record_id for _, record_id in taken])
+        for due_at, record_id in taken:
             record = self._memory.flights.open.get(record_id)
             timer = self._memory.timers.get(record_id)
             due = record if record is not None else timer
@@ -44,6 +52,16 @@ class Deadlines:
                 raise
             except Exception as error:  # noqa: BLE001 - the other plans must not suffer
                 break_off(self._memory, batch, due.plan_id, error)
+
+    def _load(self, record_ids: Iterable[UUID]) -> None:
+        """Have at hand, by one statement, what waking the steps of these timers needs."""
+        wanted: list[ActionKey] = []
+        for timer in filter(None, map(self._memory.timers.get, record_ids)):
+            run = self._memory.runs.get(timer.plan_id)
+            step = run.steps.get(timer.step_id) if run is not None else None
+            if run is not None and step is not None and step.state is StepState.SUSPENDED:
+                wanted += keys(run, step)
+        self._memory.texts.load(wanted)
 
     def _enforce(self, batch: Batch, due: RequestRecord | TimerRecord) -> None:
         if self.held and self._put_off(due, batch.now + HELD):

@@ -1,10 +1,15 @@
 """Chunks: what steps say while they work."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from mcoflow.action import FOREVER, Chunk
 from mcoflow.domain.states import PlanResult, PlanState, StepState
@@ -151,35 +156,82 @@ def test_what_is_no_text_or_too_long_is_an_error_of_the_step(house: House, wrong
     assert error.kind == kind
 
 
-def test_a_hundred_thousand_chunks_cost_no_more_each_than_a_few(house: House) -> None:
-    """E-055: 100,000 of them in linear time."""
+class Work:
+    """What SQLite did for all connections: thousands of the instructions of its virtual machine."""
 
-    def script(action: Any, event: Any) -> None:
-        began = time.process_time()
-        for number in range(20_000):
-            action.chunk(f"line {number}")
-        spent.append(time.process_time() - began)
-        if len(spent) < 5:
+    def __init__(self) -> None:
+        self.done = 0
+
+    def count(self) -> None:
+        self.done += 1
+
+
+@contextmanager
+def counted_work() -> Iterator[Work]:
+    work = Work()
+
+    def look(connection: Any, *_: Any) -> None:
+        connection.set_progress_handler(work.count, 1000)
+
+    event.listen(Pool, "checkout", look)
+    try:
+        yield work
+    finally:
+        event.remove(Pool, "checkout", look)
+
+
+class Chatty(Listen):
+    """Says what its scripts say, and reads it all at the end."""
+
+    name = "chunks.chatty"
+
+    def finalize(self) -> None:
+        play.perform(self, "finalize")
+
+
+def test_a_hundred_thousand_chunks_cost_no_more_each_than_the_first(empty_house: House) -> None:
+    """E-055: 100,000 of them in linear time: made, stored, read by the action and read page by page."""
+    spent: list[float] = []
+    marks: list[int] = []
+    heard: list[int] = []
+
+    def script(action: Any, _event: Any) -> None:
+        marks.append(work.done)
+        for _ in range(5):
+            began = time.thread_time()
+            for number in range(4_000):
+                action.chunk(f"line {number}")
+            spent.append(time.thread_time() - began)
+        if len(marks) < 5:
             action.suspend(patience=FOREVER)
 
-    spent: list[float] = []
-    play.scripts["a"] = script
-    plan_id = compose(house, one(Listen))
-    for number in range(1, 5):
-        step_id = house.step_when(plan_id, StepState.SUSPENDED).id
-        house.send(plan_id, step_id, number)
-        until(lambda: len(spent) == number + 1, "the next call ended")  # noqa: B023 - looked at at once
-    house.rest(plan_id)
+    def finalize(action: Any, _event: Any) -> None:
+        marks.append(work.done)
+        heard.append(sum(1 for _ in action.chunks()))
+        marks.append(work.done)
 
-    action_id = house.step(plan_id).action_id
-    after, read, pages = 0, 0, []
-    while True:
-        began = time.process_time()
-        page = house.store.chunks(plan_id, action_id, after=after, limit=10_000)
-        pages.append(time.process_time() - began)
-        if not page:
-            break
-        after, read = page[-1].number, read + len(page)
-    assert read == 100_000
-    assert min(spent[3:]) < 4 * max(spent[:2])
-    assert min(pages[7:10]) < 4 * max(pages[:3])
+    play.scripts.update({"a": script, "finalize": finalize})
+    with counted_work() as work:
+        empty_house.another()
+        plan_id = compose(empty_house, one(Chatty))
+        for number in range(1, 5):
+            step = empty_house.step_when(plan_id, StepState.SUSPENDED)
+            empty_house.send(plan_id, step.id, number)
+            until(lambda: len(marks) == number + 1, "the next call began", within=30.0)  # noqa: B023
+        assert empty_house.rest(plan_id).result is PlanResult.SUCCESS
+        pages = [work.done]
+        after, read = 0, 0
+        action_id = step.action_id
+        while page := empty_house.store.chunks(plan_id, action_id, after=after, limit=10_000):
+            after, read = page[-1].number, read + len(page)
+            pages.append(work.done)
+
+    assert (heard, read) == ([100_000], 100_000)
+    stored = [later - earlier for earlier, later in pairwise(marks[:6])]
+    assert min(stored) > 100, f"thousands of instructions: {stored}"
+    assert max(stored) < 1.5 * min(stored), "what is stored already does not matter"
+    turned = [later - earlier for earlier, later in pairwise(pages)]
+    assert max(turned) < 1.2 * min(turned), "a page does not read those before it"
+    assert marks[6] - marks[5] < 1.5 * sum(turned)
+    assert min(spent[3:5]) < 2 * max(spent[:2]), "within a call: if it were quadratic, 7 to 3 at least"
+    assert min(spent[20:]) < 2 * max(spent[:5]), "from call to call"

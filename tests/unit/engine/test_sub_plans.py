@@ -171,16 +171,6 @@ def test_the_progress_of_the_parent_is_that_of_its_children(house: House) -> Non
     rest(house, parent)
 
 
-def test_many_children_wake_the_parent_once_a_second_and_are_never_loaded_by_it(house: House) -> None:
-    """E-073, in small: 300 children, not 10,000."""
-    Fleet.limited = Limits()
-    parent = start(house, Fleet, 300)
-    until(lambda: standing(house, parent) == {"success": 300}, "all are done", within=30.0)
-
-    assert house.valve.calls.count("count_sub_plans") <= 6, "the clock stands still: three batches and a ring"
-    assert rest(house, parent).result is PlanResult.SUCCESS
-
-
 def test_executors_that_die_lose_no_child_and_make_none_twice(house: House) -> None:
     """E-066, E-069: the parent's executor dies, in the middle of batches; so does that of children."""
     parent = start(house, Tens, 200)
