@@ -48,6 +48,7 @@ class Parents:
         """
         key = (run.id, step.id)
         counted_at = self._counted_at.setdefault(key, 0.0)
+        self._created.discard(key)
         batch.dropped_timers += self._memory.drop_timers(key, (CHILDREN,))
         step.reason = "its sub-plans"
         old = batch.now - counted_at >= BETWEEN_COUNTS
@@ -62,9 +63,12 @@ class Parents:
         self._waking.set_timer(batch, run, step, CHILDREN, after=max(0.0, due_at - batch.now))
 
     def tick(self, batch: Batch, run: PlanRun, step: StepRecord, *, fresh: bool) -> None:
-        """Wake a step, with a new count of its sub-plans if wanted."""
+        """Wake a step, with a new count of its sub-plans if wanted.
+
+        Not while some are about to be stored: a count would miss them, and they are counted right after.
+        """
         key = (run.id, step.id)
-        if self._memory.has_event(key, CHILDREN):
+        if self._memory.has_event(key, CHILDREN) or (fresh and key in self._created):
             return
         counts = None
         if fresh:

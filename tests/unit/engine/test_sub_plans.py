@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import text
@@ -122,6 +123,38 @@ def test_children_that_failed_their_planning_are_planned_again(house: House) -> 
     house.resume(parent)
     assert rest(house, parent).result is PlanResult.SUCCESS
     assert Counter(Child.began) == Counter([*names(12), "h0011"])
+
+
+class Dawdling(Tens):
+    """Takes its time over every batch but the first."""
+
+    meanwhile: ClassVar[Callable[[], None]]
+
+    def sub_plans(self, start: int, size: int) -> Iterable[SubPlan]:
+        if start:
+            type(self).meanwhile()
+        return super().sub_plans(start, size)
+
+
+def test_a_count_that_is_due_waits_for_the_batch_that_is_about_to_be_stored(house: House) -> None:
+    """E-068: a bell rang and a second passed while the last batch was planned; its children count too."""
+
+    heard: list[bool] = []
+
+    def meanwhile() -> None:
+        executor = house.world._executor
+        assert executor is not None
+        house.advance(1.5)
+        until(lambda: executor._director._parts.steps.parents._rung, "the bell was heard")
+        heard.append(True)
+
+    Dawdling.meanwhile = meanwhile
+    Child.unplannable.update(names(12))
+    parent = start(house, Dawdling, 12)
+    until(lambda: heard, "the last batch is about to be stored")
+
+    assert "12 error" in rest(house, parent).explanation
+    assert counts(house, parent) == {"total": 12, "error": 12}
 
 
 def test_resuming_can_resume_the_paused_children(house: House) -> None:
