@@ -5,9 +5,13 @@ from typing import Any, ClassVar
 from mcoflow.action import Action, HostAction
 from mcoflow.actions.models import InstallOnHosts, PackageOnHosts, ServiceOnHosts, Targets
 from mcoflow.actions.on_hosts import (
+    DisableService,
+    EnableService,
     InstallPackage,
     PingHost,
     RestartService,
+    StartService,
+    StopService,
     UninstallPackage,
     UpdatePackage,
 )
@@ -61,6 +65,42 @@ class Restart(OnHosts):
     title = "Restart"
     Input = ServiceOnHosts
     step = RestartService
+
+
+class Start(OnHosts):
+    """Start a service unless it runs."""
+
+    name = "start"
+    title = "Start"
+    Input = ServiceOnHosts
+    step = StartService
+
+
+class Stop(OnHosts):
+    """Stop a service unless it is stopped."""
+
+    name = "stop"
+    title = "Stop"
+    Input = ServiceOnHosts
+    step = StopService
+
+
+class Enable(OnHosts):
+    """Have a service begin with the machine; whether it runs now stays as it is."""
+
+    name = "enable"
+    title = "Enable"
+    Input = ServiceOnHosts
+    step = EnableService
+
+
+class Disable(OnHosts):
+    """Have a service not begin with the machine; whether it runs now stays as it is."""
+
+    name = "disable"
+    title = "Disable"
+    Input = ServiceOnHosts
+    step = DisableService
 
 
 class Ping(OnHosts):

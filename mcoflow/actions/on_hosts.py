@@ -85,6 +85,34 @@ class RestartService(OnHost):
     limit = timedelta(minutes=2)
 
 
+class StartService(RestartService):
+    """Have a service run on one host."""
+
+    name = "start_service"
+    operation = "start"
+
+
+class StopService(RestartService):
+    """Have a service not run on one host."""
+
+    name = "stop_service"
+    operation = "stop"
+
+
+class EnableService(RestartService):
+    """Have a service begin with the machine of one host."""
+
+    name = "enable_service"
+    operation = "enable"
+
+
+class DisableService(RestartService):
+    """Have a service not begin with the machine of one host."""
+
+    name = "disable_service"
+    operation = "disable"
+
+
 class PingHost(OnHost):
     """Ask a host for a sign of life."""
 

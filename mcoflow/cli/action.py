@@ -18,23 +18,29 @@ def action() -> None:
 
 
 @action.command("list")
+@click.option("--declared", is_flag=True, help="List the operations that hosts declare instead.")
 @shared_options
 @click.pass_obj
-def list_actions(shell: Shell) -> None:
+def list_actions(shell: Shell, declared: bool) -> None:
     """List the shipped actions, and those of installed packages.
 
     \b
     Examples:
       mcoflow action list
+      mcoflow action list --declared
       mcoflow action list --output json | jq '.[].name'
     """
     from mcoflow.bootstrap.actions import load_actions
     from mcoflow.cli import render
-    from mcoflow.services.actions import all_actions
+    from mcoflow.services.actions import all_actions, operation_view
 
-    for reason in load_actions():
-        shell.warn(reason)
-    found = all_actions()
+    if declared:
+        with shell.services() as services:
+            found = [operation_view(each) for each in services.operations.list()]
+    else:
+        for reason in load_actions():
+            shell.warn(reason)
+        found = list(all_actions())
     rows = [(each.name, each.title, _keys(each), each.summary) for each in found]
     shell.result(found, lambda: render.table(("action", "title", "input", "what it does"), rows))
 
@@ -44,18 +50,24 @@ def list_actions(shell: Shell) -> None:
 @shared_options
 @click.pass_obj
 def show_action(shell: Shell, name: str) -> None:
-    """Show what an action does, and what it takes.
+    """Show what an action does, or an operation that hosts declare, and what it takes.
 
     \b
-    Example:
+    Examples:
       mcoflow action show install
+      mcoflow action show file.checksum
     """
     from mcoflow.bootstrap.actions import load_actions
-    from mcoflow.services.actions import action_named, action_view
+    from mcoflow.services.actions import action_named, action_view, is_action, operation_view
+    from mcoflow.services.operations import is_operation
 
     for reason in load_actions():
         shell.warn(reason)
-    found = action_view(action_named(name))
+    if is_operation(name) and not is_action(name):
+        with shell.services() as services:
+            found = operation_view(services.operations.show(name))
+    else:
+        found = action_view(action_named(name))
     shell.result(found, lambda: _told(found))
 
 

@@ -31,12 +31,11 @@ class Typed:
             FormInvalidError, InputInvalidError, UnknownActionError, UsageError: what is wrong with it.
         """
         from mcoflow.cli.names import host_names
-        from mcoflow.services import Filled, Order
+        from mcoflow.services import Filled
 
         named, more = host_names(self.hosts), _given(self.given)
         filled = Filled(", ".join(named), self.action, self.param, confirm=str(len(named)), check=self.check)
-        order = _order(services, filled, named, more)
-        return Order(order.action, {**order.arguments, **more})
+        return _order(services, filled, named, more)
 
 
 def order_options(command: F) -> F:
@@ -65,22 +64,37 @@ def order_options(command: F) -> F:
     return command
 
 
-def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: Collection[str]) -> "Order":
+def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: Mapping[str, Any]) -> "Order":
     """Return what to submit: of the form's actions by the form's rules, of others as it was given."""
     from mcoflow.services import Order
-    from mcoflow.services.actions import action_named, action_view, check_keys
+    from mcoflow.services.actions import action_named, action_view, check_keys, is_action
     from mcoflow.services.fields import ACTIONS
+    from mcoflow.services.operations import is_operation
 
+    if is_operation(filled.action) and not is_action(filled.action):
+        return _operation(services, filled, hosts, more)
     action = action_named(filled.action)
     check_keys(action, tuple(more))
     if action.name in ACTIONS:
-        return services.form.read(replace(filled, action=action.name))
+        order = services.form.read(replace(filled, action=action.name))
+        return Order(order.action, {**order.arguments, **more})
     if filled.param:
         raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
     given = {"hosts": list(hosts), "check": filled.check}
     arguments = {key: value for key, value in given.items() if value}
     _check_options(action_view(action), arguments)
-    return Order(action.name, arguments)
+    return Order(action.name, {**arguments, **more})
+
+
+def _operation(
+    services: "Services", filled: "Filled", hosts: Sequence[str], more: Mapping[str, Any]
+) -> "Order":
+    """Return the order for an operation that hosts declare, by its short form `agent.operation`."""
+    if filled.param:
+        raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
+    if not hosts:
+        raise click.UsageError(f"{filled.action} needs hosts: add --host NAME")
+    return services.operations.order(filled.action, hosts, more, check=filled.check)
 
 
 def _check_options(view: "ActionView", keys: Collection[str]) -> None:

@@ -63,6 +63,7 @@ from mcoflow.ports.bus import (
 from mcoflow.ports.measures import Key
 from mcoflow.ports.observer import NOBODY, Observer
 from mcoflow.ports.store import Store
+from mcoflow.wire.messages import PresenceBody
 
 log = logging.getLogger("mcoflow.executor")
 DUE: Final = b"due"
@@ -145,6 +146,7 @@ class Executor:
         """Register, take up what waits, and begin."""
         self._store.register_world(self.world, lease=self._settings.lease.total_seconds())
         self._keeper.reconcile()
+        self._fleet.token = self.world.token
         for source, inlet, prefetch in self._sources:
             self._connector.consume(source, inlet, prefetch=prefetch)
         self._begin()
@@ -315,7 +317,12 @@ class Executor:
     # -- from other threads ---------------------------------------------------------------------------------
 
     def _reply(self, delivery: Delivery) -> None:
-        self.mailbox.put(read(delivery))
+        """A reply is for the director; a host that was asked who it is answers with its presence."""
+        message = read(delivery)
+        if message.envelope is not None and isinstance(message.envelope.body, PresenceBody):
+            self._fleet.inlet(delivery)
+        else:
+            self.mailbox.put(message)
 
     def _bell(self, delivery: Delivery) -> None:
         """A doorbell, or the offer of a plan: it has no authority, the database is asked."""

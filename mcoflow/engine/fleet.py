@@ -13,9 +13,10 @@ from uuid import UUID
 
 from mcoflow.clock import Clock
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
+from mcoflow.engine.declarations import Declarations
 from mcoflow.engine.replies import read
 from mcoflow.errors import BusError, BusUnavailableError, StoreError, StoreUnavailableError
-from mcoflow.ports.bus import Delivery, ExecutorConnector, Verdict
+from mcoflow.ports.bus import Delivery, ExecutorConnector, Parcel, Receipt, Verdict
 from mcoflow.ports.store import Changes, Store
 from mcoflow.wire.envelope import Envelope
 from mcoflow.wire.messages import PresenceBody
@@ -44,6 +45,8 @@ class Fleet:
         self._clock = clock
         self._admit_simulated = admit_simulated
         self._hosts: dict[str, HostRecord] = {}
+        self._declarations = Declarations()
+        self.token = ""  #: of the executor that answers to questions are for
         self._declared: set[str] = set()
         self._arrived: list[Delivery] = []
         self._lock = threading.Lock()
@@ -55,6 +58,7 @@ class Fleet:
     def load(self) -> None:
         """Read the host table."""
         self._hosts = {host.identity: host for host in self._store.hosts()}
+        self._declarations.load(self._store.declared_digests())
 
     def journal(self, host: str) -> UUID | None:
         """The generation of the host's journal, None for a host never seen."""
@@ -134,7 +138,23 @@ class Fleet:
             return
         for record in saved:
             self._hosts[record.identity] = replace(record, facts=None, operations=None)
+            if record.operations is not None:
+                self._declarations.stored(record.operations_digest)
         self._connector.settle(deliveries, Verdict.ACK)
+        self._ask_for_operations(saved)
+
+    def _ask_for_operations(self, records: Sequence[HostRecord]) -> None:
+        """Ask hosts whose operations nobody has told yet; what is lost is asked again later."""
+        now = self._clock.now().timestamp()
+        parcels = [
+            self._declarations.question(
+                each.identity, each.collectives[0], each.operations_digest, self.token, now
+            )
+            for each in records
+            if each.admitted and each.state != "down" and each.collectives
+        ]
+        if asked := [parcel for parcel in parcels if parcel is not None]:
+            self._connector.publish(asked, _unconcerned)
 
     def _save(self, records: Sequence[HostRecord]) -> Sequence[HostRecord]:
         """Store the hosts; return those that the database took, each by itself if it refuses one of them."""
@@ -155,6 +175,7 @@ class Fleet:
             log.warning("host.simulated_refused", extra={"host": envelope.host})
             return None
         now = self._clock.now().timestamp()
+        told = self._declarations.news(envelope.host, body)
         known = earlier or self._hosts.get(envelope.host)
         return HostRecord(
             identity=envelope.host,
@@ -173,9 +194,7 @@ class Fleet:
             clock_difference=envelope.sent_at.timestamp() - now,
             facts=body.facts or (earlier.facts if earlier is not None else None),
             facts_digest=body.facts_digest,
-            operations=body.operations
-            if body.operations is not None or earlier is None
-            else earlier.operations,
+            operations=told if told is not None or earlier is None else earlier.operations,
             operations_digest=body.operations_digest,
         )
 
@@ -208,6 +227,10 @@ class Fleet:
         word, _, detail = (fault or "malformed: no presence message").partition(": ")
         now = self._clock.now().timestamp()
         return EvidenceRecord(now, word, "", None, None, delivery.body[:65536], detail[:500])
+
+
+def _unconcerned(_parcel: Parcel, _receipt: Receipt) -> None:
+    """A question that is lost is asked again."""
 
 
 def _logged(chore: Callable[[], None]) -> None:

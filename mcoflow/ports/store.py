@@ -33,6 +33,7 @@ from mcoflow.domain.requests import (
     WorldRecord,
 )
 from mcoflow.domain.states import StepState
+from mcoflow.ports.declarations import DeclarationReader, DeclarationStore
 from mcoflow.ports.fleet import FleetReader
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
 from mcoflow.ports.search import PlanSearch
@@ -149,7 +150,7 @@ class PlanOutline:
     last_step: int
 
 
-class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, Protocol):
+class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, DeclarationStore, Protocol):
     """The engine's side. Thread-safe."""
 
     def commit(self, changes: Changes) -> None:
@@ -269,7 +270,7 @@ class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, Protocol):
     # -- hosts -------------------------------------------------------------------------------------------
 
     def save_hosts(self, hosts: Sequence[HostRecord]) -> None:
-        """Insert or update; facts and operations None leave what is stored."""
+        """Insert or update; facts None leave what is stored; operations are stored once for each digest."""
 
     def hosts(self) -> Sequence[HostRecord]:
         """All hosts, `facts` and `operations` left None."""
@@ -339,7 +340,7 @@ class Backlog:
     timers: int
 
 
-class Reader(ScheduleReader, FleetReader, Protocol):
+class Reader(ScheduleReader, FleetReader, DeclarationReader, Protocol):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
     def plans(self, query: Listing) -> Sequence[PlanRecord]:

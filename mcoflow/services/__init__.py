@@ -14,6 +14,7 @@ from mcoflow.services.form import Echo, Form
 from mcoflow.services.health import Health
 from mcoflow.services.hosts import Hosts
 from mcoflow.services.operating import Operating
+from mcoflow.services.operations import Operations
 from mcoflow.services.plans import Filter, Plans
 from mcoflow.services.rerun import Rerun
 from mcoflow.services.schedules import Schedules
@@ -28,6 +29,7 @@ __all__ = [
     "Health",
     "Hosts",
     "Operating",
+    "Operations",
     "Order",
     "Plans",
     "Rerun",
@@ -47,6 +49,7 @@ class Services:
     schedules: Schedules
     executors: Executors
     hosts: Hosts
+    operations: Operations
     form: Form
     contract: Contract
     health: Health
@@ -66,16 +69,17 @@ def build_services(
 
     `broken_actions`: why actions of packages cannot be loaded, for everybody to know.
     """
-    hosts = Hosts(reader, clock)
+    hosts, operations = Hosts(reader, clock), Operations(reader)
     return Services(
-        plans=Plans(engine, reader, clock),
+        plans=Plans(engine, reader, clock, operations),
         operating=Operating(engine),
         rerun=Rerun(engine, reader, reader),
-        schedules=Schedules(engine, reader, clock),
+        schedules=Schedules(engine, reader, clock, operations),
         executors=Executors(engine, reader),
         hosts=hosts,
+        operations=operations,
         form=Form(hosts),
-        contract=Contract(engine, reader),
+        contract=Contract(engine, reader, operations),
         health=Health(engine, reader, broken_actions),
         clock=clock,
         metrics=metrics,

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from mcoflow.action import Action
 from mcoflow.action.registry import REGISTERED, Registry, unknown_action
 from mcoflow.errors import InputInvalidError, UnknownActionError
+from mcoflow.services.operations import OperationView
 
 _NAMED_ONLY: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -53,6 +54,11 @@ def action_named(name: str, registry: Registry = REGISTERED) -> type[Action]:
         raise unknown_action(name, [_typed(each) for each in registry.names()]) from None
 
 
+def is_action(name: str, registry: Registry = REGISTERED) -> bool:
+    """Whether there is an action of this name."""
+    return registry.knows(name) or registry.knows(name.replace("-", "_"))
+
+
 def all_actions(registry: Registry = REGISTERED) -> Sequence[ActionView]:
     """Return the actions that can be run by themselves, in order of name."""
     return [action_view(registry.find(name)) for name in registry.names()]
@@ -77,6 +83,23 @@ def _typed(name: str) -> str:
     return name if "." in name else name.replace("_", "-")
 
 
+def operation_view(found: OperationView) -> ActionView:
+    """Return an operation as the action that asks for it: the hosts, `check`, and its own input."""
+    told = "It changes nothing." if not found.changes else "It may change the host."
+    again = " It may be repeated." if found.idempotent else ""
+    fields, is_open = fields_of(found.input)
+    hosts = FieldView("hosts", "array of string", required=True)
+    check = [FieldView("check", "boolean", required=False, default=False)] if found.check else []
+    return ActionView(
+        name=found.name,
+        title=f"{found.hosts} hosts offer it" if found.hosts != 1 else "1 host offers it",
+        summary=found.summary,
+        description=f"{found.summary}.\n\n{told}{again} It gets {found.timeout:g} s.",
+        fields=[hosts, *check, *fields],
+        open=is_open,
+    )
+
+
 def check_keys(action: type[Action], keys: Sequence[str]) -> None:
     """Raise InputInvalidError, naming the keys there are, for a key that the action does not take."""
     view = action_view(action)
@@ -89,13 +112,17 @@ def check_keys(action: type[Action], keys: Sequence[str]) -> None:
 
 def _of_model(model: type[BaseModel]) -> tuple[Sequence[FieldView], bool]:
     """Read the fields from the model's JSON schema, which the API shows as well."""
-    schema = model.model_json_schema()
+    return fields_of(model.model_json_schema())[0], model.model_config.get("extra") == "allow"
+
+
+def fields_of(schema: Mapping[str, Any]) -> tuple[Sequence[FieldView], bool]:
+    """Read the fields from a JSON schema, and whether other keys are taken, too."""
     required = set(schema.get("required", ()))
     fields = [
         FieldView(name, _type(found), name in required, found.get("default"), found.get("description", ""))
         for name, found in schema.get("properties", {}).items()
     ]
-    return fields, model.model_config.get("extra") == "allow"
+    return fields, schema.get("additionalProperties", True) is not False
 
 
 def _type(schema: Mapping[str, Any]) -> str:

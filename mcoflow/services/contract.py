@@ -10,6 +10,7 @@ from mcoflow.domain.states import Phase, PlanResult
 from mcoflow.ports.engine import Engine
 from mcoflow.ports.store import PlanWhole, Reader
 from mcoflow.services.flow import finalize_flow, run_flow
+from mcoflow.services.operations import Operations
 from mcoflow.services.presented import presentation_of
 
 EVERY: Final = "all"
@@ -18,8 +19,9 @@ EVERY: Final = "all"
 class Contract:
     """The use cases of contract clients."""
 
-    def __init__(self, engine: Engine, reader: Reader) -> None:
+    def __init__(self, engine: Engine, reader: Reader, operations: Operations) -> None:
         self._engine, self._reader = engine, reader
+        self._operations = operations
 
     def create(self, action: str, arguments: Mapping[str, Any], *, user: str) -> UUID:
         """Plan and start a task; also one whose planning fails has an id.
@@ -27,7 +29,8 @@ class Contract:
         Raises:
             UnknownActionError, InputInvalidError: nothing was stored.
         """
-        return self._engine.submit(action, arguments, user=user).plan_id
+        prepared = self._operations.prepared(action, arguments)
+        return self._engine.submit(action, prepared, user=user).plan_id
 
     def count(self, state: str | None) -> tuple[int, str]:
         """Return how many tasks are in a state, and the state as it is echoed; none or `all` counts all."""

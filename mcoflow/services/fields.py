@@ -154,6 +154,10 @@ _READERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "uninstall": _package,
     "update": _package,
     "restart": _service,
+    "start": _service,
+    "stop": _service,
+    "enable": _service,
+    "disable": _service,
     "install_and_restart": _both,
     "ping": _nothing,
 }
@@ -164,6 +168,10 @@ PARAMS: Final[Mapping[str, str]] = {
     "uninstall": "PACKAGE",
     "update": "PACKAGE",
     "restart": "SERVICE",
+    "start": "SERVICE",
+    "stop": "SERVICE",
+    "enable": "SERVICE",
+    "disable": "SERVICE",
     "install_and_restart": "'p1,p2;s1,s2'",
 }
 """What stands in the field param, for those that take one."""

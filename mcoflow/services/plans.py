@@ -21,6 +21,7 @@ from mcoflow.errors import QueryInvalidError, WaitTimeoutError
 from mcoflow.ports.engine import Engine, Submitted
 from mcoflow.ports.store import Listing, Reader, StepRow
 from mcoflow.services.graph_layout import Layout, lay_out
+from mcoflow.services.operations import Operations
 from mcoflow.services.present import (
     evidence_view,
     history_view,
@@ -79,8 +80,9 @@ class Graph:
 class Plans:
     """The use cases of tasks."""
 
-    def __init__(self, engine: Engine, reader: Reader, clock: Clock) -> None:
+    def __init__(self, engine: Engine, reader: Reader, clock: Clock, operations: Operations) -> None:
         self._engine, self._reader, self._clock = engine, reader, clock
+        self._operations = operations
 
     # -- acting -------------------------------------------------------------------------------------------
 
@@ -100,7 +102,9 @@ class Plans:
             PlanExistsError: the key was used for something else.
         """
         wanted = uuid5(_KEYS, key) if key else plan_id
-        return self._engine.submit(action, arguments, user=user, plan_id=wanted)
+        return self._engine.submit(
+            action, self._operations.prepared(action, arguments), user=user, plan_id=wanted
+        )
 
     def cancel(self, plan_id: UUID, *, actor: str, wait: timedelta = COMMAND_WAIT) -> Sequence[int]:
         """Cancel a task and return the steps that were told.

@@ -11,6 +11,7 @@ from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceSt
 from mcoflow.domain.schedule import Schedule
 from mcoflow.ports.engine import Engine
 from mcoflow.ports.store import Listing, Reader
+from mcoflow.services.operations import Operations
 from mcoflow.services.present import arguments_of, standing, title_of
 from mcoflow.services.times import certain_moment, moment
 from mcoflow.services.views import LastRun, Mark, RecurrenceView
@@ -31,8 +32,9 @@ _MARKS: Final[Mapping[RecurrenceState, Mark]] = {
 class Schedules:
     """The use cases of tasks that begin later. Those of a scheduled task itself are with the other tasks."""
 
-    def __init__(self, engine: Engine, reader: Reader, clock: Clock) -> None:
+    def __init__(self, engine: Engine, reader: Reader, clock: Clock, operations: Operations) -> None:
         self._engine, self._reader, self._clock = engine, reader, clock
+        self._operations = operations
 
     def submit(self, action: str, arguments: Mapping[str, Any], *, schedule: Schedule, user: str) -> UUID:
         """Store a task that is planned and run as the schedule says.
@@ -40,6 +42,7 @@ class Schedules:
         Raises:
             UnknownActionError, InputInvalidError: nothing was stored.
         """
+        arguments = self._operations.prepared(action, arguments)
         return self._engine.schedule(action, arguments, schedule=schedule, user=user)
 
     def freeze(self, plan_id: UUID, *, actor: str) -> None:
@@ -56,6 +59,7 @@ class Schedules:
         self, action: str, arguments: Mapping[str, Any], *, recurrence: Recurrence, user: str
     ) -> RecurrenceView:
         """Let a task come back. Raises as submit does, and ScheduleInvalidError, PurposeTakenError."""
+        arguments = self._operations.prepared(action, arguments)
         made = self._engine.recur_action(action, arguments, recurrence=recurrence, user=user)
         return self.recurrence(made)
 

@@ -3,29 +3,29 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select
 from sqlalchemy import Row as Stored
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mcoflow.domain.requests import HostRecord
 from mcoflow.errors import HostNotFoundError
 from mcoflow.storage.many import Many, Row, Values, fields_of
-from mcoflow.storage.tables import hosts
+from mcoflow.storage.tables import declarations, hosts
 from mcoflow.storage.texts import clean, from_json, hex_or_none, to_json
 
-_LONG: Final = ("facts", "operations")
-_BRIEF: Final = tuple(each for each in hosts.columns if each.name not in _LONG)
+_BRIEF: Final = tuple(each for each in hosts.columns if each.name != "facts")
 _KEPT: Final = frozenset({"identity", "first_seen"})
 
 
 def _save(insert: Any, row: Values) -> Any:
-    """A digest describes what is stored, so it is kept with it."""
+    """The digest of facts describes what is stored, so it is kept with them; an empty one says nothing."""
     given = insert.excluded
     changed: dict[str, ColumnElement[Any]] = {each: given[each] for each in row if each not in _KEPT}
-    for name in _LONG:
-        changed[name] = func.coalesce(given[name], hosts.c[name])
-        digest = f"{name}_digest"
-        changed[digest] = case((given[name].is_(None), hosts.c[digest]), else_=given[digest])
+    old = hosts.c
+    changed["facts"] = func.coalesce(given.facts, old.facts)
+    changed["facts_digest"] = case((given.facts.is_(None), old.facts_digest), else_=given.facts_digest)
+    told = given.operations_digest
+    changed["operations_digest"] = case((told == literal_column("''"), old.operations_digest), else_=told)
     return insert.on_conflict_do_update(index_elements=["identity"], set_=changed)
 
 
@@ -62,14 +62,15 @@ def saved_host(host: HostRecord) -> Row:
         host.clock_difference,
         None if host.facts is None else to_json(host.facts),
         clean(host.facts_digest),
-        None if host.operations is None else to_json(host.operations),
         clean(host.operations_digest),
     )
 
 
 def host_of(connection: Connection, identity: str) -> HostRecord:
     """Return one host whole; HostNotFoundError."""
-    row = connection.execute(select(hosts).where(hosts.c.identity == identity)).one_or_none()
+    whole = hosts.outerjoin(declarations, declarations.c.digest == hosts.c.operations_digest)
+    asked = select(hosts, declarations.c.operations).select_from(whole)
+    row = connection.execute(asked.where(hosts.c.identity == identity)).one_or_none()
     if row is None:
         raise HostNotFoundError(f"no host {identity!r} was ever seen: see `mcoflow host list`")
     return _host_of(row)
@@ -92,6 +93,6 @@ def hosts_named(connection: Connection, names: Collection[str]) -> Sequence[Host
 def _host_of(row: Stored[Any]) -> HostRecord:
     known = row._asdict()
     known["collectives"] = tuple(from_json(known["collectives"]))
-    for name in _LONG:
+    for name in ("facts", "operations"):
         known[name] = from_json(known[name]) if known.get(name) is not None else None
     return HostRecord(**known)

@@ -10,11 +10,13 @@ from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.records import ActionRecord, HistoryRecord, JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
+from mcoflow.ports.declarations import Declared
 from mcoflow.ports.store import Backlog, Listing, PlanWhole, StepRow
 from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.backlog import backlog_of, plans_owned
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.database import Database
+from mcoflow.storage.declarations import all_declared
 from mcoflow.storage.fleet_store import SqlFleet
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
 from mcoflow.storage.tables import actions
@@ -111,6 +113,11 @@ class SqlReader(SqlFleet):
         """Those of these hosts (1,000 at most) that were ever seen, in order of name, facts left None."""
         with self._database.reading() as connection:
             return hosts_named(connection, names)
+
+    def declarations(self) -> Sequence[Declared]:
+        """All declarations that a host has now, the most usual first."""
+        with self._database.reading() as connection:
+            return all_declared(connection)
 
     def now(self) -> float:
         """The database's clock."""

@@ -38,6 +38,7 @@ from mcoflow.storage import (
 )
 from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
+from mcoflow.storage.declarations import ADD_DECLARATIONS, declared_by, digests_of
 from mcoflow.storage.doubt import Doubts
 from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
 from mcoflow.storage.many import Lookup, Many, MissedError, Write, fields_of
@@ -313,8 +314,15 @@ class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlReader):
             return halted
 
     def save_hosts(self, hosts: Sequence[HostRecord]) -> None:
-        """Insert or update; facts and operations None leave what is stored, digest included."""
+        """Insert or update; facts None leave what is stored; operations are stored once for each digest."""
         latest = {host.identity: host for host in hosts}
         rows = [saved_host(latest[identity]) for identity in sorted(latest)]
         with self._database.writing() as connection:
-            self._bulk.write(connection, [Write(SAVE_HOSTS[connection.dialect.name], rows)])
+            dialect, told = connection.dialect.name, declared_by(latest.values())
+            declared = [Write(ADD_DECLARATIONS[dialect], told)] if told else []
+            self._bulk.write(connection, [*declared, Write(SAVE_HOSTS[dialect], rows)])
+
+    def declared_digests(self) -> Collection[str]:
+        """The digests of all declarations that are stored."""
+        with self._database.reading() as connection:
+            return digests_of(connection)

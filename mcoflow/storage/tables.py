@@ -310,6 +310,13 @@ worlds = Table(
 )
 """The times are the database's."""
 
+declarations = Table(
+    "declarations",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("operations", Text, nullable=False),
+)
+
 hosts = Table(
     "hosts",
     metadata,
@@ -329,6 +336,5 @@ hosts = Table(
     Column("clock_difference", Double, nullable=False),
     Column("facts", Text),
     Column("facts_digest", Text, nullable=False),
-    Column("operations", Text),
     Column("operations_digest", Text, nullable=False),
 )

@@ -168,9 +168,37 @@ class HostsContract:
         assert (store.host("web1").facts, store.host("web1").facts_digest) == ({}, "f3")
 
     def test_a_host_comes_back_as_it_was(self, store: WholeStore) -> None:
-        known = HostRecord("web1", simulated=True, journal=uuid4(), facts={"a": [1, None]}, operations={})
+        known = HostRecord(
+            "web1",
+            simulated=True,
+            journal=uuid4(),
+            facts={"a": [1, None]},
+            operations={},
+            operations_digest="o1",
+        )
         store.save_hosts([known])
         assert store.host("web1") == known
+
+    def test_operations_are_stored_once_for_all_hosts_that_declare_the_same(self, store: WholeStore) -> None:
+        """B-041: 10,000 hosts do not hold 10,000 copies."""
+        same = {"package.install": {"summary": "x"}}
+        told = [HostRecord(f"web{n}", operations=same, operations_digest="o1") for n in range(3)]
+        store.save_hosts([*told, HostRecord("db1", operations={}, operations_digest="o2")])
+        store.save_hosts(
+            [HostRecord("web9", operations_digest="o1"), HostRecord("new", operations_digest="o3")]
+        )
+
+        found = store.declarations()
+
+        assert [(each.digest, each.operations, each.hosts) for each in found] == [
+            ("o1", same, 4),
+            ("o2", {}, 1),
+        ]
+        assert set(store.declared_digests()) == {"o1", "o2"}
+        assert (store.host("web9").operations, store.host("new").operations) == (same, None)
+
+        store.save_hosts([HostRecord("web9", operations_digest="o2")])
+        assert store.host("web9").operations == {}
 
     def test_hosts_are_listed_by_name_without_their_facts(self, store: WholeStore) -> None:
         store.save_hosts([HostRecord(name, facts={"long": "x"}) for name in ("web2", "db1", "web1", "web10")])

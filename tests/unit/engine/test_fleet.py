@@ -1,5 +1,6 @@
 """Presence of hosts: what one host says, or the broker or the database refuse, hurts no other host."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 
 from mcoflow.domain.outcome import Outcome
 from mcoflow.errors import BusUnavailableError, StoreError, StoreUnavailableError, TopologyMismatchError
-from mcoflow.ports.bus import Delivery, Shared, Verdict
+from mcoflow.ports.bus import Ask, Delivery, Shared, Verdict
 from mcoflow.testing import MemoryConnector
 from mcoflow.testing.hosts import THEN
+from mcoflow.wire import codec
 from mcoflow.wire.envelope import Envelope, encode
 from mcoflow.wire.messages import PresenceBody
 from mcoflow.wire.replies import Up
@@ -130,3 +132,42 @@ def test_a_request_whose_host_lost_its_queues_is_sent_again_also_if_the_link_bro
 
     house.rest(plan_id)
     assert house.step(plan_id).outcome is Outcome.OK
+
+
+# -- what hosts declare ------------------------------------------------------------------------------------
+
+TOLD = {"host.ping": {"summary": "Answer"}}
+DIGEST = hashlib.sha256(codec.dumps(TOLD)).hexdigest()
+
+
+def questions(house: House) -> list[str]:
+    """Return whom the server asked what it offers."""
+    return [parcel.address.host for parcel in house.broker.published if isinstance(parcel.address, Ask)]
+
+
+def test_what_a_host_declares_is_kept_once_for_all(house: House) -> None:
+    """B-041: by digest; hosts that say the same refer to it."""
+    for host in ("web7", "web8"):
+        taken(house, appear(house, host, operations=TOLD, operations_digest=DIGEST))
+
+    (declared,) = house.store.declarations()
+    assert (declared.digest, declared.hosts) == (DIGEST, 2)
+    assert house.store.host("web8").operations == TOLD
+    assert not {"web7", "web8"} & set(questions(house))
+
+
+def test_a_declaration_that_its_digest_does_not_stand_for_is_not_believed(house: House) -> None:
+    """One host could change what the forms show of all others."""
+    taken(house, appear(house, "liar", operations={"host.ping": {}}, operations_digest=DIGEST))
+    taken(house, appear(house, "web7", operations=TOLD, operations_digest=DIGEST))
+
+    assert house.store.host("liar").operations == TOLD
+
+
+def test_of_hosts_with_an_unknown_digest_one_is_asked_at_a_time(house: House) -> None:
+    """B-041: 10,000 hosts that come back after the database was lost are not all asked."""
+    for host in ("web7", "web8", "web9"):
+        taken(house, appear(house, host, operations_digest=DIGEST))
+    until(lambda: "web7" in questions(house), "it is asked")
+
+    assert not {"web8", "web9"} & set(questions(house))
