@@ -49,11 +49,12 @@ class PostgreSQL:
         """Return the SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://{ROLE}@127.0.0.1:{self._port}/{database}"
 
-    def create_database(self) -> str:
-        """Create an empty database and return its SQLAlchemy URL."""
+    def create_database(self, like: str = "template1") -> str:
+        """Create a copy of a database, by default an empty one, and return its SQLAlchemy URL."""
         name = next(self._names)
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         with self._connect() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(like)))
         return self.url(name)
 
     def start(self) -> None:
