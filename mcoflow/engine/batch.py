@@ -68,6 +68,7 @@ class Batch:
     new_commands: list[tuple[UUID, CommandRecord]] = field(default_factory=list)
     new_hooks: list[HookRecord] = field(default_factory=list)
     dropped_hooks: list[OfPlan] = field(default_factory=list)
+    hushed: set[UUID] = field(default_factory=set)
     # what follows the commit
     parcels: list[tuple[UUID, Parcel]] = field(default_factory=list)
     withdrawn: set[UUID] = field(default_factory=set)  # requests called back before they were sent
@@ -165,6 +166,7 @@ class Batch:
             new_commands=[command for plan_id, command in self.new_commands if self._keeps(plan_id)],
             new_hooks=[each for each in self.new_hooks if self._keeps(each.plan_id)],
             dropped_hooks=self._ids(self.dropped_hooks),
+            hushed=[plan_id for plan_id in self.hushed if self._keeps(plan_id)],
         )
 
     def plan_ids(self) -> Set[UUID]:

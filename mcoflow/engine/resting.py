@@ -27,6 +27,7 @@ class Resting:
         self._work = steps.work
         self._skipping = steps.skipping
         self._waking = steps.waking
+        self._parents = steps.parents
         self._rescuing = rescuing
         self._reverting = reverting
 
@@ -73,6 +74,8 @@ class Resting:
             for step in self._memory.left_of(run):  # of steps that were to run again, and now never will
                 self._waking.drop_left(batch, run, step)
         if run.plan.state is not PlanState.RUNNING:
+            if any(map(self._parents.has, run.steps.values())):
+                batch.hushed.add(run.id)
             run.plan.owner = None  # whoever gives the next command claims it anew
 
     def _asks(self, batch: Batch, run: PlanRun) -> bool:

@@ -93,6 +93,8 @@ class Changes:
 
     The locks of plans follow their states: a new plan takes them, or waits for them; a running one has to
     have them, and takes them anew if it is among `relocked`; one that rests gives them up, to whom waits.
+
+    `hushed` are plans at rest that had sub-plans: nobody counts what has rung for them.
     """
 
     new_plans: list[PlanDraft] = field(default_factory=list)
@@ -120,6 +122,7 @@ class Changes:
     new_commands: list[CommandRecord] = field(default_factory=list)
     new_hooks: list[HookRecord] = field(default_factory=list)
     dropped_hooks: list[UUID] = field(default_factory=list)
+    hushed: list[UUID] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

@@ -86,6 +86,7 @@ def _writes(changes: Changes, new_plans: Collection[PlanDraft]) -> Iterator[Writ
     yield Write(hooks.DROP_HOOKS, hex_rows(changes.dropped_hooks))
     yield _all(notes.INSERT_EVIDENCE, notes.new_evidence, changes.evidence)
     yield _all(commands.ANSWER_COMMANDS, commands.new_answer, changes.answers)
+    yield Write(sub_plans.DROP_BELLS, hex_rows(changes.hushed))
     yield from sub_plans.ring(changes, new_plans)
     yield _all(commands.INSERT_COMMANDS, commands.new_command, changes.new_commands)
     for plan in touched:

@@ -3,7 +3,7 @@
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, insert, literal_column, select, update
+from sqlalchemy import Connection, Integer, Row, Select, and_, case, insert, literal_column, select, update
 
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.locks import Lock
@@ -24,9 +24,13 @@ SELECT_PLANS: Final[Select[Any]] = select(plans, *_OF_BLUEPRINT).join(
 
 
 def _insert(row: Values) -> Any:
-    """A world that is gone owns nothing: nobody would ever find its plans."""
+    """A world that is gone owns nothing, nor can it write again: nobody would ever find its plans."""
     owner = select(worlds.c.id).where(worlds.c.id == row["owner"]).scalar_subquery()
-    return insert(plans).from_select(list(row), select(*(dict(row) | {"owner": owner}).values()))
+    gone = and_(row["owner"].is_not(None), owner.is_(None))
+    epoch = case((gone, row["epoch"] + literal_column("1", Integer)), else_=row["epoch"])
+    return insert(plans).from_select(
+        list(row), select(*(dict(row) | {"owner": owner, "epoch": epoch}).values())
+    )
 
 
 def _update(row: Values) -> Any:

@@ -50,6 +50,9 @@ def _ring(row: Values) -> Any:
 
 
 RING: Final = Many(fields_of(bells.c.plan_id), _ring)
+DROP_BELLS: Final = Many(
+    fields_of(bells.c.plan_id), lambda row: delete(bells).where(bells.c.plan_id == row["plan_id"])
+)
 _RUNG: Final = Lookup(
     fields_of(bells.c.plan_id),
     lambda wanted: select(bells.c.plan_id).where(bells.c.plan_id.in_(select(wanted))).distinct(),

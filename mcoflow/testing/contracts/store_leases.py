@@ -145,6 +145,17 @@ class WaitingContract:
         assert store.plan(mine).owner == me
         assert store.waiting(me, limit=10).plans == [orphan]
 
+    def test_a_world_that_is_gone_cannot_go_on_with_its_new_plan(self, store: WholeStore) -> None:
+        me, gone = living_world(store), living_world(store)
+        store.unregister_world(gone)
+        new = draft(owner=gone)
+        (orphan,) = stored(store, new)
+
+        with pytest.raises(LeaseLostError):  # it would be its own once more, and nobody would find it
+            store.commit(Changes(plans=[new.plan]))
+
+        assert store.waiting(me, limit=10).plans == [orphan]
+
 
 class WorldsContract:
     """Who takes part, by the database's clock."""

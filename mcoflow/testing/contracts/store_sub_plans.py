@@ -120,6 +120,14 @@ class SubPlansContract:
         assert [plan.id for plan in store.plans(Listing(limit=9))] == [beside.plan.id]
         assert store.orphans() == {}
 
+    def test_a_caller_that_comes_to_rest_leaves_no_bell(self, store: WholeStore) -> None:
+        mine, other = parent(store), parent(store)
+        stored(store, called(mine, "success"), called(other, "success"))
+
+        store.commit(Changes(hushed=[mine]))
+
+        assert store.rung([mine, other]) == {other}
+
     def test_nobody_rings_for_a_caller_that_does_not_run(self, store: WholeStore) -> None:
         (rests,) = stored(store, draft(state=PlanState.PAUSED))
 

@@ -9,13 +9,16 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
+from mcoflow.domain.recurrence import RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
 from mcoflow.testing.leftovers import leftovers
+from tests.unit.engine.machine.drawn import Node, trees
 from tests.unit.engine.machine.misfortune import Misfortune
 from tests.unit.engine.machine.people import SHORT, People
+from tests.unit.engine.machine.zoo import Watched, Zoo
 
-QUICK = 40
+QUICK = 20
 EXAMPLES = int(os.environ.get("MCOFLOW_MACHINE", QUICK))
 """How many stories are told: more of them, each of other chance, before a release."""
 
@@ -23,9 +26,11 @@ EXAMPLES = int(os.environ.get("MCOFLOW_MACHINE", QUICK))
 class Engine(People, Misfortune):
     """Two worlds on one ground, and whatever may happen to them."""
 
-    @initialize(seed=st.integers(0, 2**32))
-    def begin(self, seed: int) -> None:
+    @initialize(seed=st.integers(0, 2**32), some=st.lists(trees, min_size=1, max_size=3))
+    def begin(self, seed: int, some: list[Node]) -> None:
         self.set_up(seed)
+        for number, tree in enumerate(some):
+            self.worlds[number % 2].trigger(Watched if number else Zoo, tree)
 
     @invariant()
     def all_holds(self) -> None:
@@ -45,18 +50,15 @@ class Engine(People, Misfortune):
         self.seen.nobody_is_forgotten()
         self.ground.clock.advance(timedelta(hours=3))
         self.seen.nobody_is_forgotten()
-        for plan_id in self.stored.ids():
-            self.attempt(
-                lambda plan_id=plan_id: self.worlds[0].command(  # type: ignore[misc]
-                    plan_id, CommandKind.CANCEL, {}, actor="bob", wait=SHORT
-                )
-            )
-        self.ground.drain()
-        self.ground.clock.fire_all()
+        for each in self.worlds[0].recurrences.find(RecurrenceState.ACTIVE):
+            self.worlds[0].recurrences.cancel(each.id)
+        for _ in range(2):  # the end of one may be the beginning of another
+            self._cancel_all()
         self.seen.look()
         plans = self.seen.plans
         running = [plan for plan in plans.values() if plan.state != PlanState.STOPPED]
-        assert not running, f"I-1: {[(plan, self.seen.steps[plan.id]) for plan in running]}"
+        worlds = [(each.id, each.alive) for each in self.ground.store.worlds()]
+        assert not running, f"I-1: {[(plan, self.seen.steps[plan.id]) for plan in running]} {worlds}"
         self.seen.hooks_were_called()
         left = leftovers(self.worlds[0])
         left.pop("future", None)
@@ -65,6 +67,17 @@ class Engine(People, Misfortune):
         assert not self.complaints.heard, "\n".join(self.complaints.heard)
         for world in self.worlds:
             world.close()
+
+    def _cancel_all(self) -> None:
+        for plan_id in self.stored.ids():
+            self.attempt(
+                lambda plan_id=plan_id: self.worlds[0].command(  # type: ignore[misc]
+                    plan_id, CommandKind.CANCEL, {}, actor="bob", wait=SHORT
+                )
+            )
+        self.ground.drain()
+        self.ground.clock.fire_all()
+        self.ground.clock.advance(timedelta(seconds=30))
 
 
 TestEngine = Engine.TestCase

@@ -12,7 +12,9 @@ HOSTS = ("bad", "echo", "gone", "good", "torn", "mute", "slow", "again")
 
 
 def _leaf(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
-    return st.builds(lambda drawn: [kind, {k: v for k, v in drawn.items() if v}], st.fixed_dictionaries(fields))
+    return st.builds(
+        lambda drawn: [kind, {k: v for k, v in drawn.items() if v}], st.fixed_dictionaries(fields)
+    )
 
 
 _few = st.sampled_from([0, 0, 0, 1, 2])
@@ -45,7 +47,9 @@ _plain: list[st.SearchStrategy[Node]] = [
         rescue=_rescue,
     ),
 ]
-_kids = st.lists(st.one_of(_plain[0], _plain[1], _plain[2], _plain[4], st.just(["unplannable", {}])), max_size=5)
+_kids = st.lists(
+    st.one_of(_plain[0], _plain[1], _plain[2], _plain[4], st.just(["unplannable", {}])), max_size=5
+)
 _herd = _leaf(
     "herd",
     kids=_kids.map(lambda kids: kids or [["S", []]]),
@@ -56,10 +60,14 @@ _herd = _leaf(
     lenient=st.booleans(),
     rescue=_rescue,
 )
-_locking = _leaf("lonely", locks=st.lists(_lock, min_size=1, max_size=2), long=st.booleans(), run=_few, rescue=_rescue)
+_locking = _leaf(
+    "lonely", locks=st.lists(_lock, min_size=1, max_size=2), long=st.booleans(), run=_few, rescue=_rescue
+)
 _patient = st.just(["sleeper", {"patient": True, "cancel": "obey"}])
 leaves: st.SearchStrategy[Node] = st.one_of(*_plain, *_plain, _herd, _herd, _locking, _locking, _patient)
 trees: st.SearchStrategy[Node] = st.recursive(
-    leaves, lambda below: st.tuples(st.sampled_from("SSC"), st.lists(below, max_size=4)).map(list), max_leaves=6
+    leaves,
+    lambda below: st.tuples(st.sampled_from("SSC"), st.lists(below, max_size=4)).map(list),
+    max_leaves=6,
 )
 """No lists but of JSON: they are arguments of plans."""

@@ -1,4 +1,4 @@
-"""What must hold after each step of a story: the invariants of the specification, as far as the engine goes."""
+"""What must hold after each step of a story: the invariants, as far as they are the engine's."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import DONE_STEP_STATES, Phase, PlanState, StepState
 from mcoflow.ports.bus import Delivery, Replies, Shared
+from mcoflow.ports.store import Changes
 from mcoflow.storage.between_tables import locks
 from mcoflow.storage.later_tables import schedules
-from mcoflow.storage.tables import blueprints, evidence, events, plans, requests, steps, timers
+from mcoflow.storage.tables import blueprints, events, evidence, plans, requests, steps, timers
 from mcoflow.testing import Ground
 from mcoflow.wire.envelope import decode
 from mcoflow.wire.messages import AcceptedBody, ResultBody
@@ -41,10 +42,9 @@ class Seen:
         self._words: dict[tuple[UUID, int, int], Outcome] = {}
         self._epochs: dict[UUID, int] = {}
         self._graphs: dict[UUID, Graph] = {}
-        self.forged: set[UUID] = set()
         self.states: set[tuple[UUID, str]] = set()
-        self.deleted: set[UUID] = set()
         self.lost: list[str] = []
+        self.stale: list[str] = []
 
     def look(self) -> None:
         """Check all of it."""
@@ -63,7 +63,7 @@ class Seen:
         self.locks_exclude()
         self.children_are_single()
 
-    # -- I-1 … I-7 ------------------------------------------------------------------------------------------
+    # -- I-1 … I-7 ----------------------------------------------------------------------------------------
 
     def what_has_ended_does_not_change(self) -> None:
         """I-1: neither a plan, nor the word of a host-step."""
@@ -121,14 +121,22 @@ class Seen:
 
     def epochs_rise(self) -> None:
         """I-7."""
+        assert not self.stale, f"I-7: {self.stale}"
         for plan_id, plan in self.plans.items():
             assert plan.epoch >= self._epochs.get(plan_id, 0), f"I-7: {plan_id}"
             self._epochs[plan_id] = plan.epoch
 
-    # -- I-12 -------------------------------------------------------------------------------------------------
+    def committed(self, changes: Changes) -> None:
+        """I-7: what was just written of plans was written under the epoch that they have."""
+        now = {row.id: row.epoch for row in self.rows(plans)} if changes.plans else {}
+        for plan in changes.plans:
+            if plan.id in now and plan.epoch != now[plan.id]:
+                self.stale.append(f"{plan.id} has epoch {now[plan.id]}, written under {plan.epoch}")
+
+    # -- I-12 ---------------------------------------------------------------------------------------------
 
     def at_rest_nothing_is_held(self) -> None:
-        """I-12: a plan at rest has no owner, no lock, no live step, no open request; stopped, nothing at all."""
+        """I-12: a plan at rest has no owner, live step or open request; a stopped one nothing at all."""
         for plan_id, plan in self.plans.items():
             if plan.state in AT_REST:
                 live = [step for step in self.steps[plan_id] if step.state in LIVE]
@@ -147,7 +155,9 @@ class Seen:
         holders: dict[str, list[Any]] = {}
         for row in self.rows(locks):
             state = self.plans[row.plan_id].state if row.plan_id in self.plans else "gone"
-            assert state in (PlanState.PLANNED, PlanState.RUNNING), f"I-12: lock {row} of a plan that is {state}"
+            assert state in (PlanState.PLANNED, PlanState.RUNNING), (
+                f"I-12: lock {row} of a plan that is {state}"
+            )
             if row.held:
                 holders.setdefault(row.name, []).append(row)
         for name, rows in holders.items():
@@ -156,7 +166,7 @@ class Seen:
             kin = any(self.plans[each].caller_plan_id for each in others)
             assert not exclusive or others == exclusive == {rows[0].plan_id} or kin, f"lock {name}: {rows}"
 
-    # -- order, children --------------------------------------------------------------------------------------
+    # -- order, children ----------------------------------------------------------------------------------
 
     def steps_keep_their_order(self) -> None:
         """No step begins before those that it follows are done, finalize steps after all run steps."""
@@ -185,7 +195,7 @@ class Seen:
             wanted = Counter(json.dumps(kid) for kid in kids)
             assert had <= wanted, f"children: {had - wanted} too many of {parent}"
 
-    # -- in the end -------------------------------------------------------------------------------------------
+    # -- in the end ---------------------------------------------------------------------------------------
 
     def nobody_is_forgotten(self) -> None:
         """Once everything has been done that can be: whoever goes on waits for something."""
@@ -218,7 +228,7 @@ class Seen:
                 continue
             assert self._ledger.hooks[plan_id, state], f"hooks: {state} of {plan} was not told"
 
-    # -- parts ------------------------------------------------------------------------------------------------
+    # -- parts --------------------------------------------------------------------------------------------
 
     def rows(self, table: Table) -> list[Any]:
         """All rows of a table."""

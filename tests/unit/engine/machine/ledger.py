@@ -13,7 +13,7 @@ Begun = tuple[UUID, int, int, object]
 
 
 class Ledger:
-    """One story's record. Actions write into `Ledger.now`; who calls them tells afterwards for which attempt."""
+    """One story's record. Actions write into `Ledger.now`; it is told afterwards for which attempt."""
 
     now: ClassVar[Ledger]
 

@@ -71,7 +71,12 @@ class Misfortune(Stage):
         if world := self.living(which):
             world.crash()
 
-    @rule(which=which_world, point=st.sampled_from(POINTS), hit=st.integers(1, 4), seconds=st.sampled_from([0, 30]))
+    @rule(
+        which=which_world,
+        point=st.sampled_from(POINTS),
+        hit=st.integers(1, 4),
+        seconds=st.sampled_from([0, 30]),
+    )
     def crash_at(self, which: int, point: str, hit: int, seconds: int) -> None:
         if world := self.living(which):
             with suppress(NotReachedError, *REFUSALS), world.crash_at(point, hit=hit):

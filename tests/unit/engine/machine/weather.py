@@ -9,16 +9,41 @@ from typing import Any, ClassVar, Final
 
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports.bus import Delivery, Link, OnReceipt, Parcel, Source, Verdict
+from mcoflow.ports.store import Changes
 from mcoflow.storage.store import SqlStore
 from mcoflow.testing.broker import MemoryBroker, MemoryConnector
 from mcoflow.testing.turns import InlineWorkers, OneThreadExecutor
 from tests.unit.engine.machine.ledger import Ledger
 
 SHAKY: Final = (
-    "commit waiting claim rung count_sub_plans known_sub_plans give_up_unplanned command_sub_plans release "
-    "lock_waiters action_data open_requests request_bodies requests timers events adopt_hooks snapshot "
-    "due claim_due reschedule heartbeat halt delete_plan add_command answer order"
-).split()
+    "commit",
+    "waiting",
+    "claim",
+    "rung",
+    "count_sub_plans",
+    "known_sub_plans",
+    "give_up_unplanned",
+    "command_sub_plans",
+    "release",
+    "lock_waiters",
+    "action_data",
+    "open_requests",
+    "request_bodies",
+    "requests",
+    "timers",
+    "events",
+    "adopt_hooks",
+    "snapshot",
+    "due",
+    "claim_due",
+    "reschedule",
+    "heartbeat",
+    "halt",
+    "delete_plan",
+    "add_command",
+    "answer",
+    "order",
+)
 """Methods of the store that fail while it is away; the tests' own looks do not."""
 
 
@@ -30,8 +55,15 @@ class Weather:
         self.away = 0
         self.rough = False
 
-    def shake(self, store: SqlStore) -> None:
-        """Let a store fail when it is away."""
+    def shake(self, store: SqlStore, committed: Callable[[Changes], None]) -> None:
+        """Let a store fail when it is away, and have its commits looked at."""
+        commit = store.commit
+
+        def watched(changes: Changes) -> None:
+            commit(changes)
+            committed(changes)
+
+        store.commit = watched  # type: ignore[method-assign]
         for name in SHAKY:
             setattr(store, name, self._shaky(getattr(store, name)))
 
