@@ -14,12 +14,12 @@ from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.kinds import Refusal
 
 GROUP: Final = "mcoflow.agents"
-_BUILT_IN: Final = ("command", "file", "host", "package", "process", "service")
+BUILT_IN: Final = ("command", "file", "host", "package", "process", "service")
 
 
 def load_agent(name: str) -> Agent:
     """Return the agent of this name; raise ConfigurationError saying why it cannot be had."""
-    found = _built_in(name) if name in _BUILT_IN else _plugged_in(name)
+    found = _built_in(name) if name in BUILT_IN else _plugged_in(name)
     if not isinstance(found, Agent) or found.name != name:
         raise ConfigurationError(f"agent {name}: its entry point names {found!r}, no Agent of this name")
     return found

@@ -11,6 +11,7 @@ from mcoflow.cli.exit_codes import table
 from mcoflow.cli.host import host, ping
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE
+from mcoflow.cli.plugin import plugin
 from mcoflow.cli.recur import recur
 from mcoflow.cli.run import run
 from mcoflow.cli.schedule import schedule
@@ -60,5 +61,6 @@ for _command in (
     db,
     config,
     doctor,
+    plugin,
 ):
     root.add_command(_command)

@@ -33,6 +33,7 @@ from mcoflow.testing.hosts import (
     silence,
     twice,
 )
+from mcoflow.testing.operations import perform
 from mcoflow.testing.presenting import present_action
 from mcoflow.testing.stubs import stub_output
 from mcoflow.testing.world import Crash, NotReachedError, OneThreadWorld
@@ -65,6 +66,7 @@ __all__ = [
     "ok",
     "only",
     "out_of_order",
+    "perform",
     "plan_action",
     "present_action",
     "replied",
