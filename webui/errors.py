@@ -22,6 +22,7 @@ from mcoflow.errors import (
     RecurrenceNotFoundError,
     StoreError,
     StoreUnavailableError,
+    TargetError,
 )
 from mcoflow.services.views import Notice
 from webui.current import request_id
@@ -36,6 +37,7 @@ STATUS: Final[Sequence[tuple[type[McoflowError], HTTPStatus]]] = (
     (PlanExistsError, HTTPStatus.CONFLICT),
     (NameTakenError, HTTPStatus.CONFLICT),
     (CommandRefusedError, HTTPStatus.CONFLICT),
+    (TargetError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (QueryInvalidError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (PlanningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -36,6 +37,22 @@ class WorldHandle(Protocol):
     def plan_elsewhere(self, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
         """Let an executor plan and run an action."""
 
+    def hosts_matching(
+        self, target: str, *, limit: str | int | None = None, one: bool = False, seed: int | None = None
+    ) -> Sequence[str]:
+        """Return the admitted hosts that a target means now, by name; also in `plan`, which may run again.
+
+        Args:
+            target: as people write it: `role=web and not group:old`.
+            limit: so many at the most, 25 or "10%" (rounded up).
+            one: one that is online.
+            seed: choose at random instead of by name; equal seeds choose equally.
+
+        Raises:
+            TargetInvalidError, GroupNotFoundError, InputInvalidError: what was written is no target, limit.
+            TargetEmptyError: it means no host.
+        """
+
     def delay(self, schedule: Schedule, action: type[Action], /, *args: Any, **named: Any) -> StoredPlan:
         """Let an executor plan and run an action when it is time."""
 
@@ -45,3 +62,12 @@ class WorldHandle(Protocol):
         `plan_event` sends one with the result of the call instead. Who waits here for an event to its own
         step waits for ever.
         """
+
+
+class FindHosts(Protocol):
+    """WorldHandle.hosts_matching by itself."""
+
+    def __call__(
+        self, target: str, *, limit: str | int | None = None, one: bool = False, seed: int | None = None
+    ) -> Sequence[str]:
+        """See WorldHandle.hosts_matching."""

@@ -15,6 +15,7 @@ from mcoflow.actions.on_hosts import (
     UninstallPackage,
     UpdatePackage,
 )
+from mcoflow.actions.where import frozen, without_target
 
 
 class OnHosts(Action):
@@ -24,10 +25,9 @@ class OnHosts(Action):
 
     def plan(self, **fields: Any) -> None:
         """Plan the step for each host, with all other input."""
-        asked = self.validated(fields)
-        hosts = asked.pop("hosts")
-        self.input = {"hosts": hosts, **asked}
-        for host in hosts:
+        self.input = frozen(self, self.validated(fields))
+        asked = without_target(self.input)
+        for host in self.input["hosts"]:
             self.plan_action(self.step, host=host, **asked)
 
 

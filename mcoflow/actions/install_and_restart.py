@@ -8,6 +8,7 @@ from mcoflow.action import Action, OutputReference, Reply, Rescue
 from mcoflow.action.naming import on_hosts
 from mcoflow.actions.models import PackagesAndServices
 from mcoflow.actions.on_hosts import InstallPackage, RestartService
+from mcoflow.actions.where import frozen
 from mcoflow.errors import HostError
 
 
@@ -72,7 +73,7 @@ class InstallAndRestart(Action):
 
     def plan(self, **fields: Any) -> None:
         """Plan the steps of each host side by side."""
-        self.input = self.validated(fields)
+        self.input = frozen(self, self.validated(fields))
         for host in self.input["hosts"]:
             with self.sequence():
                 self._plan_restarts(host, self._plan_installs(host) if self.input["packages"] else [])

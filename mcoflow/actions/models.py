@@ -1,15 +1,25 @@
 """The inputs of the shipped actions: one declaration for form, command line, API and engine."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
+from mcoflow.domain.choice import Choice
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.operation_names import is_package_name, is_service_name, is_version
-from mcoflow.errors import InputInvalidError
+from mcoflow.errors import InputInvalidError, TargetInvalidError
 
 MAX_HOSTS = 20_000
 MAX_NAMES = 100
+_WAYS: Final = frozenset({"hosts", "target", "limit", "one", "seed"})
 
 
 def _host(text: str) -> str:
@@ -47,16 +57,53 @@ Version = Annotated[str, Field(max_length=128), AfterValidator(_version)]
 Service = Annotated[str, Field(max_length=128), AfterValidator(_service)]
 
 
+def _target(text: str) -> str:
+    if text:
+        from mcoflow.domain.target_text import parse_target
+
+        try:
+            parse_target(text)
+        except TargetInvalidError as error:
+            raise ValueError(str(error)) from None
+    return text
+
+
 class Targets(BaseModel):
-    """The hosts of an action; each is named once."""
+    """The hosts of an action: named once each, or those that a target means when it is planned."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     hosts: Annotated[
         list[Host],
-        Field(min_length=1, max_length=MAX_HOSTS),
+        Field(max_length=MAX_HOSTS),
         AfterValidator(lambda h: list(dict.fromkeys(h))),
-    ]
+    ] = []
+    target: Annotated[str, AfterValidator(_target)] = ""
+    limit: Annotated[int | str | None, Field(description="so many of them at the most: 25 or 10%")] = None
+    one: Annotated[bool, Field(description="one of them that is online")] = False
+    seed: Annotated[int | None, Field(description="choose by chance; equal seeds choose equally")] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        """Refuse neither and both, and a choice among hosts that were named."""
+        if bool(self.hosts) == bool(self.target):
+            raise ValueError("hosts or a target say where: one of the two")
+        try:
+            choice = Choice.of(self.limit, one=self.one, seed=self.seed)
+        except InputInvalidError as error:
+            raise ValueError(str(error)) from None
+        if self.hosts and choice != Choice():
+            raise ValueError("limit, one and seed choose among the hosts of a target: these are named")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _what_was_said(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the ways of saying where that were not used."""
+        made: dict[str, Any] = serialize(self)
+        unsaid = Targets.model_construct()
+        return {
+            key: value for key, value in made.items() if key not in _WAYS or value != getattr(unsaid, key)
+        }
 
 
 class Checked(Targets):

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from mcoflow.action import Action, Deadlines, HostAction, HostRequest
 from mcoflow.action.naming import on_hosts
 from mcoflow.actions.models import Checked, Host
+from mcoflow.actions.where import frozen, without_target
 from mcoflow.errors import MalformedMessageError
 from mcoflow.wire import codec
 from mcoflow.wire.kinds import ARGS_LIMIT
@@ -82,10 +83,9 @@ class Operate(Action):
 
     def plan(self, **fields: Any) -> None:
         """Plan one step a host. A host that fails pauses the plan; the others go on."""
-        asked = self.validated(fields)
-        hosts = asked.pop("hosts")
-        self.input = {"hosts": hosts, **asked}
-        for host in hosts:
+        self.input = frozen(self, self.validated(fields))
+        asked = without_target(self.input)
+        for host in self.input["hosts"]:
             self.plan_action(OperateHost, host=host, **asked)
 
     def label(self) -> str:

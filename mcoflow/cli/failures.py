@@ -20,6 +20,9 @@ _CODES: Final[Mapping[type[Exception], ExitCode]] = {
     errors.PlanNotFoundError: ExitCode.NOT_FOUND,
     errors.HostNotFoundError: ExitCode.NOT_FOUND,
     errors.RecurrenceNotFoundError: ExitCode.NOT_FOUND,
+    errors.GroupNotFoundError: ExitCode.NOT_FOUND,
+    errors.TargetEmptyError: ExitCode.NOT_FOUND,
+    errors.TargetInvalidError: ExitCode.USAGE,
     errors.WorldNotFoundError: ExitCode.NOT_FOUND,
     errors.StoreUnavailableError: ExitCode.UNAVAILABLE,
     errors.BusError: ExitCode.UNAVAILABLE,
@@ -30,7 +33,7 @@ _CODES: Final[Mapping[type[Exception], ExitCode]] = {
     errors.ScheduleInvalidError: ExitCode.USAGE,
     errors.QueryInvalidError: ExitCode.USAGE,
 }
-_FIELDS: Final = {"hostname": "--host", "action": "ACTION", "param": "PARAM"}
+_FIELDS: Final = {"hostname": "--host", "target": "--target", "action": "ACTION", "param": "PARAM"}
 """What the form's fields are called on the command line."""
 
 

@@ -1,17 +1,17 @@
-"""ACTION, PARAM, --host, --check and --set: what commands that make tasks have in common."""
+"""ACTION, PARAM, --host, --target, --check and --set: what commands that make tasks have in common."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
     from mcoflow.services import Filled, Order, Services
     from mcoflow.services.actions import ActionView
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Typed:
     hosts: Sequence[str]
     check: bool
     given: Sequence[str]
+    target: str = ""
+    limit: str | None = None
+    one: bool = False
+    chance: bool = False
+    seed: int | None = None
 
     def read(self, services: "Services") -> "Order":
         """Return the action that is meant, and its arguments.
@@ -33,38 +38,75 @@ class Typed:
         from mcoflow.cli.names import host_names
         from mcoflow.services import Filled
 
-        named, more = host_names(self.hosts), _given(self.given)
-        filled = Filled(", ".join(named), self.action, self.param, confirm=str(len(named)), check=self.check)
-        return _order(services, filled, named, more)
+        named, choice = host_names(self.hosts), self.choice()
+        filled = Filled(
+            hostname=", ".join(named),
+            action=self.action,
+            param=self.param,
+            confirm=str(len(named)),
+            check=self.check,
+            target=self.target,
+        )
+        return _order(services, filled, named, _given(self.given), choice)
+
+    def choice(self) -> dict[str, Any]:
+        """Return how some of the hosts that the target means are chosen; what is drawn now is recorded so."""
+        if not self.target and (self.limit is not None or self.one or self.chance or self.seed is not None):
+            raise click.UsageError("--limit, --one, --random and --seed belong to --target")
+        seed = Random().getrandbits(31) if self.chance and self.seed is None else self.seed  # noqa: S311
+        said = {"limit": self.limit, "one": self.one or None, "seed": seed}
+        return {key: value for key, value in said.items() if value is not None}
 
 
-def order_options(command: F) -> F:
-    """Give a command the arguments and options of Typed."""
-    for option in (
-        click.option(
-            "--set",
-            "given",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Further input of the action, as text; KEY:=VALUE as JSON.",
-        ),
-        click.option("--check", is_flag=True, help="Only predict what would change."),
-        click.option(
-            "--host",
-            "-H",
-            "hosts",
-            multiple=True,
-            metavar="NAME",
-            help="Where; several times, or with commas.",
-        ),
-        click.argument("param", default=""),
-        click.argument("action"),
-    ):
-        command = option(command)
-    return command
+def order_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the arguments and options of Typed, which it takes as `order`."""
+
+    @wraps(command)
+    def with_order(*args: Any, **named: Any) -> None:
+        order = Typed(**{key: named.pop(key) for key in Typed.__dataclass_fields__})
+        command(*args, order=order, **named)
+
+    taking = with_order
+    for option in reversed(_OPTIONS):
+        taking = option(taking)
+    return taking
 
 
-def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: Mapping[str, Any]) -> "Order":
+_OPTIONS: Final[Sequence[Callable[[Callable[..., None]], Callable[..., None]]]] = (
+    click.argument("action"),
+    click.argument("param", default=""),
+    click.option(
+        "--host", "-H", "hosts", multiple=True, metavar="NAME", help="Where; several times, or with commas."
+    ),
+    click.option(
+        "--target",
+        "-T",
+        default="",
+        metavar="EXPRESSION",
+        help="Where, as 'os.id=debian and (role=web or web*) and not group:old'.",
+    ),
+    click.option("--limit", metavar="N|N%", help="So many of the target's hosts at the most."),
+    click.option("--one", is_flag=True, help="One of the target's hosts that is online."),
+    click.option("--random", "chance", is_flag=True, help="With --limit or --one: by chance, not by name."),
+    click.option("--seed", type=click.IntRange(0), metavar="N", help="The chance of an earlier --random."),
+    click.option("--check", is_flag=True, help="Only predict what would change."),
+    click.option(
+        "--set",
+        "given",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Further input of the action, as text; KEY:=VALUE as JSON.",
+    ),
+)
+
+
+def _order(
+    services: "Services",
+    filled: "Filled",
+    hosts: Sequence[str],
+    given: Mapping[str, Any],
+    choice: Mapping[str, Any],
+) -> "Order":
     """Return what to submit: of the form's actions by the form's rules, of others as it was given."""
     from mcoflow.services import Order
     from mcoflow.services.actions import action_named, action_view, check_keys, is_action
@@ -72,7 +114,8 @@ def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: M
     from mcoflow.services.operations import is_operation
 
     if is_operation(filled.action) and not is_action(filled.action):
-        return _operation(services, filled, hosts, more)
+        return _operation(services, filled, hosts, given, choice)
+    more = {**given, **choice}
     action = action_named(filled.action)
     check_keys(action, tuple(more))
     if action.name in ACTIONS:
@@ -80,21 +123,29 @@ def _order(services: "Services", filled: "Filled", hosts: Sequence[str], more: M
         return Order(order.action, {**order.arguments, **more})
     if filled.param:
         raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
-    given = {"hosts": list(hosts), "check": filled.check}
-    arguments = {key: value for key, value in given.items() if value}
+    said = {"hosts": list(hosts), "target": filled.target, "check": filled.check}
+    arguments = {key: value for key, value in said.items() if value}
     _check_options(action_view(action), arguments)
     return Order(action.name, {**arguments, **more})
 
 
 def _operation(
-    services: "Services", filled: "Filled", hosts: Sequence[str], more: Mapping[str, Any]
+    services: "Services",
+    filled: "Filled",
+    hosts: Sequence[str],
+    args: Mapping[str, Any],
+    choice: Mapping[str, Any],
 ) -> "Order":
     """Return the order for an operation that hosts declare, by its short form `agent.operation`."""
     if filled.param:
         raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
-    if not hosts:
-        raise click.UsageError(f"{filled.action} needs hosts: add --host NAME")
-    return services.operations.order(filled.action, hosts, more, check=filled.check)
+    if bool(hosts) == bool(filled.target):
+        raise click.UsageError(f"{filled.action} needs hosts: add --host NAME or --target EXPRESSION")
+    order = services.operations.order(filled.action, hosts, args, check=filled.check)
+    if not filled.target:
+        return order
+    where = {key: value for key, value in order.arguments.items() if key != "hosts"}
+    return replace(order, arguments={"target": filled.target, **choice, **where})
 
 
 def _check_options(view: "ActionView", keys: Collection[str]) -> None:
@@ -109,6 +160,9 @@ def _check_options(view: "ActionView", keys: Collection[str]) -> None:
     if "hosts" in keys and "hosts" not in known:
         named = """; if its code heeds them nevertheless: --set hosts:='["web1"]'""" if view.open else ""
         raise click.UsageError(f"{view.name} takes no hosts: leave out --host{named}")
+    if "target" in keys and "target" not in known:
+        named = "; if its code heeds one nevertheless: --set target=…" if view.open else ""
+        raise click.UsageError(f"{view.name} takes no target: leave out --target{named}")
 
 
 def _given(pairs: Sequence[str]) -> Mapping[str, Any]:

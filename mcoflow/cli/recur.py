@@ -64,11 +64,7 @@ def add(
     shell: Shell,
     /,
     *,
-    action: str,
-    param: str,
-    hosts: Sequence[str],
-    check: bool,
-    given: Sequence[str],
+    order: Typed,
     **fields: Any,
 ) -> None:
     """Run ACTION with PARAM on hosts again and again. They are given as for `mcoflow run`.
@@ -82,8 +78,8 @@ def add(
 
     recurrence = Recurrence(**fields)
     with shell.services() as services:
-        order = Typed(action, param, hosts, check, given).read(services)
-        made = services.schedules.recur(order.action, order.arguments, recurrence=recurrence, user=user())
+        wanted = order.read(services)
+        made = services.schedules.recur(wanted.action, wanted.arguments, recurrence=recurrence, user=user())
     shell.result(made, lambda: str(made.id))
     shell.say(f"first at {told(made.next_at)}; stop it: mcoflow recur disable {made.id}")
 

@@ -8,6 +8,7 @@ from mcoflow.cli.admin import config, db
 from mcoflow.cli.doctor import doctor
 from mcoflow.cli.executors import executors
 from mcoflow.cli.exit_codes import table
+from mcoflow.cli.find import find, group
 from mcoflow.cli.host import host, ping
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE
@@ -53,6 +54,8 @@ for _command in (
     schedule,
     recur,
     host,
+    group,
+    find,
     ping,
     web,
     executor,

@@ -1,6 +1,5 @@
 """`mcoflow run`: make a task, and follow it if wanted."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -35,11 +34,7 @@ def run(
     shell: Shell,
     /,
     *,
-    action: str,
-    param: str,
-    hosts: Sequence[str],
-    check: bool,
-    given: Sequence[str],
+    order: Typed,
     start_at: datetime | None,
     start_before: datetime | None,
     wait: bool,
@@ -76,11 +71,11 @@ def run(
     check_wait("--wait", within, wait=wait)
     later = Schedule(start_at, start_before) if start_at or start_before else None
     with shell.services() as services:
-        order = Typed(action, param, hosts, check, given).read(services)
+        wanted = order.read(services)
         if later is None:
-            plan_id = services.plans.submit(order.action, order.arguments, user=user()).plan_id
+            plan_id = services.plans.submit(wanted.action, wanted.arguments, user=user()).plan_id
         else:
-            plan_id = services.schedules.submit(order.action, order.arguments, schedule=later, user=user())
+            plan_id = services.schedules.submit(wanted.action, wanted.arguments, schedule=later, user=user())
         if wait:
             _to_the_end(shell, services, plan_id, within)
         else:

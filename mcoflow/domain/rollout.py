@@ -32,7 +32,7 @@ class Share:
         found = _SHARE.fullmatch(str(text).strip())
         if found is None or (found[2] and int(found[1]) > 100):
             raise RolloutInvalidError(
-                f"{str(text)!r} is no number of hosts: give one like 25, or a share like 10%"
+                f"{str(text)[:80]!r} is no number of hosts: give one like 25, or a share like 10%"
             )
         return cls(int(found[1]), bool(found[2]))
 

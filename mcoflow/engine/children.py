@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from mcoflow.action.base import Action
 from mcoflow.action.chain import Chains
 from mcoflow.action.registry import Registry
+from mcoflow.action.world import FindHosts
 from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
@@ -32,11 +33,19 @@ class ParentStep:
 class Children:
     """The SubPlanner of one call; `drafts` are what it planned, to be stored with the step."""
 
-    def __init__(self, caller: ParentStep, store: SubPlanStore, actions: Registry, chains: Chains) -> None:
+    def __init__(
+        self,
+        caller: ParentStep,
+        store: SubPlanStore,
+        actions: Registry,
+        chains: Chains,
+        find_hosts: FindHosts | None = None,
+    ) -> None:
         self._caller = caller
         self._store = store
         self._actions = actions
         self._chains = chains
+        self._find_hosts = find_hosts
         self.drafts: list[PlanDraft] = []
 
     def known(self, keys: Sequence[str]) -> Collection[str]:
@@ -57,6 +66,7 @@ class Children:
             now=caller.now,
             actions=self._actions,
             chains=self._chains,
+            find_hosts=self._find_hosts,
         )
         draft.plan.caller_plan_id, draft.plan.caller_action_id = caller.plan_id, caller.action_id
         self.drafts.append(draft)

@@ -20,8 +20,9 @@ from mcoflow.engine.handles import Planned, PlanningFailed, Triggered
 from mcoflow.engine.locks import refused_draft
 from mcoflow.engine.observing import Observing
 from mcoflow.engine.planner import check_plan_arguments, make_plan
+from mcoflow.engine.targets import HostFinder
 from mcoflow.engine.wanted import Wanted
-from mcoflow.errors import ExecutorStoppedError, LockTakenError, WaitTimeoutError
+from mcoflow.errors import ExecutorStoppedError, LockTakenError, TargetError, WaitTimeoutError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.engine import Submitted
 from mcoflow.ports.store import Changes, Store
@@ -53,6 +54,7 @@ class Intake:
         self._executor = executor
         self._offer = offer
         self._observing = observing
+        self.find_hosts = HostFinder(store, clock).names
 
     def submit(
         self, action: str, arguments: Mapping[str, Any], *, user: str, plan_id: UUID | None
@@ -62,7 +64,7 @@ class Intake:
         fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
         if found.Input is None:
             check_plan_arguments(found, (), fields)
-        draft = self._draft(found, (), fields, Wanted(user, plan_id))
+        draft = self._draft(found, (), fields, Wanted(user, plan_id), refused=(TargetError,))
         draft = self._keep(draft, elsewhere=plan_id is not None)
         failed = draft.plan.state is PlanState.STOPPED
         return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
@@ -98,7 +100,13 @@ class Intake:
         return Planned(draft.plan.id) if error is None else PlanningFailed(draft.plan.id, error)
 
     def _draft(
-        self, action: type[Action], args: Sequence[Any], named: Mapping[str, Any], wanted: Wanted
+        self,
+        action: type[Action],
+        args: Sequence[Any],
+        named: Mapping[str, Any],
+        wanted: Wanted,
+        *,
+        refused: tuple[type[Exception], ...] = (),
     ) -> PlanDraft:
         """Plan the action here and now; nothing is stored yet."""
         draft = make_plan(
@@ -110,6 +118,8 @@ class Intake:
             now=self._clock.now().timestamp(),
             actions=self._actions,
             chains=self._chains,
+            find_hosts=self.find_hosts,
+            refused=refused,
         )
         wanted.mark(draft.plan)
         return draft

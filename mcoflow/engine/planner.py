@@ -17,6 +17,7 @@ from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.schema import valid_input
 from mcoflow.action.singleton import locks_of
 from mcoflow.action.stage import Stage
+from mcoflow.action.world import FindHosts
 from mcoflow.domain.locks import Lock, merged
 from mcoflow.domain.plain import plain, to_json
 from mcoflow.domain.records import (
@@ -33,6 +34,7 @@ from mcoflow.domain.rollout import Rollout
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.domain.view import PlanView
 from mcoflow.engine.flow import Block, GraphMaker
+from mcoflow.engine.planning_world import PlanningWorld
 from mcoflow.engine.turns import Turns, check_apart
 from mcoflow.errors import McoflowError, PhaseError, PlanningError
 from mcoflow.faults import faultpoint
@@ -52,12 +54,15 @@ def make_plan(
     actions: Registry = REGISTERED,
     chains: Chains = BARE,
     written: Mapping[str, Any] | None = None,
+    find_hosts: FindHosts | None = None,
+    refused: tuple[type[Exception], ...] = (),
 ) -> PlanDraft:
     """Run the plan methods and return the draft. A planning that fails is a draft that is stopped/error.
 
     `args` and `arguments` are the positional and the named arguments of the plan method; `actions` has those
     that may subscribe, `chains` what goes around the methods; `written` is the input that the root action has
-    since its delay phase.
+    since its delay phase, `find_hosts` what the plan methods find hosts with, `refused` errors of them that
+    are raised, so that nothing is stored.
 
     Raises:
         ConfigurationError: middlewares of the action that want to be around each other; nothing is stored.
@@ -72,7 +77,7 @@ def make_plan(
         user=user,
         args=to_json(plain(stored_arguments(args, arguments))),
     )
-    planner = Planner(plan, actions, chains, subject_of(arguments), written)
+    planner = Planner(plan, actions, chains, subject_of(arguments), written, find_hosts=find_hosts)
 
     def plan_all() -> None:
         root = planner.plan_action(action, tuple(args), dict(arguments))
@@ -84,6 +89,8 @@ def make_plan(
         with chains.transaction.transaction() if chains.transaction is not None else nullcontext():
             phase()
             return planner.draft()
+    except refused:
+        raise
     except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it becomes the plan's error
         return planner.failed(error, now)
 
@@ -109,12 +116,15 @@ class Planner:
         chains: Chains,
         works_on: str,
         written: Mapping[str, Any] | None = None,
+        *,
+        find_hosts: FindHosts | None = None,
     ) -> None:
         self._plan = plan
         self._registry = registry
         self._chains = chains
         self._works_on = works_on
         self._written = written or {}
+        self._find_hosts = find_hosts
         self._actions: list[ActionRecord] = []
         self._steps: list[StepRecord] = []
         self._finalize: list[int] = []
@@ -163,6 +173,7 @@ class Planner:
             self._hooked.append((number, action.name))
         given = {} if parent else dict(self._written)
         stage = Stage("plan", self._plan.id, number, parent is None, given, {}, self, parent, subscribed)
+        stage.world = None if self._find_hosts is None else PlanningWorld(action.name, self._find_hosts)
         made = action(stage)
         self._parents.append(made)
         faultpoint("planner.mid")

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from mcoflow.action.chain import Chains
 from mcoflow.action.registry import Registry
+from mcoflow.action.world import FindHosts
 from mcoflow.clock import Clock
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord
@@ -21,6 +22,7 @@ from mcoflow.engine.locks import refused_draft
 from mcoflow.engine.observing import Observing
 from mcoflow.engine.planner import make_plan
 from mcoflow.engine.recurrences import fire_due
+from mcoflow.engine.targets import HostFinder
 from mcoflow.engine.workers import Pool
 from mcoflow.errors import (
     ExecutorStoppedError,
@@ -158,7 +160,8 @@ class Scheduler:
     def _job(self, due: DuePlan) -> Callable[[], None]:
         def job() -> None:
             log.info("schedule.fired", extra={"plan": str(due.plan.id), "action": due.plan.action})
-            draft = planned(self._actions, self._chains, due, self._clock.now().timestamp())
+            now = self._clock.now().timestamp()
+            draft = planned(self._actions, self._chains, due, now, HostFinder(self._store, self._clock).names)
             stored = self._keep_for_later(draft) if draft.plan.locks else self._keep(draft)
             stored.add_done_callback(lambda stored: self._kept(due.plan, stored))
 
@@ -200,7 +203,9 @@ class Scheduler:
             self._bell.set()
 
 
-def planned(actions: Registry, chains: Chains, due: DuePlan, now: float) -> PlanDraft:
+def planned(
+    actions: Registry, chains: Chains, due: DuePlan, now: float, find_hosts: FindHosts | None = None
+) -> PlanDraft:
     """Plan what was claimed; whatever the author's code raises, the draft is then stopped with that error."""
     plan = due.plan
     try:
@@ -215,6 +220,7 @@ def planned(actions: Registry, chains: Chains, due: DuePlan, now: float) -> Plan
             actions=actions,
             chains=chains,
             written=json.loads(due.input),
+            find_hosts=find_hosts,
         )
     except BaseException as error:  # noqa: BLE001 - the worker has to outlive whatever user code raises
         return failed_draft(plan, error, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -48,6 +48,13 @@ class StepWorld:
     def event(self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False) -> SentEvent:
         """See WorldHandle.event."""
         return self._next().event(plan_id, step_id, value, optional=optional)
+
+    def hosts_matching(
+        self, target: str, *, limit: str | int | None = None, one: bool = False, seed: int | None = None
+    ) -> Sequence[str]:
+        """See WorldHandle.hosts_matching."""
+        asked = self.options(Wanted(self.user, caller=self.caller))
+        return asked.hosts_matching(target, limit=limit, one=one, seed=seed)
 
     def _next(self) -> WorldHandle:
         self.triggered += 1

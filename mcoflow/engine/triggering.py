@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,12 @@ class Triggering:
     def recur(self, recurrence: Recurrence, action: type[Action], /, *args: Any, **named: Any) -> UUID:
         """See World.recur."""
         return self.scheduling.recur(recurrence, action, args, named, user=self.wanted.user)
+
+    def hosts_matching(
+        self, target: str, *, limit: str | int | None = None, one: bool = False, seed: int | None = None
+    ) -> Sequence[str]:
+        """See WorldHandle.hosts_matching."""
+        return self.intake.find_hosts(target, limit=limit, one=one, seed=seed)
 
     def event(self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False) -> EventFuture:
         """See World.event. A `plan_id` among the options is the event's id: sent twice, it is one event."""

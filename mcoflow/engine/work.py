@@ -23,6 +23,7 @@ from mcoflow.engine.children import Children, ParentStep
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.step_world import OptionsOfCall, StepWorld
+from mcoflow.engine.wanted import Wanted
 from mcoflow.errors import McoflowError
 from mcoflow.ports.store import ActionKey, NewChunks
 from mcoflow.ports.sub_plans import SubPlanStore
@@ -157,7 +158,9 @@ class Work:
 
     def _children(self, batch: Batch, run: PlanRun, step: StepRecord) -> Children:
         caller = ParentStep(run.id, step.action_id, step.id, step.attempt, run.plan.user, batch.now)
-        return Children(caller, self._store, self._actions, self._chains)
+        world = self._options(Wanted(run.plan.user)) if self._options is not None else None
+        find_hosts = world.hosts_matching if world is not None else None
+        return Children(caller, self._store, self._actions, self._chains, find_hosts)
 
     def note(self, batch: Batch, run: PlanRun, name: str, *, actor: str = "", detail: str = "") -> None:
         """Add a line to the plan's history."""

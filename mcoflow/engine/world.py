@@ -36,6 +36,7 @@ from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.sweeper import Sweeper
+from mcoflow.engine.targets import Groups
 from mcoflow.engine.triggering import Triggering
 from mcoflow.engine.wanted import Wanted, valid_name
 from mcoflow.errors import (
@@ -229,6 +230,17 @@ class World(Operating, Later, Presenting):
         self._futures.stored(plan_id)
         self._futures.look(plan_id)
         return future
+
+    def hosts_matching(
+        self, target: str, *, limit: str | int | None = None, one: bool = False, seed: int | None = None
+    ) -> Sequence[str]:
+        """See WorldHandle.hosts_matching."""
+        return self._intake.find_hosts(target, limit=limit, one=one, seed=seed)
+
+    @property
+    def groups(self) -> Groups:
+        """See Engine.groups."""
+        return Groups(self._store, self._clock)
 
     def resume(self, plan_id: UUID, *, actor: str = "") -> PlanFuture:
         """Let a paused plan go on: what failed is tried once more, what is done is not repeated.

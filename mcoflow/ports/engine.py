@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from mcoflow.domain.census import Census
+from mcoflow.domain.groups import GroupRecord
 from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
 from mcoflow.domain.requests import CommandKind
@@ -59,6 +60,22 @@ class Recurrences(Protocol):
         """Let it make no plans any more. InvalidMoveError: nothing changed."""
 
 
+class Groups(Protocol):
+    """What may be done with groups of hosts. What is raised is a TargetError, and nothing changed."""
+
+    def all(self) -> Sequence[GroupRecord]:
+        """All groups, in order of name."""
+
+    def get(self, name: str) -> GroupRecord:
+        """One group; GroupNotFoundError."""
+
+    def set(self, name: str, target: str, *, user: str) -> GroupRecord:
+        """Let a name stand for a target; TargetInvalidError, GroupNotFoundError."""
+
+    def remove(self, name: str) -> None:
+        """Forget a group; GroupNotFoundError, GroupInUseError."""
+
+
 class Engine(Protocol):
     """Plan, command, watch."""
 
@@ -99,6 +116,10 @@ class Engine(Protocol):
 
         Raises as submit does, and ScheduleInvalidError, PurposeTakenError.
         """
+
+    @property
+    def groups(self) -> Groups:
+        """Targets with a name."""
 
     @property
     def recurrences(self) -> Recurrences:

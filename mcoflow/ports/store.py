@@ -33,11 +33,13 @@ from mcoflow.domain.requests import (
     WorldRecord,
 )
 from mcoflow.domain.states import StepState
+from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.declarations import DeclarationReader, DeclarationStore
 from mcoflow.ports.fleet import FleetReader
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
 from mcoflow.ports.search import PlanSearch
 from mcoflow.ports.sub_plans import SubPlanStore
+from mcoflow.ports.targets import TargetReader, TargetStore
 
 ActionKey = tuple[UUID, int]
 """Plan and action id."""
@@ -153,7 +155,9 @@ class PlanOutline:
     last_step: int
 
 
-class Store(ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, DeclarationStore, Protocol):
+class Store(
+    ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, DeclarationStore, TargetStore, Protocol
+):
     """The engine's side. Thread-safe."""
 
     def commit(self, changes: Changes) -> None:
@@ -330,20 +334,7 @@ class PlanWhole:
     history: Sequence[HistoryRecord]
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits: plans by state, those that could run and have no owner, requests that the broker has not
-    confirmed and when the oldest was made, events not consumed, timers."""
-
-    plans: Mapping[str, int]
-    without_owner: int
-    outbox: int
-    outbox_oldest: float | None
-    inbox: int
-    timers: int
-
-
-class Reader(ScheduleReader, FleetReader, DeclarationReader, Protocol):
+class Reader(ScheduleReader, FleetReader, DeclarationReader, TargetReader, Protocol):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
     def plans(self, query: Listing) -> Sequence[PlanRecord]:

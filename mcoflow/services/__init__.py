@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcoflow.clock import Clock
+from mcoflow.engine.targets import HostFinder
 from mcoflow.ports.engine import Engine
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
@@ -18,6 +19,7 @@ from mcoflow.services.operations import Operations
 from mcoflow.services.plans import Filter, Plans
 from mcoflow.services.rerun import Rerun
 from mcoflow.services.schedules import Schedules
+from mcoflow.services.targets import Preview, Targets
 
 __all__ = [
     "Contract",
@@ -32,9 +34,11 @@ __all__ = [
     "Operations",
     "Order",
     "Plans",
+    "Preview",
     "Rerun",
     "Schedules",
     "Services",
+    "Targets",
     "build_services",
 ]
 
@@ -50,6 +54,7 @@ class Services:
     executors: Executors
     hosts: Hosts
     operations: Operations
+    targets: Targets
     form: Form
     contract: Contract
     health: Health
@@ -78,6 +83,7 @@ def build_services(
         executors=Executors(engine, reader),
         hosts=hosts,
         operations=operations,
+        targets=Targets(engine, HostFinder(reader, clock)),
         form=Form(hosts),
         contract=Contract(engine, reader, operations),
         health=Health(engine, reader, broken_actions),

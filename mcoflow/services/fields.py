@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.operation_names import is_package_name, is_service_name
-from mcoflow.errors import FormInvalidError, InputInvalidError
+from mcoflow.errors import FormInvalidError, InputInvalidError, TargetInvalidError
 
 MAX_PARAM: Final = 4096
 MAX_NAMES: Final = 100
@@ -35,6 +35,7 @@ class Filled:
     param: str = ""
     confirm: str = ""
     check: bool = False
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,16 @@ def read_fields(filled: Filled) -> Order:
     """Check all fields and return the order.
 
     Raises:
-        FormInvalidError: names every field that is wrong: hostname, action, param, confirm.
+        FormInvalidError: names every field that is wrong: hostname, target, action, param, confirm.
     """
     faults = _Faults()
-    hosts = faults.catch("hostname", lambda: hosts_of(filled.hostname)) or ()
+    where: dict[str, Any] = {}
+    hosts: tuple[str, ...] = ()
+    if filled.target.strip():
+        where = {"target": faults.catch("target", lambda: _target_of(filled))}
+    else:
+        hosts = faults.catch("hostname", lambda: hosts_of(filled.hostname)) or ()
+        where = {"hosts": list(hosts)}
     action = faults.catch("action", lambda: _action_of(filled.action)) or ""
     read = _READERS.get(action, _unread)
     arguments = faults.catch("param", lambda: read(filled.param)) or {}
@@ -84,7 +91,7 @@ def read_fields(filled: Filled) -> Order:
     if faults.found:
         raise FormInvalidError(faults.found)
     checked = {"check": True} if filled.check and action != "ping" else {}
-    return Order(action, {"hosts": list(hosts), **arguments, **checked})
+    return Order(action, {**where, **arguments, **checked})
 
 
 def hosts_of(text: str) -> tuple[str, ...]:
@@ -99,6 +106,18 @@ def hosts_of(text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(host_id(word) for word in words))
     except InputInvalidError as error:
         raise ValueError(str(error)) from None
+
+
+def _target_of(filled: Filled) -> str:
+    from mcoflow.domain.target_text import parse_target
+
+    if filled.hostname.strip():
+        raise ValueError("hosts, or a target: not both")
+    try:
+        parse_target(filled.target)
+    except TargetInvalidError as error:
+        raise ValueError(str(error)) from None
+    return filled.target.strip()
 
 
 def names_of(param: str) -> Names:

@@ -45,7 +45,7 @@ class Rerun:
         if plan.state is not PlanState.STOPPED:
             raise CommandRefusedError.by_state("a re-run", plan_id, plan.state, ())
         arguments = dict(arguments_of(plan.args))
-        if not verdicts:
+        if not verdicts and not ("target" in arguments and plan.hosts):  # whom a target meant stays frozen
             return self._engine.submit(plan.action, arguments, user=user)
         model = self._actions.find(plan.action).Input
         if model is None or "hosts" not in model.model_fields:

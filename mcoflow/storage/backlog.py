@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select, text
 
-from mcoflow.ports.store import Backlog
+from mcoflow.ports.backlog import Backlog
 from mcoflow.storage.between_tables import NOT_HELD, locks
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.tables import (

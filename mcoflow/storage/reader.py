@@ -10,8 +10,9 @@ from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.records import ActionRecord, HistoryRecord, JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
+from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.declarations import Declared
-from mcoflow.ports.store import Backlog, Listing, PlanWhole, StepRow
+from mcoflow.ports.store import Listing, PlanWhole, StepRow
 from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.backlog import backlog_of, plans_owned
 from mcoflow.storage.clock import database_now

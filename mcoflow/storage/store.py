@@ -49,6 +49,7 @@ from mcoflow.storage.schedule_store import SqlSchedules
 from mcoflow.storage.search_store import SqlSearch
 from mcoflow.storage.snapshots import load_many
 from mcoflow.storage.tables import plans
+from mcoflow.storage.target_store import SqlTargets
 from mcoflow.storage.texts import hex_rows
 
 _VERSIONS: Final = Lookup(
@@ -57,7 +58,7 @@ _VERSIONS: Final = Lookup(
 )
 
 
-class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlReader):
+class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlTargets, SqlReader):
     """Both sides of the store; the promises are those of `mcoflow.ports.store`. Thread-safe."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

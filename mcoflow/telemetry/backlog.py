@@ -10,8 +10,9 @@ from mcoflow.clock import Clock
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import StoreError
 from mcoflow.ports import measures as m
+from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.measures import Key
-from mcoflow.ports.store import Backlog, Reader
+from mcoflow.ports.store import Reader
 
 log = logging.getLogger("mcoflow.telemetry")
 KEPT: Final = 5.0

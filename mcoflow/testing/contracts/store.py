@@ -26,6 +26,7 @@ from mcoflow.testing.contracts.store_rollouts import RolloutsContract
 from mcoflow.testing.contracts.store_schedules import ChainsContract, SchedulesContract
 from mcoflow.testing.contracts.store_search import DeletingContract, SearchContract
 from mcoflow.testing.contracts.store_sub_plans import SubPlansContract
+from mcoflow.testing.contracts.store_targets import TargetsContract
 
 
 class StoreContract(
@@ -51,6 +52,7 @@ class StoreContract(
     PagesContract,
     StepsContract,
     HostsContract,
+    TargetsContract,
     SchedulesContract,
     ChainsContract,
     RecurrencesContract,

@@ -10,7 +10,8 @@ from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import EventRecord, HostRecord, RequestState, TimerRecord
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import HostNotFoundError, PlanNotFoundError
-from mcoflow.ports.store import Backlog, Changes, Listing
+from mcoflow.ports.backlog import Backlog
+from mcoflow.ports.store import Changes, Listing
 from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 MANY = 100_000

@@ -98,3 +98,35 @@ def test_many_hosts_are_counted_and_get_a_step_each() -> None:
     assert draft.plan.label == "Install nginx on 12 hosts"
     assert sum(step.host is not None for step in draft.steps) == 12
     assert not any(draft.graph.needs.values())
+
+
+def said(**fields: Any) -> dict[str, Any]:
+    return InstallOnHosts(package="x", **fields).model_dump(mode="json")
+
+
+def test_a_target_says_where_in_place_of_hosts_and_what_was_not_said_is_left_out() -> None:
+    common = {"check": False, "package": "x", "version": None}
+    assert said(target="web*", limit="10%", seed=0) == {"target": "web*", "limit": "10%", "seed": 0, **common}
+    assert said(target="web*", one=True) == {"target": "web*", "one": True, **common}
+    assert said(hosts=["web1"]) == {"hosts": ["web1"], **common}
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "hosts or a target say where"),
+        ({"hosts": ["web1"], "target": "web*"}, "one of the two"),
+        ({"target": "web1 and"}, r"(?s)target.*a target cannot go on.*\^"),
+        ({"target": "/(a+)+/"}, "may take for ever"),
+        ({"target": "a" * 2**20}, "1048576 characters is too long"),
+        ({"target": "web*", "limit": "half"}, "is no number of hosts"),
+        ({"target": "web*", "limit": 0}, "would run nothing"),
+        ({"target": "web*", "limit": "200%"}, "is no number of hosts"),
+        ({"target": "web*", "limit": 2, "one": True}, "not both"),
+        ({"target": "web*", "seed": 2}, "say how many"),
+        ({"hosts": ["web1"], "limit": 2}, "choose among the hosts of a target"),
+    ],
+)
+def test_a_target_that_is_none_is_refused_in_words(fields: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        said(**fields)

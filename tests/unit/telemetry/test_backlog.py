@@ -5,7 +5,7 @@ from datetime import timedelta
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import StoreUnavailableError
 from mcoflow.ports import measures as m
-from mcoflow.ports.store import Backlog
+from mcoflow.ports.backlog import Backlog
 from mcoflow.telemetry import BacklogGauges
 from mcoflow.testing import ManagedClock
 

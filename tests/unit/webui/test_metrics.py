@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 
 from mcoflow.clock import SystemClock
 from mcoflow.errors import StoreUnavailableError
+from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.measures import MEASURES
-from mcoflow.ports.store import Backlog
 from mcoflow.telemetry import BacklogGauges, Prometheus
 from tests.servers.house import House
 from tests.unit.telemetry.samples import Scrape

@@ -1,0 +1,50 @@
+"""What a store promises of finding hosts, and of groups."""
+
+import json
+
+from mcoflow.domain.groups import GroupRecord
+from mcoflow.domain.requests import HostRecord
+from mcoflow.testing.contracts.samples import WholeStore
+
+
+class TargetsContract:
+    """B-057: what a target is resolved against."""
+
+    def test_candidates_are_the_admitted_hosts_by_name_with_facts_if_wanted(self, store: WholeStore) -> None:
+        facts = {"role": "wéb", "os": {"family": "debian"}}
+        store.save_hosts(
+            [
+                HostRecord("web2", last_seen=5.5, collectives=("main", "lab"), state="down", facts=facts),
+                HostRecord("web1", simulated=True, last_seen=7.0),
+                HostRecord("web3", admitted=False, facts=facts),
+            ]
+        )
+
+        brief, whole = store.candidates(facts=False), store.candidates(facts=True)
+
+        assert [each.host.identity for each in brief] == ["web1", "web2"]
+        assert [each.told for each in brief] == [None, None]
+        assert [each.host for each in brief] == [each.host for each in whole]
+        assert brief[0].host == HostRecord("web1", simulated=True, last_seen=7.0)
+        assert brief[1].host == HostRecord("web2", state="down", collectives=("main", "lab"), last_seen=5.5)
+        assert whole[0].told is None
+        assert json.loads(whole[1].told or "") == facts
+
+    def test_a_group_is_kept_until_it_is_replaced_or_removed(self, store: WholeStore) -> None:
+        old, web = GroupRecord("old", "os.version<11", "ann", 1.5), GroupRecord("web", "web*", "böb", 2.5)
+        assert store.groups() == []
+        for group in (web, old):
+            store.save_group(group)
+        assert store.groups() == [old, web]
+
+        newer = GroupRecord("old", "os.version<12", "cleo", 3.5)
+        store.save_group(newer)
+        assert store.groups() == [newer, web]
+
+        assert store.remove_group("old")
+        assert not store.remove_group("old")
+        assert store.groups() == [web]
+
+    def test_odd_characters_of_a_target_hurt_no_group(self, store: WholeStore) -> None:
+        store.save_group(GroupRecord("odd", "a='\0\ud800%s'", "ann", 1.0))
+        assert store.groups()[0].target == "a='" + 4 * "\ufffd" + "%s'"
