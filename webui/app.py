@@ -17,6 +17,7 @@ from webui.doorbell import Doorbell
 from webui.pages import (
     form,
     hosts,
+    new,
     recurrences,
     task,
     task_acts,
@@ -31,6 +32,7 @@ PAGE_BODY: Final = 1 << 20
 _STATIC: Final = frozenset({"static", "bootstrap.static"})
 _PAGES: Final = (
     form,
+    new,
     tasks,
     recurrences,
     task,

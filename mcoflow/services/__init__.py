@@ -14,6 +14,7 @@ from mcoflow.services.fields import Filled, Order
 from mcoflow.services.form import Echo, Form
 from mcoflow.services.health import Health
 from mcoflow.services.hosts import Hosts
+from mcoflow.services.new import New
 from mcoflow.services.operating import Operating
 from mcoflow.services.operations import Operations
 from mcoflow.services.plans import Filter, Plans
@@ -30,6 +31,7 @@ __all__ = [
     "Form",
     "Health",
     "Hosts",
+    "New",
     "Operating",
     "Operations",
     "Order",
@@ -56,6 +58,7 @@ class Services:
     operations: Operations
     targets: Targets
     form: Form
+    new: New
     contract: Contract
     health: Health
     clock: Clock
@@ -85,6 +88,7 @@ def build_services(
         operations=operations,
         targets=Targets(engine, HostFinder(reader, clock)),
         form=Form(hosts),
+        new=New(operations),
         contract=Contract(engine, reader, operations),
         health=Health(engine, reader, broken_actions),
         clock=clock,

@@ -1,0 +1,131 @@
+"""A form for every action and every declared operation, made from its schema."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.errors import FormInvalidError, UnknownActionError
+from mcoflow.services.actions import ActionView, action_named, action_view, all_actions, is_action
+from mcoflow.services.fields import CONFIRM_ABOVE, Order, hosts_of
+from mcoflow.services.json_schema import faults as schema_faults
+from mcoflow.services.operations import Operations, OperationView, is_operation
+from mcoflow.services.schema_fields import InputField, input_fields, values_of
+
+INPUT: Final = "input."
+"""Before the names of input fields, so that none can be one of ours."""
+_OURS: Final = ("hosts", "check")
+"""Keys with fields of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What is filled in besides the input: on which hosts, how many they are, and whether to predict only."""
+
+    hostname: str = ""
+    confirm: str = ""
+    check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewForm:
+    """One form. `hosts`, `check`: whether it takes hosts, and can predict; `schema` is of `fields` alone."""
+
+    name: str
+    title: str
+    summary: str
+    hosts: bool
+    check: bool
+    fields: Sequence[InputField]
+    schema: Mapping[str, Any]
+    operation: bool = False
+
+    @property
+    def command(self) -> str:
+        """The equal command line, with what has to be given."""
+        sets = [
+            f"--set {each.name}{'=' if each.kind == 'text' else ':='}…"
+            for each in self.fields
+            if each.required
+        ]
+        return " ".join(["mcoflow run", self.name, *(["--host HOST"] if self.hosts else []), *sets])
+
+
+class New:
+    """The use cases of forms by schema."""
+
+    def __init__(self, operations: Operations, registry: Registry = REGISTERED) -> None:
+        self._operations, self._registry = operations, registry
+
+    def list(self) -> tuple[Sequence[ActionView], Sequence[OperationView]]:
+        """All actions, and all operations that hosts declare."""
+        return all_actions(self._registry), self._operations.list()
+
+    def form(self, name: str) -> NewForm:
+        """The form of an action or operation; UnknownActionError."""
+        if is_operation(name) and not is_action(name, self._registry):
+            return _of_operation(self._operations.show(name))
+        action = action_named(name, self._registry)
+        if not action.title:
+            raise UnknownActionError(f"the action {name!r} is a part of others, and not run by itself")
+        if action.Input is None:
+            raise UnknownActionError(f"the action {name!r} declares no Input: run it with `mcoflow run`")
+        view, schema = action_view(action), action.Input.model_json_schema()
+        known = schema.get("properties", {})
+        own = _without_ours(schema)
+        return NewForm(
+            name=view.name,
+            title=view.title,
+            summary=view.summary,
+            hosts="hosts" in known,
+            check="check" in known,
+            fields=input_fields(own),
+            schema=own,
+        )
+
+    def read(self, form: NewForm, filled: Mapping[str, str], ours: Ours) -> Order:
+        """Return what to submit.
+
+        Raises:
+            FormInvalidError: names every field that is wrong, those of the input as `input.<name>`.
+        """
+        hosts, faults = _hosts(ours) if form.hosts else ((), {})
+        values, unreadable = values_of(form.fields, filled)
+        for path, why in {**schema_faults(form.schema, values), **unreadable}.items():
+            faults[f"{INPUT}{path.partition('.')[0]}"] = why
+        if faults:
+            raise FormInvalidError(faults)
+        check = form.check and ours.check
+        if form.operation:
+            return self._operations.order(form.name, hosts, values, check=check)
+        given = {**({"hosts": list(hosts)} if form.hosts else {}), **({"check": True} if check else {})}
+        return Order(action_named(form.name, self._registry).name, {**given, **values})
+
+
+def _of_operation(found: OperationView) -> NewForm:
+    return NewForm(
+        name=found.name,
+        title=found.name,
+        summary=found.summary,
+        hosts=True,
+        check=found.check,
+        fields=input_fields(found.input),
+        schema=found.input,
+        operation=True,
+    )
+
+
+def _without_ours(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    kept = {name: found for name, found in schema.get("properties", {}).items() if name not in _OURS}
+    required = [name for name in schema.get("required", ()) if name not in _OURS]
+    return {**schema, "properties": kept, "required": required}
+
+
+def _hosts(ours: Ours) -> tuple[Sequence[str], dict[str, str]]:
+    try:
+        hosts = hosts_of(ours.hostname)
+    except ValueError as fault:
+        return (), {"hostname": str(fault)}
+    if len(hosts) > CONFIRM_ABOVE and ours.confirm.strip() != str(len(hosts)):
+        return hosts, {"confirm": f"this goes to {len(hosts)} hosts: type {len(hosts)} to confirm"}
+    return hosts, {}
