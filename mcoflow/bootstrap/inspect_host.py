@@ -44,7 +44,7 @@ def policy(config: Config) -> Finding:
     except ConfigError as error:
         return Finding("policy", False, str(path), str(error))
     said = {
-        "command": f"{len(found.command)} commands",
+        "command": f"{len(found.command)} [[command]]",
         "file": f"reading {_listed(found.file.read)}",
         "process": f"signals to {_listed(found.process.signal)}",
     }

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EvidenceRecord, RequestRecord, RequestState
-from mcoflow.domain.states import PlanState
+from mcoflow.domain.states import PlanState, StepState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.flights import Next
 from mcoflow.engine.memory import Memory
@@ -26,7 +26,7 @@ from mcoflow.errors import (
 )
 from mcoflow.ports.bus import Delivery, Parcel, ToExecutor
 from mcoflow.wire.envelope import Envelope, decode
-from mcoflow.wire.messages import AcceptedBody, ProgressBody, RequestBody, ResultBody
+from mcoflow.wire.messages import AcceptedBody, ProgressBody, RequestBody, ResultBody, Work
 
 log = logging.getLogger("mcoflow.replies")
 _EVIDENCE_BYTES = 64 * 1024
@@ -36,6 +36,8 @@ _SAID_BY_AGENTS: Final = frozenset(
     {Outcome.OK, Outcome.FAILED, Outcome.REJECTED, Outcome.CANCELLED_KILLED, Outcome.TIMED_OUT_KILLED}
 )
 """Ends that only a result brings: one more is a duplicate. After the others it may be the first, and late."""
+TURN: Final = "its turn: "
+"""How the reason of a step begins that waits on its host; the agent's own words follow."""
 _LOGGED: Final[Mapping[str, str]] = {
     "duplicate": "reply.duplicate",
     "late": "reply.late",
@@ -133,11 +135,27 @@ class Replies:
                 flights.accepted(record, batch.now)
             case ProgressBody() as body:
                 follows = flights.progress(record, body, batch.now)
+                self._tell_turn(batch, record, body)
             case RequestBody() if died is not None:
                 follows = flights.died(record, died, batch.now)
             case _:
                 return
         self.follow(batch, record, follows)
+
+    def _tell_turn(self, batch: Batch, record: RequestRecord, body: ProgressBody) -> None:
+        """Let the step say whom it waits for on its host, as long as it does; written when that changes."""
+        run = self._memory.runs[record.plan_id]
+        step = run.steps[record.step_id]
+        queued = body.state is Work.QUEUED and bool(body.reason)
+        told = f"{TURN}{(body.reason or '').removeprefix('waits for ')}" if queued else ""
+        if (
+            step.state is StepState.SUSPENDED
+            and told != step.reason
+            and (told or step.reason.startswith(TURN))
+        ):
+            step.reason = told
+            run.touch(step)
+            batch.touch(run)
 
     def _place(self, batch: Batch, strangers: list[tuple[Message, Envelope]]) -> list[Message]:
         """Record what came late, doubly or for nobody; forward what belongs to another executor."""

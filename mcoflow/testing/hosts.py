@@ -49,9 +49,9 @@ def accepted() -> AcceptedBody:
     return AcceptedBody(journal=uuid4(), position=0, repeat=False)
 
 
-def progress(state: Work = Work.EXECUTING) -> ProgressBody:
-    """The agent tells where it stands."""
-    return ProgressBody(seq=0, state=state)
+def progress(state: Work = Work.EXECUTING, reason: str | None = None) -> ProgressBody:
+    """The agent tells where it stands, and why."""
+    return ProgressBody(seq=0, state=state, reason=reason)
 
 
 def result(outcome: str = "ok", **fields: Any) -> ResultBody:

@@ -58,3 +58,10 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
     assert ended.code != ExitCode.OK
     assert said in ended.err
     assert len(services.plans.list().items) == before
+
+
+@pytest.mark.parametrize("action", ["start", "stop", "enable", "disable"])
+def test_services_are_started_stopped_enabled_and_disabled(mcoflow: Mcoflow, action: str) -> None:
+    ended = mcoflow("run", action, "nginx", "--host", "web1", "--wait")
+
+    assert ended.code == ExitCode.OK, ended.err
