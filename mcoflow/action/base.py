@@ -238,7 +238,11 @@ class Action(Telling, Presented):
 
     @property
     def world(self) -> WorldHandle:
-        """What triggers other plans, in run, revert and finalize; PhaseError in plan."""
+        """What triggers other plans, in run, revert and finalize; in plan it finds hosts, and no more.
+
+        Raises:
+            PhaseError: in other phases; and from all but hosts_matching, in plan.
+        """
         if self._stage.world is None:
             raise PhaseError(
                 f"{self.name}: world is for run, revert and finalize, this is {self._stage.phase}"

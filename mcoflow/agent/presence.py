@@ -16,8 +16,9 @@ from mcoflow.agent.entry import Host
 from mcoflow.agent.execution import Catalogue, Operation
 from mcoflow.agent.reports import Reports
 from mcoflow.agent.settings import AgentSettings
+from mcoflow.domain.target import Nobody
 from mcoflow.domain.target_json import target_of
-from mcoflow.domain.target_match import matches
+from mcoflow.domain.target_match import Means, matcher
 from mcoflow.errors import MalformedMessageError, TargetError
 from mcoflow.wire import codec
 from mcoflow.wire.codec import JsonObject
@@ -74,6 +75,8 @@ class Presences:
         self._operations_digest = digest(self._operations)
         self._known: dict[str, _Known] = {}
         self._beating = False
+        self._wanted = b""
+        self._meant: Means = matcher(Nobody())
 
     def up(self) -> None:
         """Say of all hosts that they are up, facts included; from now on they are heard of regularly.
@@ -99,19 +102,24 @@ class Presences:
 
     def discovered(self, host: Host, asked: DiscoverBody) -> None:
         """Answer for the host if it is meant, after a random delay, so that not all answer at once."""
-        if self._is_meant(host, asked.filter):
+        if self._means(asked.filter)(_Asked(host.identity, host.collectives, self._known_of(host).facts)):
             delay = self._chance.uniform(0, asked.spread_ms / 1000)
             self._desk.loop.later(delay, self._say, host, Up.ALIVE, asked.want, asked.reply_to)
 
-    def _is_meant(self, host: Host, wanted: JsonObject) -> bool:
-        """Whether a filter means the host; one that is not understood does not: it would be half obeyed."""
-        try:
-            target = target_of(wanted)
-            facts = self._known_of(host).facts if target.needs_facts else {}
-            return matches(target, _Asked(host.identity, host.collectives, facts))
-        except TargetError as error:
-            log.warning("discover.filter_not_offered", extra={"reason": str(error)})
-            return False
+    def _means(self, wanted: JsonObject) -> Means:
+        """Return who is meant by a filter, which is read once for all hosts of this daemon.
+
+        One that is not understood means nobody: it would be half obeyed.
+        """
+        key = codec.dumps(wanted)
+        if key != self._wanted:
+            try:
+                self._meant = matcher(target_of(wanted))
+            except TargetError as error:
+                log.warning("discover.filter_not_offered", extra={"reason": str(error)})
+                self._meant = matcher(Nobody())
+            self._wanted = key
+        return self._meant
 
     def _beat(self, host: Host) -> None:
         self._desk.loop.later(self._pause(), self._beat, host)

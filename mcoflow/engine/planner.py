@@ -124,7 +124,7 @@ class Planner:
         self._chains = chains
         self._works_on = works_on
         self._written = written or {}
-        self._find_hosts = find_hosts
+        self._world = None if find_hosts is None else PlanningWorld(find_hosts)
         self._actions: list[ActionRecord] = []
         self._steps: list[StepRecord] = []
         self._finalize: list[int] = []
@@ -173,7 +173,7 @@ class Planner:
             self._hooked.append((number, action.name))
         given = {} if parent else dict(self._written)
         stage = Stage("plan", self._plan.id, number, parent is None, given, {}, self, parent, subscribed)
-        stage.world = None if self._find_hosts is None else PlanningWorld(action.name, self._find_hosts)
+        stage.world = self._world
         made = action(stage)
         self._parents.append(made)
         faultpoint("planner.mid")

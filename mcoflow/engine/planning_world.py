@@ -18,7 +18,6 @@ from mcoflow.ports.engine import SentEvent
 class PlanningWorld:
     """The WorldHandle of a plan method; all but hosts_matching raise PhaseError."""
 
-    action: str
     find_hosts: FindHosts
 
     def hosts_matching(
@@ -49,5 +48,5 @@ class PlanningWorld:
 
     def _refuse(self) -> NoReturn:
         raise PhaseError(
-            f"{self.action}: in plan world only finds hosts; the rest is for run, revert and finalize"
+            "in plan, world only finds hosts: other plans are triggered in run, revert and finalize"
         )
