@@ -29,7 +29,7 @@ that would need the grace of a kill, and the cancel lies behind the request shou
 CANCELLED_BY_PEOPLE: Final = "cancel"
 ABORTED_BY_PEOPLE: Final = "abort"
 NOT_PICKED_UP: Final = "pickup"
-_REJECTED: Final = "rejected"
+REJECTED: Final = "rejected"
 """Why a message is a dead letter, in the broker's words: its receiver did not want it."""
 
 _PLAIN: Final[Mapping[str, Outcome]] = {
@@ -113,7 +113,7 @@ class Flights:
         """
         if record.state is not RequestState.OPEN:
             return Next()
-        if why == _REJECTED:
+        if why == REJECTED:
             error = f"rejected (malformed): the agent of {record.host} cannot read the request"
             return self._end(record, Outcome.REJECTED, now, reason="malformed", error=error)
         return Next(send="query")

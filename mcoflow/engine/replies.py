@@ -12,7 +12,7 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.requests import EvidenceRecord, RequestRecord, RequestState
 from mcoflow.domain.states import PlanState, StepState
 from mcoflow.engine.batch import Batch
-from mcoflow.engine.flights import Next
+from mcoflow.engine.flights import REJECTED, Next
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.quarantine import break_off
@@ -38,6 +38,8 @@ _SAID_BY_AGENTS: Final = frozenset(
 """Ends that only a result brings: one more is a duplicate. After the others it may be the first, and late."""
 TURN: Final = "its turn: "
 """How the reason of a step begins that waits on its host; the agent's own words follow."""
+_DIED: Final = "mcoflow-died"
+"""The header in which one executor tells another why the message that it sends on was a dead letter."""
 _LOGGED: Final[Mapping[str, str]] = {
     "duplicate": "reply.duplicate",
     "late": "reply.late",
@@ -60,6 +62,11 @@ class Message:
     envelope: Envelope | None
     fault: str = ""
     sent_on: tuple[str, float] | None = None
+
+    @property
+    def died(self) -> str | None:
+        """Why it was a dead letter, here or where it was sent on from; None if it was none."""
+        return self.delivery.died or dict(self.delivery.headers).get(_DIED)
 
 
 def read(delivery: Delivery) -> Message:
@@ -95,7 +102,7 @@ class Replies:
             elif record.host != envelope.host:
                 self._record(batch, message, f"foreign: the request was for {record.host}", record)
             else:
-                self._guarded(batch, record, envelope, message.delivery.died)
+                self._guarded(batch, record, envelope, message.died)
                 batch.deliveries.append((record.plan_id, message.delivery))
         return self._place(batch, strangers) if strangers else []
 
@@ -176,7 +183,7 @@ class Replies:
                 self._record(batch, message, "late: its task is over", record)
             elif not token:
                 later.append(message)
-            elif isinstance(envelope.body, AcceptedBody | ResultBody):
+            elif _decides(message, envelope):
                 later.append(self._send_on(batch, message, envelope, record, token))
             else:
                 batch.parcels.append((record.plan_id, _sent_on(message, envelope, token)))
@@ -248,11 +255,16 @@ class Replies:
         batch.deliveries.append((None, message.delivery))
 
 
+def _decides(message: Message, envelope: Envelope) -> bool:
+    """Whether a message may not get lost: what the host accepted, told the end of, or cannot read."""
+    return isinstance(envelope.body, AcceptedBody | ResultBody) or message.died == REJECTED
+
+
 def _is_applied(envelope: Envelope, record: RequestRecord) -> bool:
     """Whether a message that was sent on has reached the database."""
-    if isinstance(envelope.body, AcceptedBody):
-        return record.state is not RequestState.OPEN
-    return record.state is RequestState.ENDED
+    if isinstance(envelope.body, ResultBody):
+        return record.state is RequestState.ENDED
+    return record.state is not RequestState.OPEN
 
 
 def _sent_on(message: Message, envelope: Envelope, token: str) -> Parcel:
@@ -262,4 +274,5 @@ def _sent_on(message: Message, envelope: Envelope, token: str) -> Parcel:
         envelope.id,
         message.delivery.body,
         envelope.request,
+        headers=((_DIED, message.died),) if message.died else (),
     )

@@ -98,14 +98,21 @@ class MemoryBroker:
 
     # -- the test's hands ---------------------------------------------------------------------------------
 
-    def deliver(self, source: Source, body: bytes, *, died: str | None = None) -> Delivery:
+    def deliver(
+        self,
+        source: Source,
+        body: bytes,
+        *,
+        died: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> Delivery:
         """Put a message into a queue of executors; `died`: why it is a dead letter.
 
         What is for an executor whose queue is retired is stray.
         """
         if isinstance(source, Replies) and source.token in self.retired:
             source = Shared.STRAY
-        delivery = Delivery(source, body, str(uuid4()), died=died, tag=next(self._tags))
+        delivery = Delivery(source, body, str(uuid4()), headers, died=died, tag=next(self._tags))
         with self.lock:
             self.waiting.setdefault(source, deque()).append(delivery)
         self.call(lambda: self._hand_over(source))
@@ -154,7 +161,7 @@ class MemoryBroker:
             return
         match parcel.address:
             case ToExecutor(token=token):
-                self.deliver(Replies(token), parcel.body)
+                self.deliver(Replies(token), parcel.body, headers=parcel.headers)
             case ToBell(token=token):
                 self.deliver(FromBell(token), parcel.body)
             case Plans():

@@ -7,9 +7,10 @@ import pytest
 
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import PlanResult, PlanState
-from mcoflow.ports.bus import Delivery, Replies, Verdict
+from mcoflow.ports.bus import Delivery, Replies, Shared, Verdict
 from mcoflow.testing import OneThreadWorld
 from mcoflow.testing.hosts import Body, accepted, result, silence
+from mcoflow.wire.envelope import encode
 from tests.unit.engine.play import Install
 
 
@@ -30,6 +31,11 @@ class Two:
     def say(self, body: Body) -> Delivery:
         """Have the host reply to the executor that does not run the plan."""
         return self.ground.hosts.say(body, to=self.strange)
+
+    def dead_letter(self, why: str) -> Delivery:
+        """Let the executor that does not run the plan find the request among the dead letters."""
+        body = encode(self.ground.hosts.requests[-1])
+        return self.ground.broker.deliver(Shared.DEAD, body, died=why)
 
     def send_on(self) -> None:
         """Let that executor send on what came."""
@@ -111,3 +117,58 @@ def test_one_of_another_host_is_not_sent_on(two: Two) -> None:
     assert two.ground.broker.verdicts(delivery) == [Verdict.ACK]
     assert [each.why for each in two.ground.store.evidence(two.plan_id)] == ["foreign"]
     assert two.states() == [RequestState.OPEN]
+
+
+def test_a_dead_letter_is_sent_on_with_its_reason(two: Two) -> None:
+    """B-017: `rejected (malformed)` at once, whichever executor reads the dead letters."""
+    dead = two.dead_letter("rejected")
+    two.send_on()
+    assert two.ground.broker.verdicts(dead) == []
+
+    two.ground.drain()
+    two.other.advance(1)
+
+    assert "rejected (malformed)" in two.ground.store.plan(two.plan_id).explanation
+    assert two.ground.store.open_requests([two.plan_id]) == []
+    assert two.ground.broker.verdicts(dead) == [Verdict.ACK]
+    assert two.ground.store.evidence(two.plan_id) == []
+
+
+def test_that_a_host_rejected_a_request_is_not_lost_with_the_queue_of_the_owner(two: Two) -> None:
+    """B-017, I-4: the owner dies, and with its queue what was sent on."""
+    two.dead_letter("rejected")
+    two.send_on()
+    two.owner.crash()
+    two.ground.broker.waiting[two.queue].clear()
+
+    two.ground.drain()
+    two.other.advance(1)
+
+    assert two.ground.store.open_requests([two.plan_id]) == []
+    assert "rejected (malformed)" in two.ground.store.plan(two.plan_id).explanation
+
+
+@pytest.mark.parametrize("why", ["expired", "maxlen"])
+def test_the_owner_asks_about_what_expired(two: Two, why: str) -> None:
+    """B-017: that one was never taken is not assumed, wherever the dead letter was read."""
+    two.ground.hosts.on_query = lambda _query: [accepted()]
+    dead = two.dead_letter(why)
+
+    two.ground.drain()
+
+    assert len(two.ground.broker.of_kind("query")) == 1
+    assert two.states() == [RequestState.ACCEPTED]
+    assert two.ground.broker.verdicts(dead) == [Verdict.ACK]
+
+
+def test_a_dead_letter_of_what_was_accepted_is_acknowledged(two: Two) -> None:
+    """B-017: the host has it in its journal, whatever became of a copy."""
+    two.ground.hosts.say(accepted())
+    two.ground.drain()
+
+    dead = two.dead_letter("rejected")
+    two.ground.drain()
+    two.owner.advance(11)
+
+    assert two.states() == [RequestState.ACCEPTED]
+    assert two.ground.broker.verdicts(dead) == [Verdict.ACK]
