@@ -4,7 +4,7 @@ Nodes are positive step ids and negative gate ids. A gate runs nothing: it joins
 groups of 1,000 steps in sequence cost 2,000 edges and not 1,000,000.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +32,14 @@ class Graph:
     def required(self) -> frozenset[tuple[int, int]]:
         """The references without which the consumer cannot run."""
         return self.references - self.optional
+
+    @cached_property
+    def readers(self) -> Mapping[int, Sequence[int]]:
+        """Step → steps that cannot run without its output."""
+        found: dict[int, list[int]] = {}
+        for producer, consumer in self.required:
+            found.setdefault(producer, []).append(consumer)
+        return found
 
     @cached_property
     def followers(self) -> Mapping[int, tuple[int, ...]]:

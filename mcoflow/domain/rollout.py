@@ -105,10 +105,8 @@ class Rollout:
         return [*sizes, *[size] * full, *([rest] if rest else [])]
 
     def exceeded(self, failed: int, ended: int, hosts: int) -> bool:
-        """Whether too many of the hosts that have ended failed."""
+        """Whether too many of the hosts that have ended failed, the canary not being asked about."""
         limit = self.max_failures
-        if self.canary and failed and ended <= min(self.canary, hosts):
-            return True
         if limit is None or not failed:
             return False
         if not limit.percent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from mcoflow.domain.graph import Graph
 from mcoflow.domain.records import StepRecord
@@ -34,3 +34,19 @@ def covered_by(step_id: int, graph: Graph, steps: Mapping[int, StepRecord], *, f
         if (step.id in covered or (step.phase is Phase.FINALIZE and step.action_id in actions))
         and step.state in (StepState.ERROR, StepState.PENDING)
     )
+
+
+def with_readers(step_ids: Collection[int], graph: Graph, steps: Mapping[int, StepRecord]) -> set[int]:
+    """Return steps that were not begun and what cannot run without them, their finalize steps included.
+
+    It costs as much as it covers.
+    """
+    covered, found = set(step_ids), list(step_ids)
+    for step_id in found:
+        step, after = steps[step_id], steps.get(step_id + 1)
+        own = after is not None and after.action_id == step.action_id and after.phase is Phase.FINALIZE
+        others = (*graph.readers.get(step_id, ()), *((step_id + 1,) if own else ()))
+        new = [each for each in others if each not in covered and steps[each].state is StepState.PENDING]
+        covered.update(new)
+        found += new
+    return covered

@@ -20,7 +20,7 @@ from mcoflow.domain.states import (
     check_plan_move,
     check_step_move,
 )
-from mcoflow.engine.cover import covered_by
+from mcoflow.engine.cover import covered_by, with_readers
 from mcoflow.engine.frontier import Frontier
 from mcoflow.engine.progress import Progress
 from mcoflow.engine.undo import undo_graph
@@ -229,11 +229,15 @@ class PlanRun:
             failed = step.state is StepState.ERROR
             self.move(step, StepState.SKIPPING if failed else StepState.SKIPPED, now)
 
-    def pass_over(self, step: StepRecord, now: float) -> list[int]:
-        """Skip a step that was not begun; return the steps that may start because of it."""
-        ready = self._frontier.is_open(step.id)
-        self.move(step, StepState.SKIPPED, now)
-        return self._frontier.open_after(step.id) if ready else []
+    def pass_over(self, steps: Iterable[StepRecord], now: float) -> list[int]:
+        """Skip steps that were not begun, with what reads their outputs; return the steps that may start."""
+        passed = {step.id for step in steps}
+        covered = with_readers(passed, self.graph, self.steps)
+        opens = [step_id for step_id in sorted(passed) if self._frontier.is_open(step_id)]
+        self.skip(covered, now)
+        if any(self.steps[each].phase is Phase.RUN for each in covered - passed):
+            return self._frontier.open_all()  # of whatever rollout they are
+        return [ready for step_id in opens for ready in self._frontier.open_after(step_id)]
 
     def skip_and_go_on(self, step_ids: Iterable[int], now: float) -> list[int]:
         """Skip failed steps with what reads their outputs; return the steps that may start because of it."""
@@ -379,7 +383,10 @@ class PlanRun:
     def _waits_for_dispatch(self) -> bool:
         """Whether a step was opened and not started: the executor takes its leave, the next one starts it."""
         return any(
-            step.state is StepState.PENDING and self._frontier.is_open(step.id)
+            step.state is StepState.PENDING and self._frontier.is_open(step.id) and not self._is_stuck(step)
             for step in self.steps.values()
             if not self.reverting or step.phase is Phase.REVERT
         )
+
+    def _is_stuck(self, step: StepRecord) -> bool:
+        return any(waves.is_stuck(step.id) for waves in self.waves)

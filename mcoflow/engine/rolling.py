@@ -7,7 +7,7 @@ from typing import Final
 
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.presence import Presence, presence_of
-from mcoflow.domain.records import ErrorRecord
+from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.rollout import Offline, RolloutRecord
 from mcoflow.domain.states import PlanState, StepState
 from mcoflow.engine.batch import Batch
@@ -57,8 +57,7 @@ class Rolling:
         for branch in turns:
             if branch not in away:
                 batch.open(run, waves.admit(branch))
-        for branch, why in away.items():
-            self._leave_out(batch, run, waves, branch, why)
+        self._leave_out(batch, run, waves, away)
         opens_at = waves.tally.opens_at
         if opens_at is not None and opens_at != waves.alarm:
             waves.alarm = opens_at
@@ -80,17 +79,24 @@ class Rolling:
         told = {branch: online.get(host, "never heard of") for branch, host in hosts.items() if host}
         return {branch: why for branch, why in told.items() if why}
 
-    def _leave_out(self, batch: Batch, run: PlanRun, waves: Waves, branch: int, why: str) -> None:
-        batch.touch(run)
-        ready = [run.steps[each] for each in waves.admit(branch)]
-        if waves.offline is Offline.FAIL:
-            error = ErrorRecord("HostError", f"{Outcome.NOT_PICKED_UP.words()}: {why}")
-            for step in ready:
+    def _leave_out(self, batch: Batch, run: PlanRun, waves: Waves, away: Mapping[int, str]) -> None:
+        passed: list[StepRecord] = []
+        for branch, why in away.items():
+            batch.touch(run)
+            ready = [run.steps[each] for each in waves.admit(branch)]
+            fails = waves.offline is Offline.FAIL
+            left = ready if fails else [step for step in waves.steps_of(branch) if _is_to_come(step)]
+            for step in left:
                 step.outcome, step.reason = Outcome.NOT_PICKED_UP, _AWAY
-                run.fail(step, error, batch.now)
-            return
-        ready[0].warnings += (f"left out: {why}",)
-        for step in waves.steps_of(branch):
-            if step.state is StepState.PENDING:
-                step.outcome, step.reason = Outcome.NOT_PICKED_UP, _AWAY
-                batch.open(run, run.pass_over(step, batch.now))
+                if fails:
+                    error = ErrorRecord("HostError", f"{Outcome.NOT_PICKED_UP.words()}: {why}")
+                    run.fail(step, error, batch.now)
+            if not fails:
+                ready[0].warnings += (f"left out: {why}",)
+                passed += left
+        if passed:
+            batch.open(run, run.pass_over(passed, batch.now))
+
+
+def _is_to_come(step: StepRecord) -> bool:
+    return step.state is StepState.PENDING

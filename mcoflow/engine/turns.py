@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -63,23 +63,38 @@ class Turns:
 
 def check_apart(graph: Graph, steps: Sequence[StepRecord]) -> None:
     """Raise PlanningError if a host of a rollout waits for another one: its turn may never come."""
+    order = graph.order() if graph.rollouts else ()
     for rollout in graph.rollouts:
         branches = enumerate(zip(rollout.firsts, rollout.lasts, strict=True))
         ids = ((number, step) for number, (first, last) in branches for step in range(first, last + 1))
         branch_of = {step: number for number, step in ids if steps[step - 1].phase is Phase.RUN}
-        for node, branch in branch_of.items():
-            for step in _waited_for(graph, node):
-                if branch_of.get(step, branch) != branch:
-                    raise PlanningError(
-                        f"step {node} waits for step {step}, the work of another host of the same rollout: "
-                        "hosts that take turns must not wait for each other"
-                    )
+        waited_for: dict[int, dict[int, int]] = {}
+        for node in order:
+            found = _branches_before(graph.needs[node], branch_of, waited_for)
+            own = branch_of.get(node)
+            if own is None:
+                waited_for[node] = found
+                continue
+            other = next((step for branch, step in found.items() if branch != own), None)
+            if other is not None:
+                raise PlanningError(
+                    f"step {node} waits for step {other}, the work of another host of the same rollout: "
+                    "hosts that take turns must not wait for each other"
+                )
 
 
-def _waited_for(graph: Graph, node: int) -> Iterator[int]:
-    """Yield the steps right before a node, gates looked through."""
-    for each in graph.needs[node]:
-        if each < 0:
-            yield from _waited_for(graph, each)
-        else:
-            yield each
+def _branches_before(
+    needs: Sequence[int], branch_of: Mapping[int, int], waited_for: Mapping[int, Mapping[int, int]]
+) -> dict[int, int]:
+    """Return two of the branches at most that are waited for, each with one of its steps.
+
+    Whatever is in no branch passes on what it waits for.
+    """
+    found: dict[int, int] = {}
+    for each in needs:
+        branch = branch_of.get(each)
+        for number, step in ((branch, each),) if branch is not None else waited_for[each].items():
+            found.setdefault(number, step)
+            if len(found) > 1:
+                return found
+    return found

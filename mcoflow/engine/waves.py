@@ -18,6 +18,8 @@ from mcoflow.domain.rollout import Branches, Offline, OnExceed, Tally
 from mcoflow.domain.states import Phase, StepState
 
 _LIVE: Final = frozenset({StepState.RUNNING, StepState.SUSPENDED})
+_FAILED: Final = frozenset({StepState.ERROR, StepState.SKIPPING})
+_BROKEN: Final = frozenset({*_FAILED, StepState.CANCELLED})
 _NOT_THERE: Final = frozenset({Outcome.NO_SUCH_HOST, Outcome.NOT_PICKED_UP})
 
 
@@ -82,17 +84,20 @@ class Waves:
                 self.tally.under_way += 1
         free = self.let(ready)
         for branch in range(self.tally.hosts):
-            if self._turns[branch] == _Turn.TO_COME and branch not in self._held and self._has_ended(branch):
+            if self._turns[branch] == _Turn.TO_COME and branch not in self._held and self._is_done(branch):
                 self._end(branch)
         self._pass_waves(now=None)
         return free
 
     def let(self, ready: Iterable[int]) -> list[int]:
-        """Return those of the steps that may start now; the others are held back until their host's turn."""
+        """Return those of the steps that may start now; the others are held back until their host's turn.
+
+        A host that has failed had its turn: what waited there for other things may start.
+        """
         free = []
         for step_id in ready:
             branch = self._branch_of(step_id)
-            if branch is None:
+            if branch is None or self._turns[branch] == _Turn.ENDED:
                 free.append(step_id)
             elif self._turns[branch] == _Turn.UNDER_WAY:
                 self._open[branch] += 1
@@ -116,7 +121,7 @@ class Waves:
         if not self._unsettled:
             return False
         for branch in sorted(self._unsettled):
-            if not self._open[branch]:
+            if not self._open[branch] and self._is_done(branch):
                 self.tally.under_way -= 1
                 del self._open[branch]
                 self._end(branch)
@@ -140,6 +145,16 @@ class Waves:
         while self._line and self._line[0] < bound and len(found) < room:
             found.append(heapq.heappop(self._line))
         return found
+
+    def is_stuck(self, step_id: int) -> bool:
+        """Whether a step is held back for a turn that does not come while nothing of the plan is under way.
+
+        A host of the wave waits for what is not of the rollout, and that has failed.
+        """
+        branch, tally = self._branch_of(step_id), self.tally
+        if branch is None or branch not in self._held or tally.exceeded or tally.opens_at is not None:
+            return False
+        return self._line[0] >= self._bounds[tally.wave - 1] and not any(self._open.values())
 
     def admit(self, branch: int) -> list[int]:
         """Give a host its turn; return the steps that may start."""
@@ -185,10 +200,10 @@ class Waves:
             return None
         return place if self._steps[step_id].phase is Phase.RUN else None
 
-    def _has_ended(self, branch: int) -> bool:
+    def _is_done(self, branch: int) -> bool:
         """Whether a branch of which nothing may start is over: or else it waits for what is not of it."""
-        steps = self.steps_of(branch)
-        return not steps or any(step.state is not StepState.PENDING for step in steps)
+        states = {step.state for step in self.steps_of(branch)}
+        return StepState.PENDING not in states or not states.isdisjoint(_BROKEN)
 
     def _end(self, branch: int) -> None:
         """Count a host by how its steps ended; the worst of them decides."""
@@ -199,8 +214,10 @@ class Waves:
         self._ended[bisect_right(self._bounds, branch)] += 1
         ends = (step.ended_at for step in steps if step.ended_at is not None)
         self._wave_ended_at = max(self._wave_ended_at, max(ends, default=0.0))
-        if StepState.ERROR in states:
+        if not states.isdisjoint(_FAILED):
             tally.failed += 1
+            if branch < self._planned.how.canary and not tally.exceeded:
+                tally.exceeded = "the canary failed"
         elif StepState.CANCELLED in states:
             tally.cancelled += 1
         elif StepState.SKIPPED in states:
@@ -218,8 +235,7 @@ class Waves:
     def _judge(self) -> None:
         tally, how = self.tally, self._planned.how
         if not tally.exceeded and how.exceeded(tally.failed, tally.failed + tally.ok, tally.hosts):
-            canary = how.canary and tally.wave == 1 and tally.ended <= how.canary
-            tally.exceeded = "the canary failed" if canary else f"failure limit of {how.max_failures} passed"
+            tally.exceeded = f"failure limit of {how.max_failures} passed"
 
     def _pass_waves(self, now: float | None) -> bool:
         """Go on to the first wave of which not all hosts have ended; return whether that is another one."""

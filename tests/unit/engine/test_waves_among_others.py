@@ -1,0 +1,380 @@
+"""B-060: where rollouts meet the rest: outsiders, skips, rescue, reverts, retries, locks, crashes."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from mcoflow.action import Action, Event, Lock, Rescue, Retry, Singleton
+from mcoflow.domain.records import PlanRecord
+from mcoflow.domain.requests import CommandKind, HostRecord
+from mcoflow.domain.rollout import Offline, Rollout, Share, Tally
+from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.testing import OneThreadWorld
+from mcoflow.testing.hosts import error, late, ok
+from tests.unit.testing.actions import Install
+
+MINUTE = timedelta(minutes=1)
+LOG: list[tuple[str, Any]] = []
+BROKEN: set[Any] = set()
+STOPPED_WELL = (PlanState.STOPPED, PlanResult.SUCCESS)
+
+
+class Do(Action):
+    name = "among.do"
+
+    def run(self) -> None:
+        LOG.append(("run", self.input["n"]))
+        if self.input["n"] in BROKEN:
+            raise ValueError(f"no {self.input['n']}")
+        self.output["v"] = self.input["n"]
+
+    def finalize(self) -> None:
+        LOG.append(("finalize", self.input["n"]))
+
+
+class Undoable(Do):
+    name = "among.undoable"
+
+    def revert(self) -> None:
+        LOG.append(("revert", self.input["n"]))
+
+    def rescue_strategy(self) -> Rescue:
+        return Rescue.REVERT
+
+
+class Skippable(Do):
+    name = "among.skippable"
+
+    def rescue_strategy(self) -> Rescue:
+        return Rescue.SKIP
+
+
+class Persistent(Do):
+    name = "among.persistent"
+    retry = Retry(tries=3, base=MINUTE, cap=MINUTE)
+
+
+class InstallAndTidy(Install):
+    name = "among.install"
+
+    def finalize(self) -> None:
+        LOG.append(("finalize", self.input["host"]))
+
+
+class Later(Action):
+    """Ends ten minutes later."""
+
+    name = "among.later"
+
+    def run(self, event: Event | None) -> None:
+        if event is None:
+            self.suspend(patience=10 * MINUTE)
+        self.output["v"] = 1
+
+
+class Read(Action):
+    name = "among.read"
+
+    def run(self) -> None:
+        LOG.append(("read", self.input["v"]))
+
+
+class Many(Action):
+    """So many hosts with two steps each, of the class that a test names."""
+
+    name = "among.many"
+
+    def plan(self, kind: str, hosts: int, how: dict[str, Any]) -> None:
+        step = {each.__name__: each for each in (Do, Undoable, Skippable, Persistent)}[kind]
+        with self.rollout(Rollout.from_json(how)):
+            for number in range(hosts):
+                with self.branch(), self.sequence():
+                    self.plan_action(step, n=number)
+                    self.plan_action(step, n=number + 100)
+
+
+class Beside(Action):
+    """Each host waits, between two steps, for something that is not of the rollout."""
+
+    name = "among.beside"
+
+    def plan(self) -> None:
+        beside = self.plan_action(Later)
+        with self.rollout(Rollout(batch=Share(1))):
+            for host in ("web1", "web2"):
+                with self.branch(), self.sequence():
+                    self.plan_action(Install, host=host, package="nginx")
+                    self.plan_action(Read, v=beside.output["v"])
+
+
+class FirstNeeds(Action):
+    """The first host needs what is not of the rollout."""
+
+    name = "among.first"
+
+    def plan(self) -> None:
+        beside = self.plan_action(Do, n="beside")
+        with self.rollout(Rollout(batch=Share(1))):
+            with self.branch():
+                self.plan_action(Read, v=beside.output["v"])
+            with self.branch():
+                self.plan_action(Do, n="second")
+
+
+class RoundAbout(Action):
+    """The first host waits for the second, by way of something that is of no host."""
+
+    name = "among.round"
+
+    def plan(self) -> None:
+        with self.rollout(Rollout(batch=Share(1))):
+            with self.branch():
+                first = self.plan_action(Do, n=1)
+            with self.branch():
+                second = self.plan_action(Do, n=2)
+            between = self.plan_action(Do, n=3)
+            self.order(second, between)
+            self.order(between, first)
+
+
+class TwoRounds(Action):
+    """Install on each host, then do something there with what came of it; then read all of it."""
+
+    name = "among.two"
+
+    def plan(self, hosts: list[str]) -> None:
+        with self.sequence():
+            with self.rollout(Rollout(offline=Offline.SKIP, batch=Share(1))):
+                installed = []
+                for host in hosts:
+                    with self.branch():
+                        installed.append(self.plan_action(InstallAndTidy, host=host, package="nginx"))
+            with self.rollout(Rollout(batch=Share(1))):
+                for host, each in zip(hosts, installed, strict=True):
+                    with self.branch():
+                        self.plan_action(Do, n=host, version=each.output["version"])
+            self.plan_action(Read, v=[each.output["version"].or_else("none") for each in installed])
+
+
+class Nothings(Action):
+    """Every other host has nothing to do."""
+
+    name = "among.nothings"
+
+    def plan(self) -> None:
+        with self.rollout(Rollout(canary=1, batch=Share(2), wait=MINUTE)):
+            for number in range(6):
+                with self.branch():
+                    if number % 2:
+                        self.plan_action(Do, n=number)
+
+
+class Alone(Singleton):
+    name = "among.alone"
+
+    def plan(self, first: int) -> None:
+        with self.rollout(Rollout(canary=1)):
+            for number in range(first, first + 3):
+                with self.branch():
+                    self.plan_action(Do, n=number)
+
+    def locks(self) -> Iterable[Lock]:
+        return [Lock("among", conflict="wait")]
+
+
+@pytest.fixture
+def world() -> Iterator[OneThreadWorld]:
+    LOG.clear()
+    BROKEN.clear()
+    with OneThreadWorld() as made:
+        made.hosts.default = late(MINUTE, ok())
+        yield made
+
+
+def start(world: OneThreadWorld, action: type[Action], *args: Any, minutes: int = 0) -> UUID:
+    plan_id = world.trigger(action, *args).plan_id
+    world.drain()
+    for _ in range(minutes):
+        world.advance(60)
+    return plan_id
+
+
+def many(world: OneThreadWorld, kind: type[Action], hosts: int, how: Rollout) -> PlanRecord:
+    return world.stored.plan(start(world, Many, kind.__name__, hosts, how.as_json()))
+
+
+def tell(world: OneThreadWorld, plan_id: UUID, kind: CommandKind, **arguments: Any) -> PlanRecord:
+    world.command(plan_id, kind, arguments, actor="bob", wait=timedelta(seconds=1))
+    world.drain()
+    return world.stored.plan(plan_id)
+
+
+def came(plan: PlanRecord) -> tuple[PlanState, PlanResult]:
+    return plan.state, plan.result
+
+
+def tally(plan: PlanRecord, number: int = 0) -> Tally:
+    assert plan.rollout is not None
+    return plan.rollout.tallies[number]
+
+
+def online(world: OneThreadWorld, *hosts: str) -> None:
+    now = world.clock.now().timestamp()
+    world.store.save_hosts([HostRecord(host, state="up", first_seen=now, last_seen=now) for host in hosts])
+
+
+# -- what is not of the rollout ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_host_that_waits_for_something_else_is_counted_once(world: OneThreadWorld, *, crash: bool) -> None:
+    """Its wave has not ended before, whoever runs the plan."""
+    plan_id = start(world, Beside, minutes=5)
+    if crash:
+        world.crash()
+        world.restart()
+        world.drain()
+    assert [each.host for each in world.hosts.requests if each.host == "web2"] == []
+
+    for _ in range(8):
+        world.advance(60)
+
+    plan = world.stored.plan(plan_id)
+    assert came(plan) == STOPPED_WELL
+    assert (tally(plan).ok, tally(plan).under_way, tally(plan).not_begun) == (2, 0, 0)
+
+
+def test_a_plan_pauses_if_a_host_waits_for_what_has_failed(world: OneThreadWorld) -> None:
+    """E-019: nothing hangs because the next wave cannot begin; a resume goes on."""
+    BROKEN.add("beside")
+    plan_id = start(world, FirstNeeds)
+
+    assert came(world.stored.plan(plan_id)) == (PlanState.PAUSED, PlanResult.ERROR)
+    assert ("run", "second") not in LOG
+
+    BROKEN.clear()
+    assert came(tell(world, plan_id, CommandKind.RESUME)) == STOPPED_WELL
+
+
+def test_hosts_must_not_wait_for_each_other_round_about_either(world: OneThreadWorld) -> None:
+    plan = world.stored.plan(start(world, RoundAbout))
+
+    assert "must not wait for each other" in plan.explanation
+    assert LOG == []
+
+
+def test_hosts_with_nothing_to_do_hold_nobody_up(world: OneThreadWorld) -> None:
+    plan = world.stored.plan(start(world, Nothings, minutes=5))
+
+    assert came(plan) == STOPPED_WELL
+    assert tally(plan).ok == 3
+
+
+# -- hosts that are left out -------------------------------------------------------------------------------
+
+
+def test_what_reads_of_a_host_that_was_left_out_is_skipped_too(world: OneThreadWorld) -> None:
+    """E-045: its finalize, readers in another rollout; who can do without gets its alternative."""
+    online(world, "web2")
+    world.hosts.answers["web2"] = ok(version="1.2")
+
+    plan = world.stored.plan(start(world, TwoRounds, ["web1", "web2", "web3"]))
+
+    assert came(plan) == (PlanState.STOPPED, PlanResult.WARNING)
+    assert [each for each in LOG if each[0] != "finalize"] == [
+        ("run", "web2"),
+        ("read", ["none", "1.2", "none"]),
+    ]
+    assert [each for each in LOG if each[0] == "finalize"] == [("finalize", "web2"), ("finalize", "web2")]
+    assert (tally(plan).skipped, tally(plan, 1).skipped, tally(plan, 1).ok) == (2, 2, 1)
+
+
+def test_a_canary_that_was_left_out_is_no_reason_to_stop_at_the_first_failure(world: OneThreadWorld) -> None:
+    online(world, "web2", "web3")
+    world.hosts.answers.update({"web2": error(), "web3": ok()})
+
+    class Left(Action):
+        name = "among.left"
+
+        def plan(self) -> None:
+            with self.rollout(Rollout(canary=1, offline=Offline.SKIP, max_failures=Share(1))):
+                for host in ("web1", "web2", "web3"):
+                    with self.branch():
+                        self.plan_action(Install, host=host, package="nginx")
+
+    plan = world.stored.plan(start(world, Left))
+
+    assert tally(plan).exceeded == ""
+    assert (tally(plan).skipped, tally(plan).failed, tally(plan).ok) == (1, 1, 1)
+
+
+# -- failures ----------------------------------------------------------------------------------------------
+
+
+def test_failed_hosts_that_rescue_themselves_are_skipped_and_the_rest_goes_on(world: OneThreadWorld) -> None:
+    """E-049: the actions are asked once all waves have ended."""
+    BROKEN.update({0, 3})
+    plan = many(world, Skippable, 6, Rollout(batch=Share(2), max_failures=Share(2)))
+
+    assert came(plan) == (PlanState.STOPPED, PlanResult.WARNING)
+    assert (tally(plan).skipped, tally(plan).ok) == (2, 4)
+
+
+def test_whatever_was_begun_is_undone(world: OneThreadWorld) -> None:
+    """E-052: hosts of all waves."""
+    BROKEN.add(3)
+    plan = many(world, Undoable, 5, Rollout(canary=1, batch=Share(2)))
+
+    assert (plan.state, plan.reverted) == (PlanState.STOPPED, True)
+    undone = {number for what, number in LOG if what == "revert"}
+    assert undone == {0, 100, 1, 101, 2, 102, 3, 4, 104}
+
+
+def test_past_the_limit_a_person_decides_and_may_skip_the_failed_host(world: OneThreadWorld) -> None:
+    """E-045: then it no longer counts as a failure."""
+    BROKEN.add(0)
+    plan = many(world, Undoable, 4, Rollout(canary=1, batch=Share(2), max_failures=Share(2)))
+    assert (plan.state, tally(plan).exceeded) == (PlanState.PAUSED, "the canary failed")
+
+    tell(world, plan.id, CommandKind.SKIP, step_id=3)
+    BROKEN.add(1)
+    plan = tell(world, plan.id, CommandKind.RESUME)
+
+    assert ("run", 3) in LOG
+    assert (tally(plan).skipped, tally(plan).failed, tally(plan).exceeded) == (1, 1, "")
+
+
+def test_tries_survive_a_pause_and_a_crash_within_a_turn(world: OneThreadWorld) -> None:
+    """E-039: the canary is tried once more, and its wave ends with it."""
+    BROKEN.add(0)
+    plan = many(world, Persistent, 4, Rollout(canary=1, batch=Share(2)))
+    assert tell(world, plan.id, CommandKind.PAUSE).state is PlanState.PAUSED
+    world.restart()
+    world.drain()
+
+    tell(world, plan.id, CommandKind.RESUME)
+    world.crash()
+    world.restart()
+    world.drain()
+    assert ("run", 1) not in LOG
+
+    BROKEN.clear()
+    for _ in range(10):
+        world.advance(60)
+    assert came(world.stored.plan(plan.id)) == STOPPED_WELL
+
+
+def test_a_paused_rollout_lets_others_have_its_lock(world: OneThreadWorld) -> None:
+    """E-075: and takes it again."""
+    BROKEN.add(10)
+    first, second = start(world, Alone, 10), start(world, Alone, 20)
+    world.advance(5)
+
+    assert came(world.stored.plan(first)) == (PlanState.PAUSED, PlanResult.ERROR)
+    assert came(world.stored.plan(second)) == STOPPED_WELL
+
+    BROKEN.clear()
+    assert came(tell(world, first, CommandKind.RESUME)) == STOPPED_WELL
