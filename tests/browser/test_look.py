@@ -46,6 +46,8 @@ def test_pages_have_no_accessibility_faults(
         f"/tasks/{stuck}/cancel",
         "/hosts",
         "/hosts/sim-00001",
+        "/new",
+        "/new/install?hostname=nobody&input.package=x",
     ]
     for path in paths:
         page.goto(site.url + path)
