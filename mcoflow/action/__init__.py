@@ -31,6 +31,7 @@ from mcoflow.domain.events import (
 )
 from mcoflow.domain.locks import Lock
 from mcoflow.domain.reference import OutputReference
+from mcoflow.domain.rollout import Offline, OnExceed, Rollout, Share
 from mcoflow.ports.engine import SentEvent
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "Middleware",
     "Middlewares",
     "MissingAction",
+    "Offline",
+    "OnExceed",
     "OutputReference",
     "Poll",
     "Polling",
@@ -58,7 +61,9 @@ __all__ = [
     "Reply",
     "Rescue",
     "Retry",
+    "Rollout",
     "SentEvent",
+    "Share",
     "Silence",
     "Singleton",
     "StoredPlan",
