@@ -1,4 +1,4 @@
-"""The shipped actions that do one thing on each of some hosts, all at the same time."""
+"""The shipped actions that do one thing on each of some hosts."""
 
 from typing import Any, ClassVar
 
@@ -15,19 +15,25 @@ from mcoflow.actions.on_hosts import (
     UninstallPackage,
     UpdatePackage,
 )
+from mcoflow.actions.turns import in_turn
 from mcoflow.actions.where import frozen, without_target
 
 
 class OnHosts(Action):
-    """Plan one step a host. A host that fails pauses the plan; the others go on."""
+    """Plan one step a host. A host that fails pauses the plan when the others have ended.
+
+    More than 20 hosts take turns, unless the input says otherwise: a canary, waves, a limit of failures. Who
+    only looks is not `careful`: all hosts are asked at once.
+    """
 
     step: ClassVar[type[HostAction]]
+    careful: ClassVar[bool] = True
 
     def plan(self, **fields: Any) -> None:
         """Plan the step for each host, with all other input."""
         self.input = frozen(self, self.validated(fields))
         asked = without_target(self.input)
-        for host in self.input["hosts"]:
+        for host in in_turn(self, self.input, careful=self.careful):
             self.plan_action(self.step, host=host, **asked)
 
 
@@ -110,3 +116,4 @@ class Ping(OnHosts):
     title = "Ping"
     Input = Targets
     step = PingHost
+    careful = False

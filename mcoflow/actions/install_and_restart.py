@@ -8,6 +8,7 @@ from mcoflow.action import Action, OutputReference, Reply, Rescue
 from mcoflow.action.naming import on_hosts
 from mcoflow.actions.models import PackagesAndServices
 from mcoflow.actions.on_hosts import InstallPackage, RestartService
+from mcoflow.actions.turns import in_turn
 from mcoflow.actions.where import frozen
 from mcoflow.errors import HostError
 
@@ -74,7 +75,7 @@ class InstallAndRestart(Action):
     def plan(self, **fields: Any) -> None:
         """Plan the steps of each host side by side."""
         self.input = frozen(self, self.validated(fields))
-        for host in self.input["hosts"]:
+        for host in in_turn(self, self.input):
             with self.sequence():
                 self._plan_restarts(host, self._plan_installs(host) if self.input["packages"] else [])
 

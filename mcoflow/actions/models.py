@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from mcoflow.actions.turns import RolloutInput
 from mcoflow.domain.choice import Choice
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.operation_names import is_package_name, is_service_name, is_version
@@ -19,7 +20,7 @@ from mcoflow.errors import InputInvalidError, TargetInvalidError
 
 MAX_HOSTS = 20_000
 MAX_NAMES = 100
-_WAYS: Final = frozenset({"hosts", "target", "limit", "one", "seed"})
+_WAYS: Final = frozenset({"hosts", "target", "limit", "one", "seed", "rollout"})
 
 
 def _host(text: str) -> str:
@@ -82,6 +83,7 @@ class Targets(BaseModel):
     limit: Annotated[int | str | None, Field(description="so many of them at the most: 25 or 10%")] = None
     one: Annotated[bool, Field(description="one of them that is online")] = False
     seed: Annotated[int | None, Field(description="choose by chance; equal seeds choose equally")] = None
+    rollout: Annotated[RolloutInput | None, Field(description="in which portions")] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -98,7 +100,7 @@ class Targets(BaseModel):
 
     @model_serializer(mode="wrap")
     def _what_was_said(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the ways of saying where that were not used."""
+        """Leave out the ways of saying where, and how, that were not used."""
         made: dict[str, Any] = serialize(self)
         unsaid = Targets.model_construct()
         return {

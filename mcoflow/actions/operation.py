@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from mcoflow.action import Action, Deadlines, HostAction, HostRequest
 from mcoflow.action.naming import on_hosts
 from mcoflow.actions.models import Checked, Host
+from mcoflow.actions.turns import in_turn
 from mcoflow.actions.where import frozen, without_target
 from mcoflow.errors import MalformedMessageError
 from mcoflow.wire import codec
@@ -72,7 +73,7 @@ class OperateHost(HostAction):
 
 
 class Operate(Action):
-    """Have hosts perform an operation that they declare, all at the same time.
+    """Have hosts perform an operation that they declare.
 
     `mcoflow action list --declared` shows the operations; `mcoflow run <agent>.<operation>` is short for it.
     """
@@ -85,7 +86,7 @@ class Operate(Action):
         """Plan one step a host. A host that fails pauses the plan; the others go on."""
         self.input = frozen(self, self.validated(fields))
         asked = without_target(self.input)
-        for host in self.input["hosts"]:
+        for host in in_turn(self, self.input):
             self.plan_action(OperateHost, host=host, **asked)
 
     def label(self) -> str:

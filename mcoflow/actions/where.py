@@ -19,5 +19,5 @@ def frozen(action: Action, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_target(asked: dict[str, Any]) -> dict[str, Any]:
-    """Return the input of the steps on single hosts: all but where."""
-    return {key: value for key, value in asked.items() if key not in ("hosts", "target", *_CHOICE)}
+    """Return the input of the steps on single hosts: all but where, and in which portions."""
+    return {key: value for key, value in asked.items() if key not in ("hosts", "target", "rollout", *_CHOICE)}

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from mcoflow.cli.portions import NAMES, PORTIONS, rollout_of
 
 if TYPE_CHECKING:
     from mcoflow.services import Filled, Order, Services
@@ -28,6 +30,7 @@ class Typed:
     one: bool = False
     chance: bool = False
     seed: int | None = None
+    portions: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, services: "Services") -> "Order":
         """Return the action that is meant, and its arguments.
@@ -38,7 +41,7 @@ class Typed:
         from mcoflow.cli.names import host_names
         from mcoflow.services import Filled
 
-        named, choice = host_names(self.hosts), self.choice()
+        named, choice = host_names(self.hosts), {**self.choice(), **self.rollout()}
         filled = Filled(
             hostname=", ".join(named),
             action=self.action,
@@ -57,13 +60,20 @@ class Typed:
         said = {"limit": self.limit, "one": self.one or None, "seed": seed}
         return {key: value for key, value in said.items() if value is not None}
 
+    def rollout(self) -> dict[str, Any]:
+        """Return in which portions hosts get their turn, as input; empty if nothing was said."""
+        rollout = rollout_of(dict(self.portions))
+        return {"rollout": rollout} if rollout else {}
+
 
 def order_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the arguments and options of Typed, which it takes as `order`."""
 
     @wraps(command)
     def with_order(*args: Any, **named: Any) -> None:
-        order = Typed(**{key: named.pop(key) for key in Typed.__dataclass_fields__})
+        portions = {key: named.pop(key) for key in NAMES}
+        typed = {key: named.pop(key) for key in Typed.__dataclass_fields__ if key != "portions"}
+        order = Typed(**typed, portions=portions)
         command(*args, order=order, **named)
 
     taking = with_order
@@ -89,6 +99,7 @@ _OPTIONS: Final[Sequence[Callable[[Callable[..., None]], Callable[..., None]]]] 
     click.option("--one", is_flag=True, help="One of the target's hosts that is online."),
     click.option("--random", "chance", is_flag=True, help="With --limit or --one: by chance, not by name."),
     click.option("--seed", type=click.IntRange(0), metavar="N", help="The chance of an earlier --random."),
+    *PORTIONS,
     click.option("--check", is_flag=True, help="Only predict what would change."),
     click.option(
         "--set",
@@ -143,7 +154,7 @@ def _operation(
         raise click.UsageError(f"{filled.action} needs hosts: add --host NAME or --target EXPRESSION")
     order = services.operations.order(filled.action, hosts, args, check=filled.check)
     if not filled.target:
-        return order
+        return replace(order, arguments={**order.arguments, **choice})
     where = {key: value for key, value in order.arguments.items() if key != "hosts"}
     return replace(order, arguments={"target": filled.target, **choice, **where})
 

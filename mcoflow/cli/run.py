@@ -64,6 +64,7 @@ def run(
       mcoflow run install nginx --host web1 --set version=1.22.1-9 --check --wait
       mcoflow run install-and-restart 'nginx,php;web' --host web1 --host web2
       mcoflow run restart ssh --host web1 --at 04:00 --before 06:00
+      mcoflow run restart ssh --target 'os.id=debian and role=web' --batch 10% --budget 2 --wait
       mcoflow run restart ssh --host web1 --output json
     """
     from mcoflow.domain.schedule import Schedule

@@ -87,7 +87,8 @@ class Operations:
                 raise InputInvalidError(
                     f"{name}: {'; '.join(f'{path}: {why}' for path, why in found.items())}"
                 )
-        return {"timeout": view.timeout, **arguments}
+        in_portions = {} if view.changes else {"rollout": {"batch": "100%"}}  # who only looks needs no waves
+        return {"timeout": view.timeout, **in_portions, **arguments}
 
     def _schemas(
         self, name: str, usual: OperationView, hosts: Sequence[str], declared: Sequence[Declared]

@@ -41,7 +41,7 @@ def test_every_shipped_action_is_listed_with_what_it_takes(mcoflow: Mcoflow) -> 
     listed = mcoflow("action", "list").out.splitlines()
 
     row = next(line for line in listed if line.startswith("install "))
-    assert "[hosts] [target] [limit] [one] [seed] [check] package [version]" in row
+    assert "[hosts] [target] [limit] [one] [seed] [rollout] [check] package [version]" in row
     assert row.endswith("Have a package present.")
     names = [each["name"] for each in mcoflow("action", "list", "--output", "json").json]
     assert {"install", "uninstall", "update", "restart", "install-and-restart", "ping"} <= set(names)

@@ -158,7 +158,7 @@ def test_a_skipped_step_is_a_warning_which_counts_as_done(mcoflow: Mcoflow) -> N
         (("instal", "nginx", "--host", "web1"), "did you mean 'install'?"),
         (
             ("install", "nginx", "--host", "web1", "--set", "bogus=1"),
-            "there are: hosts, target, limit, one, seed, check, package",
+            "there are: hosts, target, limit, one, seed, rollout, check, package",
         ),
         (("", "--host", "web1"), "install, install-and-restart"),
         (("install", "a,b", "--host", "web1"), "for several there is install-and-restart"),

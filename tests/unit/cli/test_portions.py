@@ -1,0 +1,34 @@
+"""`mcoflow run --batch --budget …`: in which portions hosts get their turn."""
+
+from mcoflow.cli.exit_codes import ExitCode
+from tests.unit.cli.conftest import Mcoflow
+
+
+def test_waves_are_told_on_the_command_line(mcoflow: Mcoflow, services: object) -> None:
+    """B-060: and kept with the task."""
+    del services
+    hosts = ("--host", "sim-00001", "--host", "sim-00002")
+    how = ("--batch", "1", "--budget", "0", "--offline", "fail", "--wave-wait", "0.1")
+
+    made = mcoflow("run", "ping", *hosts, *how, "--wait", "--output", "json").json
+
+    rollout = made["arguments"]["rollout"]
+    assert (rollout["batch"], rollout["max_failures"], rollout["offline"]) == ("1", "0", "fail")
+    assert made["rollouts"][0]["waves"] == 2
+    assert made["rollouts"][0]["ok"] == 2
+
+
+def test_all_at_once_and_in_waves_is_refused(mcoflow: Mcoflow, services: object) -> None:
+    del services
+    ended = mcoflow("run", "ping", "--host", "web1", "--all-at-once", "--batch", "2")
+
+    assert ended.code == ExitCode.USAGE
+    assert "--all-at-once, or --batch and --canary: not both" in ended.err
+
+
+def test_an_impossible_wave_is_refused_and_nothing_is_made(mcoflow: Mcoflow, services: object) -> None:
+    del services
+    ended = mcoflow("run", "ping", "--host", "web1", "--batch", "many")
+
+    assert ended.code == ExitCode.USAGE
+    assert "is no number of hosts: give one like 25, or a share like 10%" in ended.err
