@@ -47,12 +47,14 @@ def run(
     install              one package
     uninstall            one package
     update               one package
-    restart              one service
+    restart              one service; so do start and stop
+    enable, disable      one service: whether it begins with the machine
     install-and-restart  packages and services: p1,p2;s1,s2
     ping                 none
+    AGENT.OPERATION      none: any operation that hosts offer, its input as --set
 
-    `mcoflow action list` shows all of them. An action of your own takes its input as --set KEY=VALUE; numbers
-    and lists as --set KEY:=JSON.
+    `mcoflow action list` shows all of them, with --declared the operations. An action of your own takes its
+    input as --set KEY=VALUE; numbers and lists as --set KEY:=JSON.
 
     Without --wait it prints the id of the task and ends. With it, it ends with 0 when the task succeeded
     (warnings are printed), else with 1 and the reason. Ctrl-C only ends the waiting, and so does --timeout.
@@ -63,6 +65,7 @@ def run(
       mcoflow run install nginx --host web1 --wait
       mcoflow run install nginx --host web1 --set version=1.22.1-9 --check --wait
       mcoflow run install-and-restart 'nginx,php;web' --host web1 --host web2
+      mcoflow run file.checksum --host web1 --set path=/etc/hosts --wait
       mcoflow run restart ssh --host web1 --at 04:00 --before 06:00
       mcoflow run restart ssh --target 'os.id=debian and role=web' --batch 10% --budget 2 --wait
       mcoflow run restart ssh --host web1 --output json

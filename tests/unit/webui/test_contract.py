@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 
 from mcoflow.action import Action
 from mcoflow.services.views import PlanView
+from tests.servers.house import House
+from tests.waiting import until
 
 Ended = Callable[[str], PlanView]
 PLAN_KEYS = {
@@ -192,3 +194,28 @@ def test_a_body_beyond_the_limit_is_refused(client: FlaskClient) -> None:
 def flat(flow: Any) -> list[Any]:
     """Return what stands in a flow, without its nesting."""
     return [inner for part in flow for inner in flat(part)] if isinstance(flow, list) else [flow]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"operation": "package.search", "args": {}}, "text: is missing"),
+        ({"operation": "package.search", "args": {"text": "-rf"}}, "text: should match"),
+        ({"operation": "host.ping", "args": {}, "check": True}, "cannot predict"),
+        ({"operation": "no.such", "args": {}}, "no host offers"),
+    ],
+)
+def test_an_operation_that_its_declaration_refuses_makes_no_task(
+    client: FlaskClient, house: House, tasks: Callable[[], int], asked: dict[str, Any], said: str
+) -> None:
+    """B-041: the API refuses as the form, the command line and the agent do, before anything is stored."""
+    until(house.services.operations.list, "a host has told what it offers")
+    before = tasks()
+
+    answer = client.post(
+        "/dynflow/tasks", json={"action_name": "operation", "action_input": {"hosts": ["sim-00001"], **asked}}
+    )
+
+    assert answer.status_code == 422, answer.text
+    assert said in answer.text
+    assert tasks() == before
