@@ -14,8 +14,8 @@ from mcoflow.services.schema_fields import InputField, input_fields, values_of
 
 INPUT: Final = "input."
 """Before the names of input fields, so that none can be one of ours."""
-_OURS: Final = ("hosts", "check")
-"""Keys with fields of their own."""
+_OURS: Final = frozenset({"hosts", "check", "target", "limit", "one", "seed", "rollout"})
+"""Keys that say where and how: they have fields of their own, or none here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ def test_the_fields_of_a_form_equal_its_schema(house: House, client: FlaskClient
         assert ('name="check"' in page) is view.check
 
 
+def test_where_and_how_are_no_fields_of_the_input(client: FlaskClient) -> None:
+    assert set(re.findall(r'name="input\.([^"]+)"', client.get("/new/start").text)) == {"service"}
+
+
 def test_a_form_makes_a_task(person: Person, ended: Callable[[UUID], PlanView]) -> None:
     person.open("/new/package.search")
 
