@@ -7,7 +7,7 @@ DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace libatomic1
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint unit bench bench-engine requirements clean
+.PHONY: help up demo test lint unit bench bench-engine bench-fleet requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
@@ -39,6 +39,9 @@ bench: $(VENV)/dev.stamp build/packages.stamp ## measure against the raw broker;
 
 bench-engine: $(VENV)/dev.stamp build/packages.stamp ## measure the engine alone; rows go to build/bench-engine.jsonl
 	$(BIN)/python -m benchmarks.engine.bench
+
+bench-fleet: $(VENV)/dev.stamp build/packages.stamp ## measure 1,000 to 10,000 simulated hosts; rows go to build/bench-fleet.jsonl
+	$(BIN)/python -m benchmarks.fleet.bench
 
 requirements: ## pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile $(PIN) pyproject.toml --output-file requirements.txt

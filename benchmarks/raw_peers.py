@@ -77,13 +77,13 @@ class Peer(ABC):
         channel.confirm_delivery(self.confirmed)
         channel.basic_qos(prefetch_count=PREFETCH)
         every = [self.replies, *self.requests]
-        declared = _after(len(every), self._consume)
+        declared = after(len(every), self._consume)
         for name in every:
             channel.queue_declare(name, durable=True, callback=declared)
 
     def _consume(self) -> None:
         queues = self.consumed()
-        begun = _after(len(queues), self.begin)
+        begun = after(len(queues), self.begin)
         for name in queues:
             self.channel.basic_consume(name, self._on_message, callback=begun)
 
@@ -179,12 +179,12 @@ class Asker(Peer):
             )  # the last confirms and acknowledgements belong to this round
             return
         self._send_acknowledgement()
-        deleted = _after(len(self.requests) + 1, self.close)
+        deleted = after(len(self.requests) + 1, self.close)
         for name in (self.replies, *self.requests):
             self.channel.queue_delete(name, callback=deleted)
 
 
-def _after(times: int, then: Callable[[], None]) -> Callable[[object], None]:
+def after(times: int, then: Callable[[], None]) -> Callable[[object], None]:
     """Return a callback whose `times`-th call calls `then`."""
     left = iter(range(times - 1, -1, -1))
     return lambda _: then() if next(left) == 0 else None

@@ -146,7 +146,11 @@ class Driver:
 
 def main(url: str, database: str) -> None:
     """Answer lines until standard input closes."""
-    driver = Driver(url, database)
+    serve(Driver(url, database))
+
+
+def serve(driver: Driver) -> None:
+    """Call the methods of a driver that standard input names, until it closes."""
     collect_seldom()
     for line in sys.stdin:
         method, arguments = json.loads(line)
