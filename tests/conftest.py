@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page
 
 from tests.servers.chromium import Visits, chromium_binary, running_chromium
@@ -16,6 +17,9 @@ from tests.servers.rabbitmq import rabbitmq, rabbitmq_url
 __all__ = ["postgresql", "postgresql_url", "rabbitmq", "rabbitmq_url"]
 
 pytest_plugins = ["mcoflow.testing.fixtures", "pytester"]
+# How fast the machine is proves nothing: it has other things to do.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 _SERVERS = ("rabbitmq", "postgresql", "browser")
 
 

@@ -4,11 +4,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, Engine, exc
 
 from mcoflow.errors import McoflowError, StoreError, StoreUnavailableError
 from mcoflow.storage.many import Bulk, MissedError
+
+_DEADLOCK: Final = "40P01"
+"""What PostgreSQL calls it: its SQLSTATE."""
+
+
+class DeadlockError(StoreUnavailableError):
+    """We and another waited for each other, and PostgreSQL ended us: nothing was written, try again."""
 
 
 class RowExistsError(StoreError):
@@ -89,7 +97,9 @@ def named_errors(name: str) -> Iterator[None]:
     except exc.OperationalError as error:
         if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # the statement is wrong
             raise StoreError(f"the database {name} refused a statement: {_cause(error)}") from error
-        raise StoreUnavailableError(f"the database {name} is away or busy: {_cause(error)}") from error
+        deadlock = getattr(error.orig, "sqlstate", None) == _DEADLOCK
+        kind = DeadlockError if deadlock else StoreUnavailableError
+        raise kind(f"the database {name} is away or busy: {_cause(error)}") from error
     except (exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
         raise StoreUnavailableError(f"the database {name} is away or busy: {_cause(error)}") from error
     except exc.IntegrityError as error:

@@ -1,14 +1,17 @@
 """The part of the store that keeps scheduled plans."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 from uuid import UUID
 
 from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.schedule import Due, DuePlan, ScheduleRecord
 from mcoflow.domain.states import PlanResult
-from mcoflow.errors import StoreUnavailableError
 from mcoflow.storage import chains, refused, schedules
-from mcoflow.storage.database import Database, RowExistsError
+from mcoflow.storage.database import Database, DeadlockError, RowExistsError
+
+_TRIES: Final = 10
+"""A busy server may choose us more than once, when it ends one of those who wait for each other."""
 
 
 class SqlSchedules:
@@ -18,15 +21,14 @@ class SqlSchedules:
 
     def schedule(self, draft: PlanDraft, schedule: ScheduleRecord, after: Collection[UUID] = ()) -> bool:
         """Store a scheduled plan; True if it may start now."""
-        try:
-            return self._schedule(draft, schedule, after)
-        except RowExistsError:  # another process stored it after we had looked; now it is there to be seen
-            return self._schedule(draft, schedule, after)
-        except StoreUnavailableError:
-            if not after:
-                raise
-            # On PostgreSQL, we and who ends several of them at once may have waited for each other.
-            return self._schedule(draft, schedule, after)
+        for _ in range(_TRIES - 1):
+            try:
+                return self._schedule(draft, schedule, after)
+            except DeadlockError:
+                continue  # we and who ends several of them at once have waited for each other
+            except RowExistsError:
+                continue  # another process stored it after we had looked; now it is there to be seen
+        return self._schedule(draft, schedule, after)
 
     def _schedule(self, draft: PlanDraft, schedule: ScheduleRecord, after: Collection[UUID]) -> bool:
         bulk = self._database.bulk

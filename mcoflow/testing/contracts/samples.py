@@ -115,9 +115,10 @@ def moved(snapshot: PlanSnapshot, step_id: int, to: StepState) -> StepChange:
     return StepChange(snapshot.plan.id, step.state, replace(step, state=to))
 
 
-def wait_until_dead(store: WholeStore, world_id: UUID) -> None:
-    """Return when the lease of a world has run out."""
-    end, pause = monotonic() + 10, Event()
+def let_die(store: WholeStore, world_id: UUID) -> None:
+    """Let the lease of a world run out, and return when it has."""
+    assert store.heartbeat(world_id, lease=0.01)
+    end, pause = monotonic() + 60, Event()
     while any(each.alive for each in store.worlds() if each.id == world_id):
         assert monotonic() < end, "the lease never ran out"
         pause.wait(0.01)

@@ -15,11 +15,11 @@ from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.samples import (
     WholeStore,
     draft,
+    let_die,
     living_world,
     moved,
     owned,
     stored,
-    wait_until_dead,
     world,
 )
 
@@ -80,9 +80,9 @@ class WaitingContract:
         assert store.waiting(me, limit=10).plans == []
 
     def test_plans_of_an_expired_world_wait(self, store: WholeStore) -> None:
-        me, dying = living_world(store), living_world(store, lease=0.2)
+        me, dying = living_world(store), living_world(store)
         plan = owned(store, dying).plan
-        wait_until_dead(store, dying)
+        let_die(store, dying)
 
         assert store.waiting(me, limit=10).plans == [plan.id]
         assert not store.heartbeat(dying, lease=60.0)
@@ -162,7 +162,7 @@ class WorldsContract:
 
     def test_a_world_lives_while_its_heart_beats(self, store: WholeStore) -> None:
         new = world()
-        store.register_world(new, lease=0.3)
+        store.register_world(new, lease=30.0)
         (born,) = store.worlds()
         assert store.heartbeat(new.id, lease=60.0)
         (living,) = store.worlds()

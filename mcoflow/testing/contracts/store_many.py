@@ -8,6 +8,9 @@ from mcoflow.ports.store import Listing
 from mcoflow.testing.contracts.samples import WholeStore, draft, stored
 
 MANY = 100_000
+LIMIT = 0.1
+TRIES = 50
+"""One quick answer shows what it costs; the others, what else the machine does meanwhile."""
 
 
 class ManyPlansContract:
@@ -43,12 +46,7 @@ class ManyPlansContract:
             lambda: store.versions(watched),
             lambda: store.plans(Listing(states=("stopped",))),
         ):
-            assert _seconds(ask) < 0.1
-
-
-def _seconds(ask: Callable[[], object]) -> float:
-    """The shortest of five: what it costs, not what else the machine does meanwhile."""
-    return min(_once(ask) for _ in range(5))
+            assert any(_once(ask) < LIMIT for _ in range(TRIES))
 
 
 def _once(ask: Callable[[], object]) -> float:

@@ -13,7 +13,7 @@ from mcoflow.domain.schedule import ScheduleRecord
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import CommandRefusedError, LeaseLostError, PlanExistsError, PlanNotFoundError
 from mcoflow.ports.store import Changes
-from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, owned, stored, wait_until_dead
+from mcoflow.testing.contracts.samples import WholeStore, draft, let_die, living_world, owned, stored
 
 NOW = 1_700_000_000.0
 
@@ -124,11 +124,11 @@ class SchedulesContract:
 
     def test_what_a_dead_world_was_planning_is_scheduled_again(self, store: WholeStore) -> None:
         """E-014: and what that world still writes is refused."""
-        me, dying = living_world(store), living_world(store, lease=0.2)
+        me, dying = living_world(store), living_world(store)
         plan_id = scheduled(store, start_at=NOW - 5)
         (due,) = store.claim_due(dying, NOW, limit=1)
         assert store.reschedule(NOW) == 0
-        wait_until_dead(store, dying)
+        let_die(store, dying)
         assert store.due(NOW).orphans
 
         assert store.reschedule(NOW) == 1
@@ -219,10 +219,10 @@ class SchedulesContract:
         self, store: WholeStore
     ) -> None:
         """E-060: by an executor that had claimed it for a command."""
-        me, dying = living_world(store), living_world(store, lease=0.2)
+        me, dying = living_world(store), living_world(store)
         held, planned = scheduled(store, start_at=NOW), scheduled(store, start_at=NOW - 5)
         store.claim_due(dying, NOW - 1, limit=5)
-        wait_until_dead(store, dying)
+        let_die(store, dying)
         for snapshot in store.claim(me, [held, planned]):
             ended(store, snapshot.plan.id, PlanResult.CANCELLED)
 

@@ -201,9 +201,9 @@ def test_ctrl_c_ends_the_waiting_and_not_the_task(tmp_path: Path) -> None:
     asked = [MCOFLOW, "run", "ping", "--host", "web1", "--wait", "--config", str(settings)]
     log = tmp_path / "log"
     with log.open("wb") as err, subprocess.Popen(asked, stderr=err) as waiting:
-        until(lambda: "no executor is alive" in log.read_text(), "it waits", within=30)
+        until(lambda: "no executor is alive" in log.read_text(), "it waits", within=120)
         waiting.send_signal(signal.SIGINT)
-        code = waiting.wait(30)
+        code = waiting.wait(120)
 
     assert code == ExitCode.INTERRUPTED
     assert "the task goes on" in log.read_text()
