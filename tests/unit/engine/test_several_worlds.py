@@ -1,6 +1,7 @@
 """Several worlds: executors not there yet, beside each other, and ending."""
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -319,6 +320,41 @@ def test_a_database_that_is_away_for_a_while_stops_nothing_for_good(house: House
 
     assert house.rest(plan_id).result is PlanResult.SUCCESS
     until(lambda: house.broker.verdicts(reply), "acknowledged after the commit")
+
+
+def test_a_database_that_is_away_for_a_minute_amid_recovery_is_waited_for(house: House) -> None:
+    """E-104: for 60 s, so that our own lease runs out as well; no exit, resumes within 5 s."""
+    play.scripts["a"] = sleep
+    plan_id = compose(house, one(Listen))
+    step = house.step_when(plan_id, StepState.SUSPENDED)
+    real, away = house.store.claim, threading.Event()
+
+    def claim(*args: Any, **fields: Any) -> Any:
+        if not away.is_set():
+            house.valve.shut()
+            away.set()
+            raise StoreUnavailableError("gone while it takes over")
+        return real(*args, **fields)
+
+    house.store.claim = claim  # type: ignore[method-assign]
+    house.kill()
+    house.another()
+    assert away.wait(10)
+    for world in house.store.worlds():
+        house.store.expire_world(world.id)
+    for _ in range(60):
+        house.advance(1)
+    executor = house.world._executor
+    assert executor is not None
+    assert executor._director.alive
+    assert house.store.plan(plan_id).epoch == 1
+
+    house.valve.open()
+    back = time.monotonic()
+    house.plan_when(plan_id, lambda plan: plan.epoch == 2)
+    assert time.monotonic() - back < 5
+    house.send(plan_id, step.id, "go")
+    assert house.rest(plan_id).result is PlanResult.SUCCESS
 
 
 def test_the_link_is_told_to_those_who_ask(house: House) -> None:

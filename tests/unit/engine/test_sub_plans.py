@@ -1,6 +1,7 @@
 """Actions whose work is done by other plans: in batches, counted, never lost, never twice."""
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -49,6 +50,38 @@ def test_all_children_run_and_the_parent_succeeds(house: House) -> None:
     assert Counter(Child.began) == Counter(names(25))
     assert Fleet.heard == ["planned", "finished"]
     assert house.count("bells") == 0
+
+
+def test_two_hundred_and_fifty_children_are_made_in_three_batches(house: House) -> None:
+    """E-064: 250 children, batch 100."""
+    parent = start(house, Fleet, 250)
+
+    assert rest(house, parent).result is PlanResult.SUCCESS
+    assert Fleet.asked == [(0, 100), (100, 100), (200, 50)]
+    assert counts(house, parent) == {"total": 250, "success": 250}
+
+
+def test_a_cancel_that_comes_while_a_batch_is_planned_is_served_before_the_next(house: House) -> None:
+    """E-064: a cancel in between, before the third."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Interrupted(Fleet):
+        name = "tests.interrupted"
+
+        def sub_plans(self, start: int, size: int) -> Iterable[SubPlan]:
+            if start == 100:
+                inside.set()
+                assert go_on.wait(30)
+            return super().sub_plans(start, size)
+
+    parent = start(house, Interrupted, 250, "sleep")
+    assert inside.wait(30)
+    house.cancel(parent)
+    go_on.set()
+
+    assert rest(house, parent).result is PlanResult.CANCELLED
+    assert Fleet.asked == [(0, 100), (100, 100)]
+    assert counts(house, parent) == {"total": 250, "cancelled": 250}
 
 
 def test_no_children_are_a_success(house: House) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mcoflow.action import Action, Event
 from mcoflow.domain.requests import CommandKind
-from mcoflow.errors import WaitTimeoutError
+from mcoflow.errors import PlanNotFoundError, WaitTimeoutError
 from mcoflow.testing import (
     NeverRestsError,
     NotReachedError,
@@ -185,6 +185,25 @@ def test_a_client_stores_plans_that_an_executor_runs(world: OneThreadWorld) -> N
         view = client.trigger(Build, "nginx").future.wait()
 
     assert of(view) == ("stopped", "success")
+
+
+def test_two_worlds_in_one_process_do_not_meet(world: OneThreadWorld) -> None:
+    """E-105: neither sees plans, hosts or time of the other."""
+    with OneThreadWorld() as other:
+        mine, others = world.trigger(Approve).plan_id, other.trigger(Release, ["web1"], "nginx").plan_id
+        world.drain()
+        world.advance(60)
+
+        assert world.hosts.asked() == []
+        with pytest.raises(PlanNotFoundError):
+            world.stored.plan(others)
+        other.drain()
+
+        assert other.stored.plan(others).state == "stopped"
+        assert world.stored.plan(mine).state == "running"
+        assert world.clock.now() != other.clock.now()
+        world.command(mine, CommandKind.CANCEL, {}, actor="bob", wait=timedelta(seconds=1))
+        world.drain()
 
 
 @pytest.mark.parametrize("seed", range(5))
