@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mcoflow.domain.records import PlanRecord
@@ -70,7 +70,14 @@ def rollouts_of(plan: PlanRecord) -> tuple[RolloutView, ...]:
         return ()
     goes_on = plan.state is PlanState.RUNNING
     pauses = goes_on and plan.rollout.pause_after_wave
-    return tuple(_view(tally, goes_on=goes_on, pauses=pauses) for tally in plan.rollout.tallies)
+    return tuple(_view(_ended(tally, plan), goes_on=goes_on, pauses=pauses) for tally in plan.rollout.tallies)
+
+
+def _ended(tally: Tally, plan: PlanRecord) -> Tally:
+    """Of a stopped plan no host is under way: a halt, or a cancel, came amid its work."""
+    if plan.state is not PlanState.STOPPED or not tally.under_way:
+        return tally
+    return replace(tally, under_way=0, cancelled=tally.cancelled + tally.under_way)
 
 
 def _view(tally: Tally, *, goes_on: bool, pauses: bool) -> RolloutView:

@@ -12,6 +12,7 @@ from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.requests import CommandKind, HostRecord
 from mcoflow.domain.rollout import Offline, Rollout, Share, Tally
 from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.services.rollouts import rollouts_of
 from mcoflow.testing import OneThreadWorld
 from mcoflow.testing.hosts import error, late, ok
 from tests.unit.testing.actions import Install
@@ -378,3 +379,37 @@ def test_a_paused_rollout_lets_others_have_its_lock(world: OneThreadWorld) -> No
 
     BROKEN.clear()
     assert came(tell(world, first, CommandKind.RESUME)) == STOPPED_WELL
+
+
+def test_of_a_halted_rollout_no_host_is_told_to_be_under_way(world: OneThreadWorld) -> None:
+    """E-061: what it was at is over, whatever its effect."""
+    plan_id = start(world, Beside)
+    world.halt(plan_id, reason="the window closed")
+
+    (told,) = rollouts_of(world.stored.plan(plan_id))
+
+    assert told.counts == "1 cancelled · 1 not begun"
+
+
+def test_an_exceeded_limit_outlives_the_executor(world: OneThreadWorld) -> None:
+    """E-095: who was under way ends on the next one, and nobody else begins."""
+    world.hosts.answers["web1"] = error()
+
+    class Limited(Action):
+        name = "among.limited"
+
+        def plan(self) -> None:
+            with self.rollout(Rollout(batch=Share(2), max_failures=Share(0))):
+                for host in ("web1", "web2", "web3"):
+                    with self.branch():
+                        self.plan_action(Install, host=host, package="nginx")
+
+    plan_id = start(world, Limited)
+    world.crash()
+    world.restart()
+    world.drain()
+    world.advance(120)
+
+    plan = world.stored.plan(plan_id)
+    assert (plan.state, tally(plan).exceeded) == (PlanState.PAUSED, "failure limit of 0 passed")
+    assert (tally(plan).ok, tally(plan).failed, tally(plan).not_begun) == (1, 1, 1)
