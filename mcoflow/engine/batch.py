@@ -10,6 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
+from mcoflow.domain.output import HostChunk, OutputEnd
 from mcoflow.domain.records import HistoryRecord, HookRecord, PlanDraft, PlanRecord, StepRecord
 from mcoflow.domain.requests import (
     CommandAnswer,
@@ -25,7 +26,8 @@ from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.workers import Job
 from mcoflow.ports.bus import Delivery, Parcel
 from mcoflow.ports.measures import Key
-from mcoflow.ports.store import ActionKey, Changes, InputChange, NewChunks, OutputChange, StepChange
+from mcoflow.ports.output import NewChunks
+from mcoflow.ports.store import ActionKey, Changes, InputChange, OutputChange, StepChange
 
 OfPlan = tuple[UUID, UUID]
 """The id of a plan, and of something that belongs to it."""
@@ -62,6 +64,8 @@ class Batch:
     dropped_events: list[DroppedEvent] = field(default_factory=list)
     dropped_chunks: list[ActionKey] = field(default_factory=list)
     new_chunks: list[NewChunks] = field(default_factory=list)
+    host_chunks: list[HostChunk] = field(default_factory=list)
+    output_ends: list[OutputEnd] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[tuple[UUID | None, CommandAnswer]] = field(default_factory=list)
@@ -159,6 +163,8 @@ class Batch:
             dropped_events=self.events_dropped(),
             dropped_chunks=[key for key in self.dropped_chunks if self._keeps(key[0])],
             new_chunks=[each for each in self.new_chunks if self._keeps(each.plan_id)],
+            host_chunks=[each for each in self.host_chunks if self._keeps(each.plan_id)],
+            output_ends=[each for each in self.output_ends if self._keeps(each.plan_id)],
             history=[each for each in self.history if self._keeps(each.plan_id)],
             evidence=self.evidence,
             answers=[answer for plan_id, answer in self.answers if self._keeps(plan_id)],
@@ -178,9 +184,16 @@ class Batch:
         return self.plan_ids() | {plan_id for plan_id, _ in self.answers if plan_id is not None}
 
     def shared(self) -> Changes:
-        """Return what belongs to no plan."""
+        """Return what belongs to no plan, or to one that is over."""
         answers = [answer for plan_id, answer in self.answers if plan_id is None]
-        return Changes(evidence=self.evidence, answers=answers, rests=self.rests)
+        written = self.plan_ids()
+        return Changes(
+            evidence=self.evidence,
+            answers=answers,
+            rests=self.rests,
+            host_chunks=[each for each in self.host_chunks if each.plan_id not in written],
+            output_ends=[each for each in self.output_ends if each.plan_id not in written],
+        )
 
     def settled(self) -> list[Delivery]:
         """Return the messages that were applied, or recorded as changing nothing."""
@@ -196,6 +209,8 @@ class Batch:
         changes = self.changes(requests, ())
         self.dropped = dropped
         changes.evidence, changes.rests = [], []
+        changes.host_chunks = [each for each in changes.host_chunks if each.plan_id == plan_id]
+        changes.output_ends = [each for each in changes.output_ends if each.plan_id == plan_id]
         changes.answers = [answer for its_plan, answer in self.answers if its_plan == plan_id]
         return changes
 

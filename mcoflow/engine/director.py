@@ -211,6 +211,7 @@ class Director:
             self._lookout.look(batch)
             self._parts.steps.parents.look(batch)
             self._parts.hooks.look(batch)
+            self._parts.outputs.look(batch)
             held, self._held = self._held, []
             if held:
                 self._held += self._parts.replies.apply(batch, held)

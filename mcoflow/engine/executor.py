@@ -29,6 +29,7 @@ from mcoflow.engine.liveness import this_process
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.observing import Observing
+from mcoflow.engine.outputs import Outputs
 from mcoflow.engine.parts import Parts
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.people import People
@@ -261,7 +262,8 @@ class Executor:
         rescuing = Rescuing(store, actions, self.mailbox.put, auto=self._settings.auto_rescue)
         reverting = Reverting(store, actions, steps.work)
         resting = Resting(memory, steps, rescuing, reverting)
-        replies = ReplyDesk(memory, steps, writer, store)
+        outputs = Outputs(memory, writer, store, self._clock)
+        replies = ReplyDesk(memory, steps, writer, store, outputs)
         observing = Observing(self._observer)
         committer = Committer(store, memory, self._clock, observing)
         post = Post(self._connector, self._receipt)
@@ -301,6 +303,7 @@ class Executor:
             post,
             committer,
             observing,
+            outputs,
             self.mailbox,
         )
         return Director(

@@ -18,7 +18,7 @@ from mcoflow.engine.rescue import RescueAsked
 from mcoflow.engine.work import JobDone
 from mcoflow.ports.bus import LinkReport
 from mcoflow.wire.envelope import Envelope
-from mcoflow.wire.messages import AcceptedBody
+from mcoflow.wire.messages import AcceptedBody, OutputBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def can_wait(letter: Letter) -> bool:
             return True
         case HookDone():
             return True
-        case Message(envelope=Envelope(body=AcceptedBody())):
+        case Message(envelope=Envelope(body=AcceptedBody() | OutputBody())):
             return True
         case _:
             return False

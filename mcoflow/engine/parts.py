@@ -10,6 +10,7 @@ from mcoflow.engine.letter import Letter
 from mcoflow.engine.mailbox import Mailbox
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.observing import Observing
+from mcoflow.engine.outputs import Outputs
 from mcoflow.engine.people import People
 from mcoflow.engine.post import Post
 from mcoflow.engine.receipts import Receipts
@@ -36,4 +37,5 @@ class Parts:
     post: Post
     committer: Committer
     observing: Observing
+    outputs: Outputs
     mailbox: Mailbox[Letter] = field(default_factory=Mailbox)

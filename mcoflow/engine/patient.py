@@ -45,6 +45,7 @@ class PatientStore:
         self.timers = self._patiently(store.timers)
         self.events = self._patiently(store.events)
         self.chunks = self._patiently(store.chunks)
+        self.claim_gaps = self._patiently(store.claim_gaps)
         self.outline = self._patiently(store.outline)
         self.worlds = self._patiently(store.worlds)
         self.adopt_hooks = self._patiently(store.adopt_hooks)

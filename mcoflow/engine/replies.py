@@ -14,6 +14,7 @@ from mcoflow.domain.states import PlanState, StepState
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.flights import REJECTED, Next
 from mcoflow.engine.memory import Memory
+from mcoflow.engine.outputs import Outputs
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.quarantine import break_off
 from mcoflow.engine.steps import Steps
@@ -26,7 +27,14 @@ from mcoflow.errors import (
 )
 from mcoflow.ports.bus import Delivery, Parcel, ToExecutor
 from mcoflow.wire.envelope import Envelope, decode
-from mcoflow.wire.messages import AcceptedBody, ProgressBody, RequestBody, ResultBody, Work
+from mcoflow.wire.messages import (
+    AcceptedBody,
+    OutputBody,
+    ProgressBody,
+    RequestBody,
+    ResultBody,
+    Work,
+)
 
 log = logging.getLogger("mcoflow.replies")
 _EVIDENCE_BYTES = 64 * 1024
@@ -82,11 +90,14 @@ def read(delivery: Delivery) -> Message:
 class Replies:
     """Applies messages to the requests in memory, and finds the right place for all others."""
 
-    def __init__(self, memory: Memory, steps: Steps, writer: Writer, store: PatientStore) -> None:
+    def __init__(
+        self, memory: Memory, steps: Steps, writer: Writer, store: PatientStore, outputs: Outputs
+    ) -> None:
         self._memory = memory
         self._steps = steps
         self._writer = writer
         self._store = store
+        self._outputs = outputs
 
     def apply(self, batch: Batch, messages: Sequence[Message]) -> list[Message]:
         """Apply what arrived; return those to be given again later: their plan is not ours, or not yet."""
@@ -136,7 +147,11 @@ class Replies:
         flights = self._memory.flights
         follows = Next()
         match envelope.body:
+            case OutputBody() as body:
+                self._outputs.take(batch, record, body)
+                return
             case ResultBody() as body:
+                self._outputs.end(batch, record, body)
                 follows = flights.result(record, body, batch.now)
             case AcceptedBody():
                 flights.accepted(record, batch.now)
@@ -179,6 +194,8 @@ class Replies:
                 self._settle_sent_on(batch, message, record)
             elif record.state is RequestState.ENDED:
                 self._after_the_end(batch, message, envelope, record)
+            elif record.plan_id not in owners and isinstance(envelope.body, OutputBody):
+                self._attach(batch, message, envelope.body, record)
             elif (token := owners.get(record.plan_id)) is None:
                 self._record(batch, message, "late: its task is over", record)
             elif not token:
@@ -211,13 +228,21 @@ class Replies:
     def _after_the_end(
         self, batch: Batch, message: Message, envelope: Envelope, record: RequestRecord
     ) -> None:
-        """A result again, or too late, is evidence; other words about an ended request are just too late."""
-        if isinstance(envelope.body, ResultBody):
+        """A result again, or too late, is evidence; output is attached; other words are just too late."""
+        body = envelope.body
+        if isinstance(body, OutputBody):
+            self._attach(batch, message, body, record)
+        elif isinstance(body, ResultBody) and not (body.repeat and self._outputs.was_asked(record.id)):
+            self._outputs.end(batch, record, body)
             outcome = record.outcome.words(record.reason) if record.outcome else "ended"
             why = "duplicate" if record.outcome in _SAID_BY_AGENTS else "late"
             self._record(batch, message, f"{why}: the request has ended already ({outcome})", record)
         else:
             batch.deliveries.append((record.plan_id, message.delivery))
+
+    def _attach(self, batch: Batch, message: Message, body: OutputBody, record: RequestRecord) -> None:
+        self._outputs.take(batch, record, body)
+        batch.deliveries.append((record.plan_id, message.delivery))
 
     def _owners(self, plan_ids: set[UUID]) -> dict[UUID, str]:
         """The reply queues of the living executors that own these plans; "" for our own and for nobody's.

@@ -25,7 +25,8 @@ from mcoflow.engine.plan_run import PlanRun
 from mcoflow.engine.step_world import OptionsOfCall, StepWorld
 from mcoflow.engine.wanted import Wanted
 from mcoflow.errors import McoflowError
-from mcoflow.ports.store import ActionKey, NewChunks
+from mcoflow.ports.output import NewChunks
+from mcoflow.ports.store import ActionKey
 from mcoflow.ports.sub_plans import SubPlanStore
 
 

@@ -100,18 +100,26 @@ class Writer:
     def cancel(self, record: RequestRecord, now: float) -> Parcel:
         """Tell the agent to stop, behind the request in its own queue; one id however often it is sent."""
         body = CancelBody(reply_to=self.token, reason=record.cancel, force=False)
-        return self._about(record, body, uuid5(record.id, "cancel"), now)
+        return self._about(record.id, record.host, body, uuid5(record.id, "cancel"), now)
 
     def query(self, record: RequestRecord, now: float) -> Parcel:
         """Ask the agent what became of a request."""
-        return self._about(record, QueryBody(reply_to=self.token), self.new_id(), now)
+        body = QueryBody(reply_to=self.token)
+        return self._about(record.id, record.host, body, self.new_id(), now)
 
-    def _about(self, record: RequestRecord, body: CancelBody | QueryBody, own_id: UUID, now: float) -> Parcel:
-        envelope = Envelope(id=own_id, request=record.id, host=record.host, sent_at=_moment(now), body=body)
+    def output_query(self, request_id: UUID, host: str, seq: int, now: float) -> Parcel:
+        """Ask the agent for the output of a request once more, from a chunk on."""
+        body = QueryBody(reply_to=self.token, output_from=seq)
+        return self._about(request_id, host, body, self.new_id(), now)
+
+    def _about(
+        self, request_id: UUID, host: str, body: CancelBody | QueryBody, own_id: UUID, now: float
+    ) -> Parcel:
+        envelope = Envelope(id=own_id, request=request_id, host=host, sent_at=_moment(now), body=body)
         asking = isinstance(body, QueryBody)
-        address = Ask(record.host) if asking else Request(record.host)
+        address = Ask(host) if asking else Request(host)
         data = encode(envelope)
-        return Parcel(address, body.KIND.value, own_id, data, record.id, self.token, durable=not asking)
+        return Parcel(address, body.KIND.value, own_id, data, request_id, self.token, durable=not asking)
 
 
 def _moment(at: float) -> datetime:

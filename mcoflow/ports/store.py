@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from mcoflow.domain.chunks import Chunk
+from mcoflow.domain.output import HostChunk, OutputEnd
 from mcoflow.domain.query import Where
 from mcoflow.domain.records import (
     HistoryRecord,
@@ -36,6 +37,7 @@ from mcoflow.domain.states import StepState
 from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.declarations import DeclarationReader, DeclarationStore
 from mcoflow.ports.fleet import FleetReader
+from mcoflow.ports.output import NewChunks, OutputReader, OutputStore
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
 from mcoflow.ports.search import PlanSearch
 from mcoflow.ports.sub_plans import SubPlanStore
@@ -64,16 +66,6 @@ class OutputChange:
 
 
 @dataclass(frozen=True, slots=True)
-class NewChunks:
-    """What an action said in one call; `at`: the time of chunks that have none."""
-
-    plan_id: UUID
-    action_id: int
-    chunks: Sequence[Chunk]
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class InputChange:
     """The input of an action that somebody amended, as JSON text."""
 
@@ -97,6 +89,9 @@ class Changes:
     have them, and takes them anew if it is among `relocked`; one that rests gives them up, to whom waits.
 
     `hushed` are plans at rest that had sub-plans: nobody counts what has rung for them.
+
+    `host_chunks` and `output_ends` may be of plans that are over: those need not be among `plans`. Doubles
+    are dropped, so are those of unknown requests, and what is above the store's bound for one step.
     """
 
     new_plans: list[PlanDraft] = field(default_factory=list)
@@ -117,6 +112,8 @@ class Changes:
     dropped_events: list[DroppedEvent] = field(default_factory=list)
     dropped_chunks: list[ActionKey] = field(default_factory=list)
     new_chunks: list[NewChunks] = field(default_factory=list)
+    host_chunks: list[HostChunk] = field(default_factory=list)
+    output_ends: list[OutputEnd] = field(default_factory=list)
     history: list[HistoryRecord] = field(default_factory=list)
     evidence: list[EvidenceRecord] = field(default_factory=list)
     answers: list[CommandAnswer] = field(default_factory=list)
@@ -156,7 +153,14 @@ class PlanOutline:
 
 
 class Store(
-    ScheduleStore, RecurrenceStore, SubPlanStore, PlanSearch, DeclarationStore, TargetStore, Protocol
+    ScheduleStore,
+    RecurrenceStore,
+    SubPlanStore,
+    PlanSearch,
+    DeclarationStore,
+    TargetStore,
+    OutputStore,
+    Protocol,
 ):
     """The engine's side. Thread-safe."""
 
@@ -334,7 +338,7 @@ class PlanWhole:
     history: Sequence[HistoryRecord]
 
 
-class Reader(ScheduleReader, FleetReader, DeclarationReader, TargetReader, Protocol):
+class Reader(ScheduleReader, FleetReader, DeclarationReader, TargetReader, OutputReader, Protocol):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
     def plans(self, query: Listing) -> Sequence[PlanRecord]:

@@ -1,4 +1,4 @@
-"""The `chunks` table: output of steps, append-only."""
+"""The `chunks` table, as far as actions fill it: what they say of themselves, append-only."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, delete, select
 
 from mcoflow.domain.chunks import Chunk
-from mcoflow.ports.store import ActionKey, NewChunks
+from mcoflow.ports.output import NewChunks
+from mcoflow.ports.store import ActionKey
 from mcoflow.storage.many import Many, Row, Values, fields_of
 from mcoflow.storage.tables import chunks
 from mcoflow.storage.texts import clean
@@ -16,10 +17,10 @@ from mcoflow.storage.texts import clean
 
 def _drop(row: Values) -> Any:
     of_action = and_(chunks.c.plan_id == row["plan_id"], chunks.c.action_id == row["action_id"])
-    return delete(chunks).where(of_action)
+    return delete(chunks).where(of_action, chunks.c.request_id.is_(None))
 
 
-INSERT_CHUNKS: Final = Many.insert(chunks, "number")
+INSERT_CHUNKS: Final = Many.insert(chunks, "number", "request_id", "seq", "offset", "lost", "left_out")
 DROP_CHUNKS: Final = Many(fields_of(chunks.c.plan_id, chunks.c.action_id), _drop)
 
 
@@ -42,7 +43,8 @@ def chunks_after(
 ) -> Sequence[Chunk]:
     """Return chunks of an action in order, from the first after `after`."""
     of_action = and_(chunks.c.plan_id == plan_id, chunks.c.action_id == action_id, chunks.c.number > after)
-    found = connection.execute(select(chunks).where(of_action).order_by(chunks.c.number).limit(limit))
+    its_own = select(chunks).where(of_action, chunks.c.request_id.is_(None))
+    found = connection.execute(its_own.order_by(chunks.c.number).limit(limit))
     return [Chunk(row.text, row.stream, datetime.fromtimestamp(row.at, UTC), row.number) for row in found]
 
 

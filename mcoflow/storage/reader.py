@@ -12,6 +12,7 @@ from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.declarations import Declared
+from mcoflow.ports.output import STEP_CAP
 from mcoflow.ports.store import Listing, PlanWhole, StepRow
 from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.backlog import backlog_of, plans_owned
@@ -20,14 +21,15 @@ from mcoflow.storage.database import Database
 from mcoflow.storage.declarations import all_declared
 from mcoflow.storage.fleet_store import SqlFleet
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
+from mcoflow.storage.output_store import SqlOutput
 from mcoflow.storage.tables import actions
 
 
-class SqlReader(SqlFleet):
+class SqlReader(SqlFleet, SqlOutput):
     """Reads of SQLite or PostgreSQL; the promises are those of `mcoflow.ports.store.Reader`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, output_cap: int = STEP_CAP) -> None:
+        self._database, self._output_cap = database, output_cap
 
     def plans(self, query: Listing) -> Sequence[PlanRecord]:
         """One page of plans."""

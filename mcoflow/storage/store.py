@@ -21,6 +21,7 @@ from mcoflow.domain.requests import (
 )
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import LeaseLostError, StaleStepError, StoreUnavailableError
+from mcoflow.ports.output import STEP_CAP
 from mcoflow.ports.store import ActionKey, Changes, PlanOutline, Waiting
 from mcoflow.storage import (
     actions,
@@ -40,6 +41,7 @@ from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
 from mcoflow.storage.declarations import ADD_DECLARATIONS, declared_by, digests_of
 from mcoflow.storage.doubt import Doubts
+from mcoflow.storage.host_output import write_output
 from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
 from mcoflow.storage.many import Lookup, Many, MissedError, Write, fields_of
 from mcoflow.storage.plans import UPDATE_PLANS, order
@@ -61,8 +63,8 @@ _VERSIONS: Final = Lookup(
 class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlTargets, SqlReader):
     """Both sides of the store; the promises are those of `mcoflow.ports.store`. Thread-safe."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, clock: Clock, output_cap: int = STEP_CAP) -> None:
+        super().__init__(database, output_cap)
         self._clock = clock
         self._bulk = database.bulk
         self._doubts = Doubts(database)
@@ -97,6 +99,10 @@ class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlTargets, SqlReader):
         try:
             with self._database.sending() as connection:
                 transaction = write_batch(connection, self._bulk, changes, new_plans)
+                if changes.host_chunks or changes.output_ends:
+                    now = self._clock.now().timestamp()
+                    told = changes.host_chunks, changes.output_ends
+                    write_output(connection, self._bulk, *told, cap=self._output_cap, now=now)
         except StoreUnavailableError:
             self._doubts.batch_broke(changes, transaction)
             raise

@@ -31,6 +31,7 @@ OWNED: Final = "owner IS NOT NULL"
 UNOWNED: Final = f"owner IS NULL AND ordered AND {UNSTOPPED}"
 NAMED: Final = "name IS NOT NULL"
 MALFORMED: Final = "why = 'malformed'"
+OF_REQUEST: Final = "request_id IS NOT NULL"
 UNANSWERED: Final = "result IS NULL"
 ENDED: Final = "ended_at IS NOT NULL"
 CALLED: Final = "caller_plan_id IS NOT NULL"
@@ -225,8 +226,24 @@ chunks = Table(
     Column("stream", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("at", Double, nullable=False),
+    Column("request_id", Uuid),
+    Column("seq", Integer),
+    Column("offset", BigInteger),
+    Column("lost", Integer, nullable=False, server_default="0"),
+    Column("left_out", BigInteger, nullable=False, server_default="0"),
     Index("chunks_of_action", "plan_id", "action_id", "number"),
+    Index("chunks_of_plan", "plan_id", "number"),
+    Index(
+        "chunks_of_request",
+        "request_id",
+        "seq",
+        unique=True,
+        sqlite_where=text(OF_REQUEST),
+        postgresql_where=text(OF_REQUEST),
+    ),
 )
+"""What actions say, and what hosts print: that has a `request_id`. `number` is the order of reading."""
+
 hooks = Table(
     "hooks",
     metadata,

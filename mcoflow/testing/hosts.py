@@ -18,10 +18,12 @@ from mcoflow.wire.messages import (
     Body,
     CancelBody,
     Kind,
+    OutputBody,
     ProgressBody,
     QueryBody,
     RequestBody,
     ResultBody,
+    Stream,
     Work,
 )
 
@@ -52,6 +54,11 @@ def accepted() -> AcceptedBody:
 def progress(state: Work = Work.EXECUTING, reason: str | None = None) -> ProgressBody:
     """The agent tells where it stands, and why."""
     return ProgressBody(seq=0, state=state, reason=reason)
+
+
+def output(seq: int, text: str, *, stream: str = "stdout", offset: int = 0) -> OutputBody:
+    """A chunk of what the operation prints, the first is 0; `offset`: bytes of its stream before it."""
+    return OutputBody(seq=seq, stream=Stream(stream), offset=offset, text=text, at=THEN)
 
 
 def result(outcome: str = "ok", **fields: Any) -> ResultBody:

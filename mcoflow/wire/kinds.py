@@ -16,6 +16,8 @@ REASON_LIMIT: Final = 256
 CALLER_LIMIT: Final = 128
 PART_LIMIT: Final = 120 * KIB
 """Of facts and of operations: both fit into one presence."""
+CHUNKS_LIMIT: Final = 1_000_000
+"""Of one request: its chunks are counted from 0."""
 
 
 class Kind(StrEnum):

@@ -14,6 +14,7 @@ from uuid import UUID
 from mcoflow.wire import fields
 from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.kinds import (
+    CHUNKS_LIMIT,
     KIB,
     MESSAGE_LIMIT,
     PART_LIMIT,
@@ -107,7 +108,7 @@ class OutputBody:
     @classmethod
     def read(cls, body: JsonObject, _size: int) -> Self:
         return cls(
-            seq=fields.integer(body, "seq"),
+            seq=fields.integer(body, "seq", 0, CHUNKS_LIMIT),
             stream=fields.word(body, "stream", Stream),
             offset=fields.integer(body, "offset"),
             text=fields.text(body, "text", 32 * KIB),

@@ -19,6 +19,7 @@ from mcoflow.testing.contracts.store_leases import (
 )
 from mcoflow.testing.contracts.store_locks import LocksContract
 from mcoflow.testing.contracts.store_many import ManyPlansContract
+from mcoflow.testing.contracts.store_output import OutputContract
 from mcoflow.testing.contracts.store_reading import HostsContract, PagesContract, StepsContract
 from mcoflow.testing.contracts.store_recurrences import RecurrencesContract
 from mcoflow.testing.contracts.store_requests import RequestsContract
@@ -35,6 +36,7 @@ class StoreContract(
     FenceContract,
     RequestsContract,
     ChunksContract,
+    OutputContract,
     WaitingContract,
     WorldsContract,
     OversightContract,

@@ -7,7 +7,8 @@ import pytest
 
 from mcoflow.domain.chunks import Chunk
 from mcoflow.errors import LeaseLostError
-from mcoflow.ports.store import Changes, NewChunks
+from mcoflow.ports.output import NewChunks
+from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.samples import WholeStore, living_world, owned
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -74,7 +74,7 @@ bodies = st.one_of(
         percent=maybe(st.integers(0, 100)),
         text=maybe(texts(1024)),
     ),
-    st.builds(messages.OutputBody, seq=counts, offset=counts, text=texts(32768), at=times),
+    st.builds(messages.OutputBody, seq=st.integers(0, 1_000_000), offset=counts, text=texts(32768), at=times),
     st.builds(
         messages.ResultBody,
         outcome=names,
