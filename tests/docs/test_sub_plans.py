@@ -23,10 +23,10 @@ def test_the_fleet_of_the_page_is_upgraded(house: House) -> None:
     assert house.output(parent)["sub_plans"]["counts"]["success"] == len(hosts)
 
 
-def test_the_rollout_of_the_page_triggers_an_upgrade(house: House) -> None:
-    rollout = run("sub-plans")["Rollout"]
+def test_the_action_of_the_page_that_triggers_another_plan_does_so(house: House) -> None:
+    starter = run("sub-plans")["StartUpgrade"]
 
-    plan = house.run(rollout, host="web1")
+    plan = house.run(starter, host="web1")
 
     upgrade = house.rest(UUID(house.output(plan.id)["upgrade"]))
     assert (upgrade.result, upgrade.caller_plan_id) == (PlanResult.SUCCESS, plan.id)
