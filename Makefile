@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# libatomic1: for the Node.js that drives Chromium in tests
-DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace libatomic1
+# libatomic1: for the Node.js that drives Chromium in tests; iproute2: hosts of tests on networks of their own
+DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace libatomic1 iproute2
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help

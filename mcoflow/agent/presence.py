@@ -75,6 +75,7 @@ class Presences:
         self._operations_digest = digest(self._operations)
         self._known: dict[str, _Known] = {}
         self._beating = False
+        self._leaving = False
         self._wanted = b""
         self._meant: Means = matcher(Nobody())
 
@@ -91,7 +92,8 @@ class Presences:
                 self._desk.loop.later(self._pause(), self._beat, host)
 
     def down(self) -> None:
-        """Say of all hosts that they leave."""
+        """Say of all hosts that they leave; from now on nothing else is said of them."""
+        self._leaving = True
         for host in self._hosts.values():
             self._say(host, Up.DOWN)
 
@@ -151,7 +153,7 @@ class Presences:
     def _say(self, host: Host, state: Up, want: Sequence[Want] = (), reply_to: str | None = None) -> None:
         known = self._known_of(host)
         body = PresenceBody(
-            state=state,
+            state=Up.DOWN if self._leaving else state,
             daemon=self._daemon,
             journal=self._reports.generation,
             wire_min=VERSION,

@@ -14,6 +14,7 @@ from mcoflow.domain.events import Reply
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import JsonObject
 from mcoflow.domain.requests import RequestRecord, RequestState, Wait
+from mcoflow.wire.kinds import Refusal
 from mcoflow.wire.messages import Outcome as Word
 from mcoflow.wire.messages import ProgressBody, ResultBody, Work
 
@@ -117,6 +118,19 @@ class Flights:
             error = f"rejected (malformed): the agent of {record.host} cannot read the request"
             return self._end(record, Outcome.REJECTED, now, reason="malformed", error=error)
         return Next(send="query")
+
+    def other_version(self, record: RequestRecord, version: int, now: float) -> Next:
+        """The agent answers in a version of the envelope that is not spoken here.
+
+        One that can read a request answers it in the version of the request, so this one could not, and has
+        run nothing; unless it has said before, in words of ours, that it took the request on.
+        """
+        if record.state is not RequestState.OPEN:
+            return Next()
+        reason = Refusal.UNSUPPORTED_VERSION.value
+        said = f"the agent of {record.host} speaks version {version} of the envelope"
+        error = f"rejected ({reason}): {said}, this executor does not: update the older of the two"
+        return self._end(record, Outcome.REJECTED, now, reason=reason, error=error)
 
     # -- people and time ----------------------------------------------------------------------------------
 

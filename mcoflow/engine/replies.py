@@ -26,7 +26,8 @@ from mcoflow.errors import (
     UnsupportedVersionError,
 )
 from mcoflow.ports.bus import Delivery, Parcel, ToExecutor
-from mcoflow.wire.envelope import Envelope, decode
+from mcoflow.wire.envelope import VERSION, Envelope, Header, decode, peek
+from mcoflow.wire.kinds import Kind
 from mcoflow.wire.messages import (
     AcceptedBody,
     OutputBody,
@@ -63,12 +64,14 @@ _LOGGED: Final[Mapping[str, str]] = {
 class Message:
     """A message from a host, decoded on the connector's thread; `fault` says why there is no envelope.
 
+    `header` is what can be read of a message that is not understood here.
     `sent_on`: to which executor, the owner of its plan, and when.
     """
 
     delivery: Delivery
     envelope: Envelope | None
     fault: str = ""
+    header: Header | None = None
     sent_on: tuple[str, float] | None = None
 
     @property
@@ -84,7 +87,7 @@ def read(delivery: Delivery) -> Message:
     except MalformedMessageError as error:
         return Message(delivery, None, f"malformed: {error}")
     except UnsupportedVersionError as error:
-        return Message(delivery, None, f"unsupported: {error}")
+        return Message(delivery, None, f"unsupported: {error}", peek(delivery.body))
 
 
 class Replies:
@@ -105,7 +108,7 @@ class Replies:
         for message in messages:
             envelope = message.envelope
             if envelope is None or envelope.request is None:
-                self._record(batch, message, message.fault or "malformed: a reply without a request")
+                self._not_understood(batch, message)
                 continue
             record = self._memory.flights.open.get(envelope.request)
             if record is None:
@@ -116,6 +119,16 @@ class Replies:
                 self._guarded(batch, record, envelope, message.died)
                 batch.deliveries.append((record.plan_id, message.delivery))
         return self._place(batch, strangers) if strangers else []
+
+    def _not_understood(self, batch: Batch, message: Message) -> None:
+        """Record it; the end of a request in another version of the envelope is that it was refused."""
+        header = message.header
+        record = self._memory.flights.open.get(header.request) if header and header.request else None
+        if header is None or record is None or record.host != header.host:
+            record = None
+        elif header.kind == Kind.RESULT and header.v != VERSION:
+            self.follow(batch, record, self._memory.flights.other_version(record, header.v, batch.now))
+        self._record(batch, message, message.fault or "malformed: a reply without a request", record)
 
     def _guarded(self, batch: Batch, record: RequestRecord, envelope: Envelope, died: str | None) -> None:
         try:

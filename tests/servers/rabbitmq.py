@@ -10,7 +10,8 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ START_WITHIN = 60.0
 STOP_WITHIN = 30.0
 UNLIMITED, EXHAUSTED = "0.9", "0.000001"  # share of the memory at which the alarm goes off
 CONFIG = """\
-listeners.tcp.1 = 127.0.0.1:{port}
+{listeners}
 loopback_users = none
 disk_free_limit.absolute = 1MB
 vm_memory_high_watermark.relative = 0.9
@@ -56,14 +57,15 @@ def ended_with_us(*argv: str) -> list[str]:
 class RabbitMQ:
     """One server, with what tests do to it. Start it from the main thread: it dies with its starter."""
 
-    def __init__(self, scripts: Path, directory: Path) -> None:
+    def __init__(self, scripts: Path, directory: Path, *, addresses: Sequence[str] = ("127.0.0.1",)) -> None:
         self._scripts, self._directory = scripts, directory
         self.port, self._dist_port, self._epmd_port = free_port(), free_port(), free_port()
         self.node = f"mcoflow-{os.getpid()}-{secrets.token_hex(4)}@localhost"
         self._server: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "rabbitmq.conf").write_text(CONFIG.format(port=self.port))
+        listeners = [f"listeners.tcp.{n} = {each}:{self.port}" for n, each in enumerate(addresses, 1)]
+        (directory / "rabbitmq.conf").write_text(CONFIG.format(listeners="\n".join(listeners)))
         (directory / "enabled_plugins").write_text("[].\n")
         (directory / "advanced.config").write_text("[].\n")
 
@@ -74,10 +76,18 @@ class RabbitMQ:
         """The URL of the default user and virtual host."""
         return self.url_of("guest", "guest")
 
-    def url_of(self, user: str, password: str, *, vhost: str = "/", port: int | None = None) -> str:
-        """Return the URL for another user, virtual host, or port (of a proxy in between)."""
+    def url_of(
+        self,
+        user: str,
+        password: str,
+        *,
+        vhost: str = "/",
+        host: str = "127.0.0.1",
+        port: int | None = None,
+    ) -> str:
+        """Return the URL for another user, virtual host, address or port (of a proxy in between)."""
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        return f"amqp://{login}@127.0.0.1:{port or self.port}/{quote(vhost, safe='')}"
+        return f"amqp://{login}@{host}:{port or self.port}/{quote(vhost, safe='')}"
 
     @staticmethod
     def new_prefix() -> str:
@@ -227,18 +237,25 @@ class RabbitMQ:
         self._server = None
 
 
-@pytest.fixture(scope="session")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
-    """One private RabbitMQ for the session (of each xdist worker), started on first use."""
+@contextmanager
+def private_rabbitmq(directory: Path, *, addresses: Sequence[str] = ("127.0.0.1",)) -> Iterator[RabbitMQ]:
+    """A server that listens on these addresses, the first of which is the loopback's."""
     scripts = sbin()
     need(scripts, "RabbitMQ (Debian package rabbitmq-server)")
     assert scripts is not None
-    server = RabbitMQ(scripts, tmp_path_factory.mktemp("rabbitmq"))
+    server = RabbitMQ(scripts, directory, addresses=addresses)
     try:
         server.start()
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """One private RabbitMQ for the session (of each xdist worker), started on first use."""
+    with private_rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
 
 
 @pytest.fixture

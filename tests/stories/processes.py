@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -23,10 +23,13 @@ AT_REST = ("stopped", "paused")
 class Process:
     """One serving process, from its first words to its good end."""
 
-    def __init__(self, folder: Path, name: str, *words: str, settings: Path) -> None:
+    def __init__(
+        self, folder: Path, name: str, *words: str, settings: Path, within: Sequence[str] = ()
+    ) -> None:
+        """`within`: the command that starts it somewhere else, by becoming it."""
         self.name = name
         self._said, self._logged = folder / f"{name}.out", folder / f"{name}.log"
-        argv = [MCOFLOW, *words, "--config", str(settings), "--output", "json"]
+        argv = [*within, MCOFLOW, *words, "--config", str(settings), "--output", "json"]
         with self._said.open("wb") as out, self._logged.open("wb") as log:
             self.started = subprocess.Popen(ended_with_us(*argv), stdout=out, stderr=log)
 

@@ -11,6 +11,7 @@ from mcoflow.wire.codec import dumps, loads
 from mcoflow.wire.envelope import encode
 from mcoflow.wire.kinds import Outcome, Up, Want, Work
 from mcoflow.wire.messages import CancelBody, DiscoverBody, QueryBody
+from tests.unit.agent.fake_bus import WITHIN
 from tests.unit.agent.world import OTHER_TOKEN, TOKEN, AgentWorld, request
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -298,6 +299,22 @@ def test_the_end_is_announced(tmp_path):
 
     assert world.presences()[-1].state is Up.DOWN
     assert world.bus.closed
+
+
+def test_a_host_that_leaves_is_not_alive_again_while_its_work_drains(tmp_path):
+    """B-049: the regular presence goes on until the end, and says so, too."""
+    world = AgentWorld(tmp_path, presence_interval=timedelta(milliseconds=10)).start()
+    run = world.begun(world.request())
+
+    world.daemon.stop(timedelta(seconds=WITHIN))
+    states = world.bus.wait_for(
+        lambda: [body.state for body in world.presences() if body.state is Up.DOWN][3:]
+    )
+    run.end()
+
+    assert world.daemon.wait(timedelta(seconds=WITHIN))
+    said = [body.state for body in world.presences()]
+    assert set(said[said.index(Up.DOWN) :]) == set(states) == {Up.DOWN}
 
 
 # -- what a result may hold --------------------------------------------------------------------------------

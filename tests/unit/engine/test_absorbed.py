@@ -8,9 +8,11 @@ from uuid import uuid4
 import pytest
 
 from mcoflow.action import Action, Deadlines, HostRequest
-from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.outcome import Effect, Outcome
+from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.ports.bus import Shared, Verdict
+from mcoflow.storage.notes import MALFORMED_KEPT
 from mcoflow.testing.hosts import accepted, ok, only, result, silence
 from mcoflow.wire.envelope import encode
 from tests.unit.engine.house import House
@@ -30,6 +32,14 @@ class Hasty(Install):
     def request_for_host(self) -> HostRequest:
         deadlines = Deadlines(pickup=timedelta(seconds=60), run=timedelta(seconds=100))
         return self.request("package", "install", {"package": "x"}, deadlines=deadlines)
+
+
+MANY, BAD_AMONG = 1_000, 10
+
+
+def many(plan: Action) -> None:
+    for number in range(MANY):
+        plan.plan_action(Install, host=f"web{number}", package="nginx")
 
 
 def hasty(plan: Action) -> None:
@@ -116,7 +126,8 @@ def test_a_word_of_another_host_is_recorded_and_changes_nothing(house: House) ->
         (lambda message: b"\xff\xfe", "malformed"),
         (lambda message: b"[1]", "malformed"),
         (lambda message: b"{}", "malformed"),
-        (lambda message: json.dumps({**message, "v": 7}).encode(), "unsupported"),
+        (lambda message: json.dumps({**message, "v": 7, "kind": "accepted"}).encode(), "unsupported"),
+        (lambda message: json.dumps({**message, "v": 7, "host": "web2"}).encode(), "unsupported"),
         (lambda message: json.dumps({**message, "kind": "gossip"}).encode(), "unsupported"),
         (lambda message: json.dumps({**message, "must": ["body.x"]}).encode(), "unsupported"),
         (lambda message: json.dumps({**message, "request": str(uuid4())}).encode(), "unknown"),
@@ -144,15 +155,57 @@ def test_what_is_no_reply_is_recorded_and_changes_nothing(house: House, change: 
     assert ended(house, plan_id)[0] is Outcome.OK
 
 
-def test_good_replies_among_much_rubbish_are_applied(house: House) -> None:
-    """B-025: the good ones end."""
+def in_version(house: House, version: int) -> bytes:
+    """A result of the host in another version of the envelope, of which only the header is to be trusted."""
+    request = str(house.hosts.requests[0].id)
+    header = {"v": version, "kind": "result", "id": str(uuid4()), "request": request, "host": "web1"}
+    return json.dumps({**header, "body": ["whatever", "that", "means"]}).encode()
+
+
+def test_an_agent_that_answers_in_another_version_has_refused_the_request(house: House) -> None:
+    """B-023, R-038: in words, at once and without effect; nobody waits for the pickup deadline."""
     house.hosts.default = silence
     plan_id = asked(house)
-    for number in range(500):
-        house.hosts.shout(b"rubbish %d" % number)
-    house.hosts.say(result())
 
+    other = house.hosts.shout(in_version(house, 2))
+
+    outcome, effect, explanation = ended(house, plan_id)
+    assert (outcome, effect) == (Outcome.REJECTED, Effect.NONE)
+    assert "rejected (unsupported_version)" in explanation
+    assert "the agent of web1 speaks version 2" in explanation
+    until(lambda: house.broker.verdicts(other), "it is acknowledged")
+    assert [each.why for each in house.store.evidence(plan_id)] == ["unsupported"]
+
+
+def test_another_version_after_the_request_was_taken_on_proves_nothing(house: House) -> None:
+    """B-023: an effect is not denied then; the agent is asked when it has been silent for long enough."""
+    house.hosts.default = only(accepted())
+    plan_id = asked(house)
+    until(lambda: house.store.open_requests([plan_id])[0].state is RequestState.ACCEPTED, "it is taken on")
+
+    other = house.hosts.shout(in_version(house, 2))
+
+    until(lambda: house.broker.verdicts(other), "it is acknowledged")
+    assert house.step(plan_id).state is StepState.SUSPENDED
+    house.hosts.say(result())
     assert ended(house, plan_id)[0] is Outcome.OK
+
+
+def test_good_replies_among_much_rubbish_are_applied(house: House) -> None:
+    """B-025, R-031: 10,000 among 1,000; all are acknowledged, what is kept of them is bounded."""
+    house.hosts.default = silence
+    plan_id = compose(house, many)
+    until(lambda: len(house.hosts.requests) == MANY, "the hosts are asked", within=60)
+    for number, request in enumerate(list(house.hosts.requests)):
+        for bad in range(BAD_AMONG):
+            house.hosts.shout(b"rubbish %d %d" % (number, bad))
+        house.hosts.say(result(), about=request)
+
+    until(lambda: house.store.plan(plan_id).state is PlanState.STOPPED, "all have ended", within=120)
+    assert house.store.plan(plan_id).result is PlanResult.SUCCESS
+    until(lambda: len(house.broker.settled) == MANY * (BAD_AMONG + 1), "all are acknowledged", within=60)
+    assert {verdict for _, verdict in house.broker.settled} == {Verdict.ACK}
+    assert len(house.evidence()) <= MALFORMED_KEPT
 
 
 def test_a_reply_in_the_dead_letters_is_applied_like_any_other(house: House) -> None:
