@@ -102,9 +102,16 @@ class RoughBroker(MemoryBroker):
             if luck < 0.45:
                 super().take(parcel, lambda *_: None)
 
-    def deliver(self, source: Source, body: bytes, *, died: str | None = None) -> Delivery:
+    def deliver(
+        self,
+        source: Source,
+        body: bytes,
+        *,
+        died: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> Delivery:
         """Put it into the queue, in rough weather anywhere."""
-        delivery = super().deliver(source, body, died=died)
+        delivery = super().deliver(source, body, died=died, headers=headers)
         if self._weather.rough:
             self._weather.chance.shuffle(self.waiting.get(source, []))  # type: ignore[arg-type]
         return delivery
