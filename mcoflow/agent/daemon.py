@@ -26,7 +26,9 @@ from mcoflow.agent.recovery import Recovery
 from mcoflow.agent.reports import Reports
 from mcoflow.agent.reserve import Reserve
 from mcoflow.agent.settings import AgentSettings
+from mcoflow.agent.spool import FileSpools, Spools
 from mcoflow.agent.state_dir import StateDir
+from mcoflow.agent.streams import Streams
 from mcoflow.agent.watch import Watch
 from mcoflow.clock import Clock
 from mcoflow.errors import ConfigError
@@ -63,8 +65,13 @@ class AgentDaemon:
         chance: Random,
         hosts: Sequence[Host] = (),
         ledger: Ledger | None = None,
+        spools: Spools | None = None,
     ) -> None:
-        """Take the parts; `facts` by host. Without `hosts` it is the one of the settings."""
+        """Take the parts; `facts` by host. Without `hosts` it is the one of the settings.
+
+        Without `spools` what is printed is kept in files of the state directory.
+        """
+        self._own_spools = spools
         self._ledger = ledger
         self._settings = settings
         self._connector = connector
@@ -93,7 +100,9 @@ class AgentDaemon:
         if self._ledger is not None:
             self._ledger.open(journal)
         reports = Reports(self._clock, self._new_id, journal.generation)
-        self._life = Life(self._desk, reports, self._execution, self._state_dir.work)
+        self._spools = self._own_spools or FileSpools(self._state_dir.output, journal.generation)
+        streams = Streams(self._desk, reports, self._execution, self._spools)
+        self._life = Life(self._desk, reports, self._execution, streams, self._settings)
         self._watch = Watch(self._desk, self._life)
         self._presences = Presences(
             desk=self._desk,
@@ -169,10 +178,12 @@ class AgentDaemon:
     def _purge(self) -> None:
         before = self._clock.now() - self._settings.retention
         try:
-            gone = self._desk.journal.purge(before.timestamp(), _PURGE_MOST)
-        except sqlite3.OperationalError as error:  # a full disk: the next time will do
+            gone = self._desk.journal.old(before.timestamp(), _PURGE_MOST)
+            self._spools.forget(gone)
+            self._desk.journal.purge(gone)
+        except (sqlite3.OperationalError, OSError) as error:  # a full disk: the next time will do
             log.error("journal.not_purged", extra={"why": str(error)})
-            gone = 0
+            gone = ()
         self._loop.later(_PURGE_SLICE if gone else _PURGE_EVERY, self._purge)
 
     # -- the link --------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class Host:
     silent: bool = False  #: simulated only: takes requests and never says a word
     received: int = 0  #: taken on and not begun
     executing: int = 0
+    unconfirmed: int = 0  #: chunks of output under way
     waiting: deque[Entry] = field(default_factory=deque)  #: ready to begin, first come first served
     locks: dict[str, Entry] = field(default_factory=dict)
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from mcoflow.agent.policy import Policy
+from mcoflow.agent.printed import Print
 from mcoflow.errors import McoflowError
 from mcoflow.wire.codec import JsonObject
 from mcoflow.wire.kinds import Outcome, Refusal
@@ -91,7 +92,8 @@ class Job:
     """One execution. `directory` belongs to it alone; the execution side makes and removes it.
 
     `run` is 1, or 2 for an idempotent operation that is run again after a crash: a result file of another
-    run does not count. `timeout` is for the worker's knowledge only, the daemon enforces it.
+    run does not count. `timeout` is for the worker's knowledge only, the daemon enforces it. `output_cap`:
+    bytes kept of what it prints, the first and the last half.
     """
 
     request_id: UUID
@@ -102,6 +104,7 @@ class Job:
     timeout: timedelta
     directory: Path
     run: int = 1
+    output_cap: int = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,23 @@ class WorkerIdentity:
     boot_id: str
 
 
+class Printed(Protocol):
+    """What a run prints, in order, to be taken while it runs and once more when it has ended."""
+
+    def take(self, most: int, least: int) -> Sequence[Print]:
+        """Return what follows of the first half of the cap: about `most` bytes, none if not `least`."""
+
+    def tail(self) -> Sequence[Print]:
+        """Return the last bytes, at most half of the cap, when it has ended and the head was taken.
+
+        What was taken before may be among them. Prints without data mark where each stream goes on.
+        """
+
+    @property
+    def total(self) -> int:
+        """How many bytes were printed; true once the tail was taken."""
+
+
 class Running(Protocol):
     """One execution, prepared or begun. Nothing here blocks or raises."""
 
@@ -168,6 +188,9 @@ class Execution(Protocol):
 
     def adopt(self, worker: WorkerIdentity, job: Job, on_done: OnDone) -> Running | None:
         """Take over a living worker of an earlier agent process; None if it is gone or another one."""
+
+    def printed(self, job: Job) -> Printed | None:
+        """Return what this job's run prints, from its first byte on; None if it cannot print."""
 
     def read_result(self, job: Job) -> Done | None:
         """Return what the worker of this job's run left in its fsynced result file; None if not whole."""

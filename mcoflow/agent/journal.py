@@ -60,11 +60,11 @@ _NEWEST: Final = """
     SELECT id, state, request, result, received_at, ended_at FROM requests
     WHERE host = ? ORDER BY number DESC LIMIT ?
 """
-_PURGE: Final = """
-    DELETE FROM requests WHERE number IN (
-        SELECT number FROM (SELECT number, received_at, replied_at FROM requests ORDER BY number LIMIT ?)
-        WHERE replied_at IS NOT NULL AND received_at < ?)
+_OLD: Final = """
+    SELECT id FROM (SELECT id, received_at, replied_at FROM requests ORDER BY number LIMIT ?)
+    WHERE replied_at IS NOT NULL AND received_at < ?
 """
+_PURGE: Final = "DELETE FROM requests WHERE id = ?"
 
 
 class Journal:
@@ -139,9 +139,20 @@ class Journal:
         found = self._database.execute(_NEWEST, (host, limit))
         return [(str(UUID(bytes=request_id)), *rest) for request_id, *rest in found]
 
-    def purge(self, before: float, most: int) -> int:
-        """Forget the answered ones among the oldest `most`, if received before the time; return how many."""
-        return self._database.execute(_PURGE, (most, before)).rowcount
+    def old(self, before: float, most: int) -> Sequence[UUID]:
+        """Return the answered ones among the oldest `most`, if received before the time."""
+        return [UUID(bytes=found) for (found,) in self._database.execute(_OLD, (most, before))]
+
+    def purge(self, ids: Iterable[UUID]) -> None:
+        """Forget requests."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            self._database.executemany(_PURGE, [(request_id.bytes,) for request_id in ids])
+            self._database.execute("COMMIT")
+        except sqlite3.Error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Close the file."""

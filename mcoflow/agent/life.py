@@ -5,7 +5,6 @@ Source: the project's bus specification, 3.3, 5.4 and 5.5.
 
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from mcoflow.agent import results
@@ -15,6 +14,9 @@ from mcoflow.agent.entry import Entry, Host, Stop
 from mcoflow.agent.execution import Done, Execution, Job, RefusedError, Running, WorkerIdentity
 from mcoflow.agent.journal_rows import Row, State
 from mcoflow.agent.reports import Reports, asker_of
+from mcoflow.agent.settings import AgentSettings
+from mcoflow.agent.state_dir import StateDir
+from mcoflow.agent.streams import Streams
 from mcoflow.faults import faultpoint
 from mcoflow.wire.kinds import Outcome, Work
 from mcoflow.wire.replies import ResultBody
@@ -26,11 +28,15 @@ FIRST_PROGRESS: Final = 1.0
 class Life:
     """Moves requests on; used on the loop's thread only. While `holding` nothing is begun."""
 
-    def __init__(self, desk: Desk, reports: Reports, execution: Execution, work: Path) -> None:
+    def __init__(
+        self, desk: Desk, reports: Reports, execution: Execution, streams: Streams, settings: AgentSettings
+    ) -> None:
         self._desk = desk
         self._reports = reports
         self._execution = execution
-        self._work = work
+        self.streams = streams
+        self._work = StateDir(settings.state_dir).work
+        self._output_cap = settings.output_cap
         self._may_begin: dict[str, Host] = {}
         self.holding = True
 
@@ -94,6 +100,7 @@ class Life:
         now = self._desk.clock.monotonic()
         entry.report_at = now + FIRST_PROGRESS
         entry.run_until = now + self._time_of(entry).total_seconds()
+        self.streams.follow(entry)
         running.begin()
 
     def job(self, entry: Entry) -> Job:
@@ -107,6 +114,7 @@ class Life:
             timeout=self._time_of(entry),
             directory=self._work / str(entry.id),
             run=entry.runs,
+            output_cap=min(entry.body.output_cap, self._output_cap),
         )
 
     def adopt(self, entry: Entry, worker: WorkerIdentity) -> bool:
@@ -127,6 +135,15 @@ class Life:
         entry.host.occupy(entry)
         entry.state = State.EXECUTING
         entry.job = self.job(entry)
+        self.streams.follow(entry)
+
+    def run_again(self, entry: Entry) -> None:
+        """Keep an entry in hand whose run nobody saw the end of, to be run once more."""
+        entry.job = self.job(entry)
+        self.streams.follow(entry)
+        self.streams.settle(entry)
+        self.enter(entry)
+        self.announce(entry)
 
     def _on_done(self, entry: Entry) -> "partial[None]":
         """Make the callback for the execution side: it comes back on the loop's thread."""
@@ -183,6 +200,7 @@ class Life:
         if entry.accepted is not None:
             self._desk.outgoing.forget(entry.accepted)
         self._desk.entries.pop(entry.id, None)
+        body = self.streams.finish(entry, body)
         parcel = self._reports.result(asker_of(entry), body)
         self._desk.end(
             Row(
@@ -196,7 +214,8 @@ class Life:
             )
         )
         self._desk.after(faultpoint, "agent.done")
-        self._desk.send(parcel, partial(self._desk.replied, entry.id))
+        send = partial(self._desk.outgoing.send, parcel, partial(self._desk.replied, entry.id))
+        self._desk.after(self.streams.afterwards, entry.id, send)
         if entry.job is not None:
             self._desk.after(self._execution.discard, entry.job)
 

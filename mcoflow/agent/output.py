@@ -6,6 +6,8 @@ from typing import Final
 
 _UNWANTED: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 """Control characters but tab, newline, return and escape."""
+_SYMBOLS: Final = {**{code: chr(0x2400 + code) for code in range(0x20)}, 0x7F: "\u2421"}
+"""Unicode's pictures of control characters; it has none of those from 0x80 on."""
 
 
 class HeadTail:
@@ -45,7 +47,12 @@ class HeadTail:
 
 def readable(data: bytes) -> str:
     """Return the bytes as valid text: undecodable ones and unwanted control characters are replaced."""
-    return _UNWANTED.sub("\ufffd", data.decode("utf-8", "replace"))
+    return without_controls(data.decode("utf-8", "replace"))
+
+
+def without_controls(text: str) -> str:
+    """Put symbols in the place of control characters but tab, newline, return and escape."""
+    return _UNWANTED.sub(lambda found: _SYMBOLS.get(ord(found[0]), "\ufffd"), text)
 
 
 def tail_of(text: str, limit: int) -> str:

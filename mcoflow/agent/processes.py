@@ -24,11 +24,17 @@ def boot_id() -> str:
 
 def group_is_empty(group: int) -> bool:
     """Whether no process of the group lives; one that only waits to be reaped does not."""
+    return not members(group)
+
+
+def members(group: int) -> set[int]:
+    """Return the processes of the group that live."""
+    found = set()
     for entry in _PROC.iterdir():
         fields = _stat(int(entry.name)) if entry.name.isdigit() else None
         if fields is not None and int(fields[_GROUP]) == group and fields[_STATE] not in ("Z", "X"):
-            return False
-    return True
+            found.add(int(entry.name))
+    return found
 
 
 def _stat(pid: int) -> list[str] | None:

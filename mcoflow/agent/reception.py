@@ -45,7 +45,12 @@ class Reception:
     """Reads the messages of a turn in order; used on the loop's thread only."""
 
     def __init__(
-        self, desk: Desk, life: Life, reports: Reports, catalogue: Catalogue, discovery: Discovery
+        self,
+        desk: Desk,
+        life: Life,
+        reports: Reports,
+        catalogue: Catalogue,
+        discovery: Discovery,
     ) -> None:
         self._desk = desk
         self._life = life
@@ -108,7 +113,7 @@ class Reception:
                 self._cancel(host, body, entry, row, request_id)
                 self._desk.ack(delivery)
             case QueryBody() as body if envelope.request is not None:
-                self._query(Asker(host, request_id, body.reply_to, traces(delivery)), entry, row)
+                self._query(Asker(host, request_id, body.reply_to, traces(delivery)), body, entry, row)
                 self._desk.ack(delivery)
             case DiscoverBody() as body:
                 self._discovery.discovered(host, body)
@@ -204,10 +209,16 @@ class Reception:
         elif row.result is not None:
             self._answer(Asker(host, request_id, body.reply_to), row.result)
 
-    def _query(self, asker: Asker, entry: Entry | None, row: Row | None) -> None:
+    def _query(self, asker: Asker, body: QueryBody, entry: Entry | None, row: Row | None) -> None:
         if entry is not None:
             entry.reply_to = asker.reply_to
             self._life.report(entry)
+            if body.output_from is not None:
+                self._life.streams.rewind(entry, body.output_from)
+        elif row is not None and row.result is not None and body.output_from is not None:
+            parcel = self._reports.repeated(asker, row.result)
+            send = partial(self._desk.outgoing.send, parcel, partial(self._desk.replied, row.id))
+            self._desk.after(self._life.streams.again, asker, body.output_from, send)
         elif row is not None and row.result is not None:
             self._answer(asker, row.result)
         else:

@@ -56,7 +56,8 @@ class Recovery:
             elif row.result is not None:
                 asker = Asker(host, row.id, row.reply_to, _headers(row))
                 parcel = self._reports.stored(asker, row.result)
-                self._desk.send(parcel, partial(self._desk.replied, row.id))
+                send = partial(self._desk.outgoing.send, parcel, partial(self._desk.replied, row.id))
+                self._life.streams.again(asker, 0, send)
             else:
                 self._take_up(host, row)
 
@@ -95,8 +96,7 @@ class Recovery:
             self._life.resume(entry)
             self._life.finish(entry, done)
         elif entry.operation.idempotent and entry.runs == 1 and self._in_time(entry):
-            self._life.enter(entry)
-            self._life.announce(entry)
+            self._life.run_again(entry)
         else:
             self._life.resume(entry)
             message = f"agent or host ended while {entry.operation.key} was executing: its effect is unknown"

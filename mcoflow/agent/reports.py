@@ -14,7 +14,7 @@ from mcoflow.wire import codec
 from mcoflow.wire.envelope import Envelope, decode, encode, peek
 from mcoflow.wire.kinds import REASON_LIMIT, VALUES_LIMIT, Kind, Work
 from mcoflow.wire.messages import Body
-from mcoflow.wire.replies import AcceptedBody, PresenceBody, ProgressBody, ResultBody
+from mcoflow.wire.replies import AcceptedBody, OutputBody, PresenceBody, ProgressBody, ResultBody
 
 _DURABLE: Final = frozenset((Kind.RESULT,))
 
@@ -54,6 +54,10 @@ class Reports:
         entry.seq += 1
         body = ProgressBody(seq=entry.seq, state=work, reason=clip(reason, REASON_LIMIT) if reason else None)
         return self._about(asker_of(entry), body)
+
+    def output(self, asker: Asker, body: OutputBody) -> Parcel:
+        """Say what was printed."""
+        return self._about(asker, body)
 
     def unknown(self, asker: Asker) -> Parcel:
         """Say that the request was never seen here."""

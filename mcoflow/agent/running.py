@@ -11,9 +11,10 @@ from typing import Final
 
 from mcoflow.agent.execution import Done, Job, OnDone, WorkerIdentity
 from mcoflow.agent.output import readable, tail_of
+from mcoflow.agent.printed import Prints
 from mcoflow.agent.processes import group_is_empty, identity_of
 from mcoflow.agent.waiter import Waiter
-from mcoflow.agent.worker_files import BEGUN, GO, OUTPUT, STDERR, read_result
+from mcoflow.agent.worker_files import BEGUN, GO, STDERR, read_result
 from mcoflow.clock import Clock
 from mcoflow.wire.kinds import TAIL_LIMIT, Outcome
 
@@ -111,7 +112,7 @@ class Worker:
 
     def _without_result(self, code: int | None) -> Done:
         killed = self._killer is not None
-        output = _content(self._job.directory / OUTPUT)
+        tail, total = self._printed()
         return Done(
             outcome=Outcome.KILLED if killed else Outcome.FAILED,
             reason=None if killed else "worker_died",
@@ -120,9 +121,15 @@ class Worker:
             finished_at=self._clock.now(),
             duration_ms=round((self._clock.monotonic() - self._start) * 1000),
             signal=-code if code is not None and code < 0 else None,
-            tail=tail_of(readable(output), TAIL_LIMIT),
-            output_bytes=len(output),
+            tail=tail_of(readable(tail), TAIL_LIMIT),
+            output_bytes=total,
         )
+
+    def _printed(self) -> tuple[bytes, int]:
+        """Return the last bytes it printed, and how many there were."""
+        prints = Prints(self._job.directory, self._job.run)
+        found = [*prints.take(self._job.output_cap, 1), *prints.tail()]
+        return b"".join(each.data for each in found), prints.total
 
     def _how_it_died(self, code: int | None) -> str:
         said = tail_of(readable(_content(self._job.directory / STDERR)), 2_000).strip()

@@ -14,6 +14,7 @@ class AgentSettings:
     parallel: executions at a time, of each host. max_waiting: received and not begun, beyond it requests
     are rejected as busy. retention: how long an ended request is known, never under 9 days, because a
     request may be redelivered for 7. drain: what running work gets when the daemon is told to end.
+    output_cap: most bytes kept of what one execution prints; a request may ask for less.
     """
 
     identity: str
@@ -25,4 +26,5 @@ class AgentSettings:
     facts_interval: timedelta = timedelta(minutes=5)
     presence_interval: timedelta = timedelta(seconds=60)
     drain: timedelta = timedelta(seconds=30)
+    output_cap: int = 256 * 1024
     version: str = __version__

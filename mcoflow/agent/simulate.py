@@ -3,23 +3,27 @@
 Source: the project's bus specification, 5.10.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import Final
+from uuid import UUID
 
 from mcoflow.agent.catalogue import LoadedCatalogue
 from mcoflow.agent.daemon import AgentDaemon
 from mcoflow.agent.entry import Host
 from mcoflow.agent.execution import Done, Job, OnDone, RefusedError, WorkerIdentity
+from mcoflow.agent.printed import Print
 from mcoflow.agent.providers.fake import fake_execute, fake_facts
 from mcoflow.agent.settings import AgentSettings
+from mcoflow.agent.spool import RecentSpools
 from mcoflow.clock import Clock
 from mcoflow.errors import ConfigError, OperationFailedError
 from mcoflow.ports.bus import AgentConnector
 from mcoflow.wire.codec import JsonObject
-from mcoflow.wire.kinds import Outcome
+from mcoflow.wire.kinds import Outcome, Stream
 
 MOST: Final = 20_000
 OFFERED: Final = ("host", "package", "service")
@@ -68,6 +72,7 @@ class SimulatedHosts:
             clock=clock,
             chance=chance,
             hosts=hosts,
+            spools=RecentSpools(),
         )
 
     def start(self) -> None:
@@ -113,26 +118,36 @@ class PlayedExecution:
         self._chance = Random(simulation.seed)  # noqa: S311 - play
         self._later = later
         self._clock = clock
+        self._printed: dict[UUID, PlayedOutput] = {}
 
     def prepare(self, job: Job, on_done: OnDone) -> "PlayedRun":
         """Make an execution that ends when its time is over."""
         mean = self._simulation.latency.total_seconds()
         seconds = self._chance.uniform(0.5, 1.5) * mean if mean else 0.0
-        return PlayedRun(self._outcome(job, seconds), seconds, on_done, self._later)
+        lines: list[str] = []
+        outcome = self._outcome(job, seconds, lines.append)
+        if lines:
+            self._printed[job.request_id] = PlayedOutput(lines, seconds, job.output_cap, self._clock)
+        return PlayedRun(outcome, seconds, on_done, self._later)
 
     def adopt(self, worker: WorkerIdentity, job: Job, on_done: OnDone) -> None:
         """Find nothing: there never was a process."""
+
+    def printed(self, job: Job) -> "PlayedOutput | None":
+        """Play what was drawn with the outcome."""
+        return self._printed.get(job.request_id)
 
     def read_result(self, job: Job) -> None:
         """Find nothing: there never was a file."""
 
     def discard(self, job: Job) -> None:
-        """Nothing was kept."""
+        """Forget what it printed."""
+        self._printed.pop(job.request_id, None)
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def _outcome(self, job: Job, seconds: float) -> Done:
+    def _outcome(self, job: Job, seconds: float, say: Callable[[str], None]) -> Done:
         started = self._clock.now()
         done = Done(
             outcome=Outcome.OK,
@@ -141,14 +156,43 @@ class PlayedExecution:
             duration_ms=round(seconds * 1000),
         )
         if self._chance.random() < self._simulation.fail:
+            say(f"{job.operation}: a simulated failure")
             return replace(
                 done, outcome=Outcome.FAILED, reason="exit", exit_code=1, message="a simulated failure"
             )
         try:
-            values = fake_execute(job.operation, job.args, job.check, self._chance)
+            values = fake_execute(job.operation, job.args, job.check, self._chance, say)
         except (OperationFailedError, RefusedError) as error:
             return replace(done, outcome=Outcome.FAILED, reason="refused", message=str(error))
         return replace(done, values=values, changed=values.get("changed"), exit_code=values.get("exit_code"))
+
+
+class PlayedOutput:
+    """Lines that come one after the other during an execution; the last when it has ended."""
+
+    def __init__(self, lines: Sequence[str], seconds: float, cap: int, clock: Clock) -> None:
+        text = b"".join(line.encode() + b"\n" for line in lines)
+        self.total = len(text)
+        self._text = text[: cap // 2]
+        self._taken = 0
+        self._clock = clock
+        self._pace = len(self._text) / seconds if seconds else math.inf
+        self._start = clock.monotonic()
+
+    def take(self, most: int, least: int) -> Sequence[Print]:
+        """Return whole lines whose time has come."""
+        passed = (self._clock.monotonic() - self._start) * self._pace
+        due = len(self._text) if passed >= len(self._text) else self._text.rfind(b"\n", 0, int(passed)) + 1
+        return self._until(min(due, self._taken + most)) if due - self._taken >= least else ()
+
+    def tail(self) -> Sequence[Print]:
+        """Return the lines that it was too quick for."""
+        return self._until(len(self._text))
+
+    def _until(self, end: int) -> Sequence[Print]:
+        start, self._taken = self._taken, max(end, self._taken)
+        now = self._clock.now().timestamp()
+        return (Print(Stream.STDOUT, start, now, self._text[start:end]),) if end > start else ()
 
 
 class PlayedRun:

@@ -11,6 +11,7 @@ LOCK: Final = "lock"
 JOURNAL: Final = "journal.db"
 RESERVE: Final = "reserve"
 WORK: Final = "work"
+OUTPUT: Final = "output"
 
 
 class StateDir:
@@ -34,6 +35,11 @@ class StateDir:
     def work(self) -> Path:
         """Where each job has a directory of its own."""
         return self.path / WORK
+
+    @property
+    def output(self) -> Path:
+        """Where what was printed is kept as long as the journal knows the request."""
+        return self.path / OUTPUT
 
     def take(self) -> None:
         """Make the directory if need be and hold it; raise ConfigError if that must not or cannot be."""

@@ -15,6 +15,7 @@ from mcoflow.agent.facts import Facts
 from mcoflow.agent.here import FailedStart, Own, RunHere
 from mcoflow.agent.init_system import InitSystem
 from mcoflow.agent.ledger import Ledger
+from mcoflow.agent.printed import Prints
 from mcoflow.agent.processes import identity_of
 from mcoflow.agent.running import Worker, wait_for_begin
 from mcoflow.agent.waiter import Waiter
@@ -91,6 +92,13 @@ class SubprocessExecution:
         adopted.watch()
         return adopted
 
+    def printed(self, job: Job) -> Prints | None:
+        """Read the files that this run's worker writes; operations that run here have none."""
+        agent, _, name = job.operation.partition(".")
+        if self._catalogue.declared(agent, name).here:
+            return None
+        return Prints(job.directory, job.run)
+
     def read_result(self, job: Job) -> Done | None:
         """Return what the worker of this job's run left in its result file; None if there is none."""
         return read_result(job.directory, job.run)
@@ -110,6 +118,7 @@ class SubprocessExecution:
             check=job.check,
             host=job.host,
             run=job.run,
+            output_cap=job.output_cap,
             provider=self._settings.provider,
             init=self._settings.init,
             facts_dir=self._settings.facts_dir,

@@ -14,8 +14,6 @@ GO: Final = b"g"
 """The word that a waiting worker reads from its input."""
 STDERR: Final = "stderr"
 """What the interpreter says before the worker catches its own output, or when it crashes."""
-OUTPUT: Final = "output"
-"""The first bytes that the operation printed, written as they come: the evidence if the worker is killed."""
 BEGUN: Final = "begun"
 """Exists once the operation may have had an effect."""
 
@@ -32,6 +30,7 @@ class Order(BaseModel):
     check: bool
     host: str
     run: int
+    output_cap: int
     provider: str
     init: InitSystem
     facts_dir: Path

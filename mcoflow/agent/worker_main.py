@@ -15,6 +15,7 @@ from mcoflow.agent.catalogue import load_agent
 from mcoflow.agent.execution import Done, RefusedError
 from mcoflow.agent.facts import Facts
 from mcoflow.agent.operations import Context, Declared
+from mcoflow.agent.printed import Recorder
 from mcoflow.agent.providers.choice import ChosenProviders
 from mcoflow.agent.worker_files import BEGUN, GO, Order, read_order, write_result
 from mcoflow.agent.worker_output import CaughtOutput
@@ -35,11 +36,14 @@ def main() -> int:
     prepared = _prepared(order, directory)
     if os.read(0, 1) != GO:
         return 0
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     (directory / BEGUN).touch()
-    output = CaughtOutput(directory)
+    clock = SystemClock()
+    output = CaughtOutput(Recorder(directory, order.run, order.output_cap), clock)
     faultpoint("worker.before_effect")
-    done = _performed(prepared, output, SystemClock())
+    done = _performed(prepared, output, clock)
     faultpoint("worker.after_effect")
     write_result(directory, order.run, done)
     faultpoint("worker.result_renamed")

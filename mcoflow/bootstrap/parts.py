@@ -181,4 +181,5 @@ def _agent_settings(agent: AgentConfig, identity: str, state_dir: Path) -> "Agen
         facts_interval=agent.facts_interval,
         presence_interval=agent.presence_interval,
         drain=agent.drain,
+        output_cap=agent.output_cap,
     )

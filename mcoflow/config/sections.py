@@ -109,6 +109,8 @@ class AgentConfig(Section):
     provider: Literal["pyinfra", "fake"] = "pyinfra"
     init: Literal["auto", "systemd", "sysvinit", "openrc", "runit", "launchd"] = "auto"
     drain: Annotated[Duration, between("0 s", "1 h")] = timedelta(seconds=30)
+    output_cap: Annotated[int, Field(ge=0, le=4 * 1024 * 1024)] = 256 * 1024
+    """Most bytes kept of what one operation prints: the first and the last half."""
     log_level: LogLevel = "info"
 
 

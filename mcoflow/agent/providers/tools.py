@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Final, TextIO
 
 from mcoflow.agent.output import HeadTail
 from mcoflow.errors import OperationFailedError
@@ -82,4 +82,10 @@ def _take(
         selector.unregister(found)
     kept[found].write(data)
     if log:
-        os.write(sys.stdout.fileno(), data)
+        _say(data, sys.stdout if found is next(iter(kept)) else sys.stderr)
+
+
+def _say(data: bytes, stream: TextIO) -> None:
+    """Print it where the tool did; a signal may cut a write short."""
+    while data:
+        data = data[os.write(stream.fileno(), data) :]

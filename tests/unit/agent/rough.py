@@ -11,7 +11,7 @@ from mcoflow.agent.processes import group_is_empty
 from tests.unit.agent.bench import PATIENCE, Bench, Started, bench, install_plugin
 
 ROUGH = """
-import os, signal, subprocess, sys, time
+import logging, os, signal, subprocess, sys, time
 from pathlib import Path
 from typing import Annotated
 from pydantic import Field
@@ -67,6 +67,34 @@ def flood(given: Given) -> Said:
     for _ in range(given.count):
         os.write(1, b"0123456789abcdef" * 4096)
     return Said(said="ok")
+
+@agent.operation(summary="x")
+def talk(given: Given) -> Said:
+    print("from python")
+    subprocess.run(["sh", "-c", "echo from a child; echo complaint >&2"])
+    logging.getLogger("tool").info("from the log")
+    while given.path and not Path(given.path).exists():
+        time.sleep(0.01)
+    print("the end")
+    return Said(said="ok")
+
+@agent.operation(summary="x")
+def zeros(given: Given) -> Said:
+    subprocess.run(["head", "-c", str(given.count), "/dev/zero"], check=True)
+    return Said(said="ok")
+
+@agent.operation(summary="x")
+def farewell(given: Given) -> Said:
+    print("begun")
+    subprocess.run(["sh", "-c", "trap 'sleep 0.3; echo farewell; exit' TERM; echo up > $0; "
+                                "while :; do sleep 0.05; done", given.path])
+    return Said(said="never")
+
+@agent.operation(summary="x")
+def refusing(given: Given) -> Said:
+    subprocess.run(["sh", "-c", "trap 'echo no' TERM; echo up > $0; "
+                                "while :; do sleep 0.05; done", given.path])
+    return Said(said="never")
 
 @agent.operation(summary="x")
 def nonsense(given: Given) -> Said:

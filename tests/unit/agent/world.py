@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict
 
 from mcoflow.agent.daemon import AgentDaemon
-from mcoflow.agent.execution import Done, Job, OnDone, Operation, RefusedError, WorkerIdentity
+from mcoflow.agent.execution import Done, Job, OnDone, Operation, Printed, RefusedError, WorkerIdentity
 from mcoflow.agent.policy import Policy
 from mcoflow.agent.settings import AgentSettings
 from mcoflow.clock import SystemClock
@@ -132,12 +132,16 @@ class FakeExecution:
         self.alive: set[WorkerIdentity] = set()
         self.left: dict[UUID, Done] = {}
         self.discarded: list[Job] = []
+        self.prints: dict[UUID, Printed] = {}
 
     def prepare(self, job: Job, on_done: OnDone) -> FakeRun:
         return self._keep(FakeRun(self._bus, job, on_done))
 
     def adopt(self, worker: WorkerIdentity, job: Job, on_done: OnDone) -> FakeRun | None:
         return self._keep(FakeRun(self._bus, job, on_done, worker)) if worker in self.alive else None
+
+    def printed(self, job: Job) -> Printed | None:
+        return self.prints.get(job.request_id)
 
     def read_result(self, job: Job) -> Done | None:
         return self.left.get(job.request_id)
