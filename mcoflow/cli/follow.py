@@ -11,6 +11,7 @@ from uuid import UUID
 
 from mcoflow.cli import render
 from mcoflow.cli.failures import CommandFailedError
+from mcoflow.cli.fleet import HostLines, is_fleet, moment_of, progress_line
 from mcoflow.cli.lookout import Lookout
 from mcoflow.cli.shell import Shell
 from mcoflow.cli.steps import LARGE, every_step
@@ -44,10 +45,13 @@ def follow(shell: Shell, services: "Services", plan_id: UUID, *, within: float |
         KeyboardInterrupt: after saying that it goes on.
     """
     try:
+        hosts = HostLines(shell, services) if shell.lines else None
         with LiveTable() if sys.stderr.isatty() else Lines(shell) as shown:
             for plan in _moments(services, plan_id, Lookout(shell, services), within):
-                few = plan.counters.total <= LARGE
+                few = plan.counters.total <= LARGE and not is_fleet(plan)
                 shown.show(plan, every_step(services.plans, plan_id) if few else ())
+                if hosts is not None:
+                    hosts.show(plan)
             return plan
     except KeyboardInterrupt:
         shell.say(f"\nthe task goes on; follow it: mcoflow task show {plan_id} --follow")
@@ -100,6 +104,7 @@ class Lines(AbstractContextManager["Lines"]):
         self._shell = shell
         self._said: dict[int, str] = {}
         self._numbers = ""
+        self._moment: object = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -108,6 +113,11 @@ class Lines(AbstractContextManager["Lines"]):
 
     def show(self, plan: PlanView, steps: Sequence[StepView]) -> None:
         """Print what is new."""
+        if is_fleet(plan):
+            if moment_of(plan) != self._moment:
+                self._moment = moment_of(plan)
+                self._shell.say(progress_line(plan))
+            return
         for step in steps:
             line = render.step_line(step)
             if step.state is not StepState.PENDING and self._said.get(step.id) != line:
@@ -137,7 +147,7 @@ class LiveTable(AbstractContextManager["LiveTable"]):
         self._live.stop()
 
     def show(self, plan: PlanView, steps: Sequence[StepView]) -> None:
-        """Draw the table anew."""
+        """Draw the table anew; of a task on many hosts one line."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -147,4 +157,5 @@ class LiveTable(AbstractContextManager["LiveTable"]):
             cells = (step.host or "", render.what(step), step.words)
             drawn.add_row(*(Text(render.visible(text)) for text in cells))
         title = Text(f"{render.visible(plan.title)}: {plan.word}")
-        self._live.update(Group(title, drawn, Text(plan.words())))
+        words = progress_line(plan) if is_fleet(plan) else plan.words()
+        self._live.update(Group(title, drawn, Text(words)))

@@ -33,8 +33,18 @@ def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
     return (str(plan.id), plan.word, ago(plan.created_at, now), plan.words(), _title(plan))
 
 
-def plan(found: PlanView, steps: Sequence[Told], called: Mapping[str, int], now: datetime) -> str:
-    """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now."""
+def plan(
+    found: PlanView,
+    steps: Sequence[Told],
+    called: Mapping[str, int],
+    now: datetime,
+    *,
+    fleet: Sequence[str] = (),
+) -> str:
+    """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now.
+
+    `fleet`: lines about its hosts, in place of the steps.
+    """
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
     facts = {
         "id": str(found.id),
@@ -51,7 +61,8 @@ def plan(found: PlanView, steps: Sequence[Told], called: Mapping[str, int], now:
     lines += [f"  {key:<5}  {visible(value)}" for key, value in facts.items() if value]
     if steps:
         lines += ["", step_table(steps)]
-    if found.counters.total > len(steps):
+    lines += ["", *fleet] if fleet else []
+    if found.counters.total > len(steps) and not fleet:
         lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
     return "\n".join(lines + _ways_on(found))
 

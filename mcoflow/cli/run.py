@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="Do not start from then on: it ends as too late.",
 )
+@click.option("--preview", is_flag=True, help="Only tell where it would run and in which waves.")
+@click.option(
+    "--yes", "-y", "sure", is_flag=True, help="Do not ask, on a terminal, whether so many hosts are meant."
+)
 @click.option("--wait", "-w", is_flag=True, help="Show progress, and end as the task ends.")
 @wait_limit("--wait")
 @shared_options
@@ -37,6 +41,8 @@ def run(
     order: Typed,
     start_at: datetime | None,
     start_before: datetime | None,
+    preview: bool,
+    sure: bool,
     wait: bool,
     within: float | None,
 ) -> None:
@@ -60,6 +66,11 @@ def run(
     (warnings are printed), else with 1 and the reason. Ctrl-C only ends the waiting, and so does --timeout.
     Who is away, an executor or the broker, is said at once.
 
+    Of many hosts one line tells how far they are, and a summary what became of them, the same error once.
+    With --output ndjson there is a line of JSON for each host as it ends, then one of the task.
+
+    Before it goes to more than 20 hosts it asks for their number, on a terminal; --yes goes without.
+
     \b
     Examples:
       mcoflow run install nginx --host web1 --wait
@@ -68,14 +79,20 @@ def run(
       mcoflow run file.checksum --host web1 --set path=/etc/hosts --wait
       mcoflow run restart ssh --host web1 --at 04:00 --before 06:00
       mcoflow run restart ssh --target 'os.id=debian and role=web' --batch 10% --budget 2 --wait
+      mcoflow run restart ssh --target 'role=web' --preview
       mcoflow run restart ssh --host web1 --output json
     """
+    from mcoflow.cli.before import confirm, show_preview
     from mcoflow.domain.schedule import Schedule
 
     check_wait("--wait", within, wait=wait)
     later = Schedule(start_at, start_before) if start_at or start_before else None
     with shell.services() as services:
         wanted = order.read(services)
+        if preview:
+            show_preview(shell, services, wanted)
+            return
+        confirm(shell, services, wanted, sure=sure)
         if later is None:
             plan_id = services.plans.submit(wanted.action, wanted.arguments, user=user()).plan_id
         else:

@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Shell:
 
     config_file: Path | None = None
     json: bool = False
+    lines: bool = False  #: one JSON document a line
     debug: bool = False
     warned: set[str] = field(default_factory=set)
 
@@ -46,9 +48,17 @@ class Shell:
     def result(self, value: object, text: Callable[[], str]) -> None:
         """Print a result: as JSON if that was asked for, else what `text` returns."""
         if self.json:
-            click.echo(json.dumps(plain(value), ensure_ascii=False))
+            self.document(value)
+        elif self.lines:
+            for each in value if isinstance(value, list | tuple) else (value,):
+                self.document(each)
         elif said := text():
             click.echo(said)
+
+    def document(self, value: object) -> None:
+        """Print one line of JSON, now: who reads it may wait for it."""
+        click.echo(json.dumps(plain(value), ensure_ascii=False))
+        sys.stdout.flush()
 
     def warn(self, message: str) -> None:
         """Print, once, something that is wrong and stops nothing."""
@@ -99,10 +109,11 @@ def shared_options(command: F) -> F:
         ),
         click.option(
             "--output",
-            type=click.Choice(["text", "json"]),
+            type=click.Choice(["text", "json", "ndjson"]),
             expose_value=False,
             callback=_output,
-            help="json: one JSON document on stdout; messages stay on stderr.",
+            help="json: one JSON document on stdout; ndjson: one a line, for each of many; messages stay on "
+            "stderr.",
         ),
         click.option(
             "--config",
@@ -125,7 +136,8 @@ def _debug(context: click.Context, _parameter: click.Parameter, value: bool | No
 
 def _output(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
-        context.ensure_object(Shell).json = value == "json"
+        shell = context.ensure_object(Shell)
+        shell.json, shell.lines = value == "json", value == "ndjson"
 
 
 def _config(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:

@@ -88,6 +88,44 @@ def show(shell: Shell, plan_id: UUID, stay: bool, within: float | None) -> None:
 
 @task.command()
 @click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.option("--failed", is_flag=True, help="Only those where it failed, however it did.")
+@click.option("--outcome", default="", metavar="WORD", help="Only those that stand so: ok, not-picked-up, …")
+@click.option("--like", default="", metavar="HOST", help="Only those with the same error as this one.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="So many at the most.")
+@shared_options
+@click.pass_obj
+def hosts(shell: Shell, plan_id: UUID, *, failed: bool, outcome: str, like: str, limit: int | None) -> None:
+    """List the hosts of a task and how they stand, by name.
+
+    The words are those of outcomes: ok, failed, rejected, no-such-host, not-picked-up, timed-out-killed,
+    timed-out-still-running, interrupted, lost, cancelled, cancelled-killed; and error, skipped, under-way and
+    not-begun.
+
+    \b
+    Examples:
+      mcoflow task hosts 5b1c2c0e-7a55-4d9c-8d2a-1f9b7b7f0a11 --failed
+      mcoflow task hosts 5b1c2c0e-7a55-4d9c-8d2a-1f9b7b7f0a11 --outcome not-picked-up --output ndjson
+    """
+    from itertools import islice
+
+    from mcoflow.cli import render
+    from mcoflow.cli.fleet import every_host, host_row
+    from mcoflow.services.fleet import FAILED
+
+    if failed and outcome:
+        raise click.UsageError("--failed, or one --outcome: not both")
+    with shell.services() as services:
+        plan = services.plans.show(plan_id)
+        wanted = FAILED if failed else outcome
+        found = list(islice(every_host(services, plan, outcome=wanted, like=like), limit))
+    head = ("host", "stands", "took", "step", "error")
+    shell.result(found, lambda: render.table(head, [host_row(host) for host in found]) if found else "")
+    if not found:
+        shell.say("no host stands so" if wanted or like else "the task has no hosts")
+
+
+@task.command()
+@click.argument("plan_id", type=click.UUID, metavar="ID")
 @shared_options
 @click.pass_obj
 def cancel(shell: Shell, plan_id: UUID) -> None:
@@ -134,19 +172,27 @@ def skip(shell: Shell, plan_id: UUID, step: int, dry_run: bool) -> None:
 
 
 def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
-    """Print a task with its first steps; as JSON with all of them, their data and the history."""
+    """Print a task with its first steps, or its hosts in numbers if they are many.
+
+    As JSON with all steps, their data, and the history; as a line of JSON without them.
+    """
     from mcoflow.cli import render
+    from mcoflow.cli.fleet import is_fleet, summary
     from mcoflow.cli.plain import plain
     from mcoflow.cli.steps import first_told, told
 
     called = {str(which): number for which, number in services.plans.counts(of=plan.id).items() if number}
     if not shell.json:
-        steps = first_told(services.plans, plan, render.SHOWN)
-        shell.result(plan, lambda: render.plan(plan, steps, called, services.clock.now()))
+        steps = () if is_fleet(plan) else first_told(services.plans, plan, render.SHOWN)
+        fleet = services.fleet.show(plan) if is_fleet(plan) or shell.lines else None
+        lines = summary(plan, fleet) if fleet is not None else ()
+        line = {**plain(plan), "sub_plans": called, "fleet": fleet}
+        shell.result(line, lambda: render.plan(plan, steps, called, services.clock.now(), fleet=lines))
         return
     every = [
         {**plain(each.step), "input": each.input, "output": each.output}
         for each in told(services.plans, plan)
     ]
     history = services.plans.history(plan.id)
-    shell.result({**plain(plan), "sub_plans": called, "steps": every, "history": history}, str)
+    more = {"sub_plans": called, "steps": every, "history": history, "fleet": services.fleet.show(plan)}
+    shell.result({**plain(plan), **more}, str)

@@ -6,6 +6,7 @@ Pure: no I/O, no clock, no threads. Ids, states and counts only, never input or 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from mcoflow.domain.graph import Graph
@@ -248,9 +249,12 @@ class PlanRun:
 
     def cancel_rest(self, now: float) -> None:
         """Cancel every step that is not live and not final."""
-        for step in self.steps.values():
-            if step.state not in _LIVE and step.state not in FINAL_STEP_STATES:
-                self.move(step, StepState.CANCELLED, now)
+        left = [s for s in self.steps.values() if s.state not in _LIVE and s.state not in FINAL_STEP_STATES]
+        for step in left:
+            self.move(step, StepState.CANCELLED, now)
+        if left and self.plan.rollout is not None:
+            self._frontier.open_all()  # hosts that never had their turn are counted now
+            self.plan.rollout = replace(self.plan.rollout, tallies=tuple(each.tally for each in self.waves))
 
     def suspended(self) -> list[StepRecord]:
         """The steps that sleep."""

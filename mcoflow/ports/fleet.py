@@ -1,9 +1,14 @@
 """What the services ask of a store about the hosts of one task."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
+
+from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.records import ErrorRecord
+from mcoflow.domain.standing import Standing
 
 
 class Verdict(StrEnum):
@@ -16,8 +21,80 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong on a host, in the same words as on others. `error`: only where it tells more."""
+
+    standing: Standing
+    reason: str = ""
+    error: ErrorRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostStanding:
+    """How a host stands; `step_id`: the step that decided it. Times are Unix, None: not yet."""
+
+    host: str
+    step_id: int
+    trouble: Trouble
+    started_at: float | None
+    ended_at: float | None
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands, in one word."""
+        return self.trouble.standing
+
+
+@dataclass(frozen=True, slots=True)
+class SameTrouble:
+    """On how many hosts the same went wrong, and the first of them by name."""
+
+    trouble: Trouble
+    number: int
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Some neighbours by name: the worst of how they stand, and how many they are."""
+
+    first: str
+    last: str
+    number: int
+    worst: Standing
+
+
 class FleetReader(Protocol):
-    """Reads what the store keeps with each step."""
+    """Reads what the store keeps with each step, each in one statement; no plan is a plan without hosts."""
 
     def verdicts(self, plan_id: UUID) -> Mapping[str, Verdict]:
         """How it stands with each host of a plan, in order of name; empty for a plan that is not there."""
+
+    def standings(self, plan_id: UUID) -> Mapping[Standing, int]:
+        """How many hosts stand how, from the best; those that no host has are left out."""
+
+    def troubles(self, plan_id: UUID, *, limit: int, named: int) -> Sequence[SameTrouble]:
+        """What went wrong, the most frequent first; of each at most `named` hosts."""
+
+    def hosts_standing(
+        self,
+        plan_id: UUID,
+        *,
+        standings: Collection[Standing] = (),
+        trouble: Trouble | None = None,
+        after: str = "",
+        limit: int = 50,
+    ) -> Sequence[HostStanding]:
+        """Hosts by name from the first after `after`; only those that stand so, or have this trouble."""
+
+    def standing_of(self, plan_id: UUID, host: str) -> HostStanding | None:
+        """How one host stands; None if the plan has nothing to do there."""
+
+    def heat(self, plan_id: UUID, *, hosts: int, cells: int) -> Sequence[Cell]:
+        """All hosts by name, `hosts` of them, in at most so many cells."""
+
+    def hosts_with(
+        self, plan_id: UUID, outcomes: Collection[Outcome], *, limit: int
+    ) -> tuple[int, Sequence[str]]:
+        """How many hosts have a step that ended so, and the first of them by name."""

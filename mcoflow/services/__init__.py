@@ -11,6 +11,7 @@ from mcoflow.ports.store import Reader
 from mcoflow.services.contract import Contract
 from mcoflow.services.executors import Executors
 from mcoflow.services.fields import Filled, Order
+from mcoflow.services.fleet import Fleet
 from mcoflow.services.form import Echo, Form
 from mcoflow.services.health import Health
 from mcoflow.services.hosts import Hosts
@@ -18,6 +19,7 @@ from mcoflow.services.new import New
 from mcoflow.services.operating import Operating
 from mcoflow.services.operations import Operations
 from mcoflow.services.plans import Filter, Plans
+from mcoflow.services.portions import OrderPreview, Portions
 from mcoflow.services.rerun import Rerun
 from mcoflow.services.schedules import Schedules
 from mcoflow.services.targets import Preview, Targets
@@ -28,6 +30,7 @@ __all__ = [
     "Executors",
     "Filled",
     "Filter",
+    "Fleet",
     "Form",
     "Health",
     "Hosts",
@@ -35,7 +38,9 @@ __all__ = [
     "Operating",
     "Operations",
     "Order",
+    "OrderPreview",
     "Plans",
+    "Portions",
     "Preview",
     "Rerun",
     "Schedules",
@@ -50,6 +55,7 @@ class Services:
     """All use cases, bound to one engine and one store; `metrics` is None where nothing is observed."""
 
     plans: Plans
+    fleet: Fleet
     operating: Operating
     rerun: Rerun
     schedules: Schedules
@@ -57,6 +63,7 @@ class Services:
     hosts: Hosts
     operations: Operations
     targets: Targets
+    portions: Portions
     form: Form
     new: New
     contract: Contract
@@ -78,15 +85,19 @@ def build_services(
     `broken_actions`: why actions of packages cannot be loaded, for everybody to know.
     """
     hosts, operations = Hosts(reader, clock), Operations(reader)
+    targets = Targets(engine, HostFinder(reader, clock))
+    portions = Portions(targets, hosts, operations)
     return Services(
         plans=Plans(engine, reader, clock, operations),
+        fleet=Fleet(reader, clock),
         operating=Operating(engine),
         rerun=Rerun(engine, reader, reader),
         schedules=Schedules(engine, reader, clock, operations),
         executors=Executors(engine, reader),
         hosts=hosts,
         operations=operations,
-        targets=Targets(engine, HostFinder(reader, clock)),
+        targets=targets,
+        portions=portions,
         form=Form(hosts),
         new=New(operations),
         contract=Contract(engine, reader, operations),

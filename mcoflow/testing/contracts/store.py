@@ -8,6 +8,7 @@ from mcoflow.clock import SystemClock
 from mcoflow.storage import SqlStore, open_store
 from mcoflow.testing.contracts.store_chunks import ChunksContract
 from mcoflow.testing.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
+from mcoflow.testing.contracts.store_fleet import FleetContract
 from mcoflow.testing.contracts.store_halting import AddedStepsContract, HaltContract
 from mcoflow.testing.contracts.store_hooks import HooksContract
 from mcoflow.testing.contracts.store_leases import (
@@ -45,6 +46,7 @@ class StoreContract(
     LocksContract,
     SubPlansContract,
     RolloutsContract,
+    FleetContract,
     HaltContract,
     AddedStepsContract,
     HooksContract,

@@ -281,6 +281,8 @@ def test_a_cancel_ends_the_wait_between_waves(world: OneThreadWorld) -> None:
     plan = world.stored.plan(plan_id)
     assert (plan.state, plan.result) == (PlanState.STOPPED, PlanResult.CANCELLED)
     assert asked(world) == 1
+    told = tally(world, plan_id)
+    assert (told.ok, told.cancelled, told.not_begun, told.answered) == (1, 2, 0, 1)
 
 
 # -- hosts that are away -----------------------------------------------------------------------------------

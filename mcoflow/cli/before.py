@@ -1,0 +1,70 @@
+"""Before a task is made: where it would run, and whether so many hosts are meant."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from mcoflow.cli.exit_codes import ExitCode
+from mcoflow.cli.failures import CommandFailedError
+from mcoflow.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from mcoflow.services import Order, OrderPreview, Services
+
+NAMED: Final = 10
+"""Hosts that are not online which a question names."""
+
+
+def show_preview(shell: Shell, services: Services, order: Order) -> None:
+    """Print where an order would run, one host a line, and say the numbers and waves; nothing is stored."""
+    found = services.portions.preview(order)
+    if found is None:
+        raise click.UsageError(f"{order.action} takes no hosts: there is nothing to preview")
+    if shell.json or shell.lines:
+        shell.result({**_told(found), "hosts": found.hosts}, str)
+    else:
+        shell.result(found, lambda: "\n".join(_line(host.name, host.presence) for host in found.hosts))
+        _say(shell, found)
+    if not found.hosts:
+        raise CommandFailedError("the target means no host that can be taken", ExitCode.NOT_FOUND)
+
+
+def confirm(shell: Shell, services: Services, order: Order, *, sure: bool) -> None:
+    """Ask for the number of hosts if there are many and somebody is there to answer.
+
+    Raises:
+        CommandFailedError: another number was typed; nothing was made.
+    """
+    from mcoflow.services.fields import CONFIRM_ABOVE
+
+    if sure or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    found = services.portions.preview(order)
+    if found is None or found.expected <= CONFIRM_ABOVE:
+        return
+    _say(shell, found)
+    typed = click.prompt(f"type {found.expected} to run it there", err=True)
+    if str(typed).strip() != str(found.expected):
+        raise CommandFailedError("another number: nothing was run", ExitCode.USAGE)
+
+
+def _say(shell: Shell, found: OrderPreview) -> None:
+    shell.say(found.words)
+    away = found.not_online(NAMED)
+    if away:
+        left = found.expected - found.online - len(away)
+        more = f" and {left} more" if left > 0 else ""
+        shell.say(f"not online: {', '.join(host.name for host in away)}{more}")
+    shell.say(found.wave_words)
+
+
+def _line(name: str, presence: str) -> str:
+    return name if presence == "online" else f"{name}  {presence}"
+
+
+def _told(found: OrderPreview) -> dict[str, object]:
+    names = ("matched", "expected", "online", "late", "offline", "never_seen", "waves")
+    return {**{name: getattr(found, name) for name in names}, "rollout": found.how.as_json()}

@@ -1,0 +1,140 @@
+"""What an order would do where and in which portions, before it is given; nothing is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.domain.choice import Choice
+from mcoflow.domain.presence import Presence
+from mcoflow.domain.rollout import Rollout
+from mcoflow.errors import InputInvalidError
+from mcoflow.services.fields import Order
+from mcoflow.services.hosts import Hosts
+from mcoflow.services.operations import Operations
+from mcoflow.services.targets import Targets
+
+_LOOKED_UP: Final = 1000
+SHOWN_WAVES: Final = 6
+NEVER: Final = "never seen"
+"""Of a host that was named, and that nobody has heard of."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedHost:
+    """A host that it would go to; `presence` in a word."""
+
+    name: str
+    presence: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPreview:
+    """Where it would be done and in which waves. `matched`: hosts that the target means, before a limit."""
+
+    matched: int
+    expected: int
+    online: int
+    late: int
+    offline: int
+    never_seen: int
+    hosts: Sequence[OrderedHost]
+    waves: Sequence[int]
+    how: Rollout
+
+    @property
+    def words(self) -> str:
+        """`10 of 120 hosts: 8 online, 2 offline`."""
+        number = f"{self.expected} of {self.matched}" if self.expected < self.matched else str(self.matched)
+        parts = ((self.online, "online"), (self.late, "late"), (self.offline, "offline"))
+        counted = [f"{count} {word}" for count, word in (*parts, (self.never_seen, NEVER)) if count]
+        noun = "host" if self.matched == 1 else "hosts"
+        return f"{number} {noun}{': ' if counted else ''}{', '.join(counted)}"
+
+    @property
+    def wave_words(self) -> str:
+        """`6 waves: 1, 30, 30, 30, 29 hosts; up to 10 % may fail, then it pauses`."""
+        if len(self.waves) <= 1:
+            told = "all at once"
+        else:
+            sizes = ", ".join(map(str, self.waves[:SHOWN_WAVES]))
+            told = f"{len(self.waves)} waves: {sizes}{' …' if len(self.waves) > SHOWN_WAVES else ''} hosts"
+        if self.how.concurrency is not None:
+            told += f", at most {self.how.concurrency} at a time"
+        if self.how.wait and len(self.waves) > 1:
+            told += f", {self.how.wait.total_seconds():g} s between two"
+        if self.how.max_failures is None:
+            return told
+        return f"{told}; up to {self.how.max_failures} may fail, then it {self.how.on_exceed}s"
+
+    def not_online(self, most: int) -> Sequence[OrderedHost]:
+        """The first hosts that are not online."""
+        return [host for host in self.hosts if host.presence != Presence.ONLINE][:most]
+
+
+class Portions:
+    """The use case of looking at an order before it is given."""
+
+    def __init__(
+        self, targets: Targets, hosts: Hosts, operations: Operations, actions: Registry = REGISTERED
+    ) -> None:
+        self._targets, self._hosts, self._operations, self._actions = targets, hosts, operations, actions
+
+    def preview(self, order: Order) -> OrderPreview | None:
+        """Tell where it would be done; None for an action that takes no hosts.
+
+        Raises:
+            InputInvalidError, UnknownActionError: it would be refused.
+            TargetInvalidError, GroupNotFoundError: its target is none.
+        """
+        given = self._operations.prepared(order.action, order.arguments)
+        matched, hosts = self._hosts_of(given)
+        if not hosts and not matched and "target" not in given:
+            return None
+        stand = Counter(host.presence for host in hosts)
+        how = self._how(order.action, given, len(hosts))
+        return OrderPreview(
+            matched=matched,
+            expected=len(hosts),
+            online=stand[Presence.ONLINE],
+            late=stand[Presence.LATE],
+            offline=stand[Presence.OFFLINE],
+            never_seen=stand[NEVER],
+            hosts=hosts,
+            waves=how.waves(len(hosts)),
+            how=how,
+        )
+
+    def count(self, order: Order) -> int:
+        """How many hosts it would go to; raises as `preview` does."""
+        named = order.arguments.get("hosts")
+        if isinstance(named, list | tuple):
+            return len(named)
+        return len(self._hosts_of(order.arguments)[1])
+
+    def _hosts_of(self, given: Mapping[str, Any]) -> tuple[int, Sequence[OrderedHost]]:
+        if isinstance(target := given.get("target"), str) and target:
+            choice = Choice.of(given.get("limit"), one=bool(given.get("one")), seed=given.get("seed"))
+            found = self._targets.find(target, choice)
+            return len(found), [OrderedHost(host.name, host.presence) for host in found if host.chosen]
+        names = [str(name) for name in given.get("hosts") or ()]
+        seen: dict[str, str] = {}
+        for start in range(0, len(names), _LOOKED_UP):
+            known = self._hosts.presence(names[start : start + _LOOKED_UP])
+            seen |= {name: presence or NEVER for name, presence in known.items()}
+        return len(names), [OrderedHost(name, seen[name]) for name in names]
+
+    def _how(self, action: str, given: Mapping[str, Any], hosts: int) -> Rollout:
+        from mcoflow.actions.turns import RolloutInput
+
+        careful = bool(getattr(self._actions.find(action), "careful", True))
+        try:
+            said = RolloutInput.model_validate(given.get("rollout") or {})
+        except ValidationError as error:
+            raise InputInvalidError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
+        return said.rollout(hosts, careful=careful)
