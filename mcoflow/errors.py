@@ -185,6 +185,14 @@ class ScheduleInvalidError(PlanningError):
     """A time, a chain or a recurrence that cannot be kept; the message says why."""
 
 
+class DiscoveryNotFoundError(McoflowError):
+    """There is no discovery with this id; they are kept for a day."""
+
+    def __init__(self, discovery_id: UUID | str) -> None:
+        super().__init__(f"no discovery has the id {discovery_id}: they are forgotten after a day, ask anew")
+        self.discovery_id = str(discovery_id)
+
+
 class RecurrenceNotFoundError(McoflowError):
     """There is no recurrence with this id."""
 

@@ -15,6 +15,7 @@ from webui.api import contract
 from webui.current import EXTENSION, Web, request_id
 from webui.doorbell import Doorbell
 from webui.pages import (
+    discoveries,
     form,
     hosts,
     new,
@@ -41,6 +42,7 @@ _PAGES: Final = (
     task_operating,
     task_events,
     hosts,
+    discoveries,
 )
 _YEAR: Final = 31536000
 

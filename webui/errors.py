@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from mcoflow.errors import (
     BusError,
     CommandRefusedError,
+    DiscoveryNotFoundError,
     HostNotFoundError,
     McoflowError,
     NameTakenError,
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 STATUS: Final[Sequence[tuple[type[McoflowError], HTTPStatus]]] = (
     (PlanNotFoundError, HTTPStatus.NOT_FOUND),
     (HostNotFoundError, HTTPStatus.NOT_FOUND),
+    (DiscoveryNotFoundError, HTTPStatus.NOT_FOUND),
     (RecurrenceNotFoundError, HTTPStatus.NOT_FOUND),
     (PlanExistsError, HTTPStatus.CONFLICT),
     (NameTakenError, HTTPStatus.CONFLICT),

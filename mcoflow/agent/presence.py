@@ -30,6 +30,7 @@ from mcoflow.wire.to_hosts import DiscoverBody
 log = logging.getLogger(__name__)
 
 _SPREAD: Final = 0.1
+RENAME: Final = "two agents have this name, requests reach one or the other: set [agent] identity of one"
 
 
 class FactsSource(Protocol):
@@ -78,6 +79,7 @@ class Presences:
         self._leaving = False
         self._wanted = b""
         self._meant: Means = matcher(Nobody())
+        self._rivals: list[UUID] = []
 
     def up(self) -> None:
         """Say of all hosts that they are up, facts included; from now on they are heard of regularly.
@@ -102,11 +104,20 @@ class Presences:
         for host in self._hosts.values():
             self._tell_changes(host)
 
-    def discovered(self, host: Host, asked: DiscoverBody) -> None:
+    def discovered(self, host: Host, asked: DiscoverBody, question: UUID | None) -> None:
         """Answer for the host if it is meant, after a random delay, so that not all answer at once."""
+        self._warn_of_rivals(host, asked.daemons)
         if self._means(asked.filter)(_Asked(host.identity, host.collectives, self._known_of(host).facts)):
             delay = self._chance.uniform(0, asked.spread_ms / 1000)
-            self._desk.loop.later(delay, self._say, host, Up.ALIVE, asked.want, asked.reply_to)
+            self._desk.loop.later(delay, self._say, host, Up.ALIVE, asked.want, asked.reply_to, question)
+
+    def _warn_of_rivals(self, host: Host, daemons: Sequence[UUID]) -> None:
+        """Say, once of each, that another daemon calls itself like this host."""
+        for other in daemons:
+            if self._daemon in daemons and other not in (self._daemon, *self._rivals):
+                self._rivals.append(other)
+                told = {"host": host.identity, "daemon": str(self._daemon), "other": str(other)}
+                log.error("identity.conflict", extra={**told, "remedy": RENAME})
 
     def _means(self, wanted: JsonObject) -> Means:
         """Return who is meant by a filter, which is read once for all hosts of this daemon.
@@ -150,7 +161,14 @@ class Presences:
         self._known[host.identity] = known
         return known
 
-    def _say(self, host: Host, state: Up, want: Sequence[Want] = (), reply_to: str | None = None) -> None:
+    def _say(
+        self,
+        host: Host,
+        state: Up,
+        want: Sequence[Want] = (),
+        reply_to: str | None = None,
+        question: UUID | None = None,
+    ) -> None:
         known = self._known_of(host)
         body = PresenceBody(
             state=Up.DOWN if self._leaving else state,
@@ -169,7 +187,7 @@ class Presences:
             facts=known.facts if Want.FACTS in want else None,
             operations=self._operations if Want.OPERATIONS in want else None,
         )
-        self._desk.send(self._reports.presence(host, body, reply_to))
+        self._desk.send(self._reports.presence(host, body, reply_to, question))
 
 
 def declared(operations: Sequence[Operation]) -> JsonObject:

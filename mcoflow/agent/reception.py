@@ -37,7 +37,7 @@ _TRACESTATE: Final = re.compile(r"[\x20-\x7e]{1,512}")
 class Discovery(Protocol):
     """Who answers the question who is there."""
 
-    def discovered(self, host: Host, asked: DiscoverBody) -> None:
+    def discovered(self, host: Host, asked: DiscoverBody, question: UUID | None) -> None:
         """Answer for the host, if it is meant."""
 
 
@@ -88,7 +88,11 @@ class Reception:
             return
         arrived, self._arrived = self._arrived, []
         entries, fresh = self._desk.entries, self._desk.fresh
-        asked = [envelope.request for _, _, envelope in arrived if envelope.request is not None]
+        asked = [
+            envelope.request
+            for _, _, envelope in arrived
+            if envelope.request is not None and not isinstance(envelope.body, DiscoverBody)
+        ]
         unseen = [request_id for request_id in asked if request_id not in entries and request_id not in fresh]
         known = self._desk.journal.find(unseen) if unseen else {}
         for host, delivery, envelope in arrived:
@@ -116,7 +120,7 @@ class Reception:
                 self._query(Asker(host, request_id, body.reply_to, traces(delivery)), body, entry, row)
                 self._desk.ack(delivery)
             case DiscoverBody() as body:
-                self._discovery.discovered(host, body)
+                self._discovery.discovered(host, body, envelope.request)
                 self._desk.ack(delivery)
             case _:
                 log.warning("message.misdirected", extra={"host": host.identity, "kind": envelope.kind})

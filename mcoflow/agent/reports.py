@@ -93,9 +93,11 @@ class Reports:
             headers=asker.headers,
         )
 
-    def presence(self, host: Host, body: PresenceBody, reply_to: str | None = None) -> Parcel:
-        """Say that the host is there: to one executor who asked, or to all."""
-        envelope = self._envelope(host, None, body)
+    def presence(
+        self, host: Host, body: PresenceBody, reply_to: str | None = None, question: UUID | None = None
+    ) -> Parcel:
+        """Say that the host is there: to one executor who asked, naming its question, or to all."""
+        envelope = self._envelope(host, question, body)
         address = ToExecutor(reply_to, host.identity) if reply_to else Presence(host.identity)
         return Parcel(address, Kind.PRESENCE.value, envelope.id, encode(envelope), durable=False)
 

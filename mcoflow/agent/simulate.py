@@ -62,7 +62,7 @@ class SimulatedHosts:
         """Play `count` hosts, 1 to 20,000; the identity of the settings is not used."""
         if not 1 <= count <= MOST:
             raise ConfigError(f"{count} hosts cannot be simulated: 1 to {MOST} in one process")
-        hosts = _play(count, settings, simulation)
+        hosts = cast(count, settings, simulation)
         self._daemon = AgentDaemon(
             settings,
             connector,
@@ -233,8 +233,8 @@ class PlayedRun:
             self._on_done(self._done)
 
 
-def _play(count: int, settings: AgentSettings, simulation: Simulation) -> list[Host]:
-    """Cast the hosts; those that are offline are left out."""
+def cast(count: int, settings: AgentSettings, simulation: Simulation) -> list[Host]:
+    """Return the hosts that play; those that are offline are left out."""
     chance = Random(simulation.seed)  # noqa: S311 - play
     numbers = range(1, count + 1)
     offline = set(chance.sample(numbers, round(count * simulation.offline)))

@@ -26,6 +26,7 @@ def database(config: Config, *, agent: bool, executors: bool = True) -> Iterator
                 yield _executors(services.health.executors())
             if agent:
                 yield _agent_here(config, services.hosts)
+            yield from _conflicts(services.hosts)
     except McoflowError as error:
         yield Finding("database", False, shown, str(error))
 
@@ -37,6 +38,14 @@ def _executors(found: "Sequence[ExecutorView]") -> Finding:
     last = max(found, key=lambda executor: executor.last_seen, default=None)
     gone = f"; the last was {last.name}, heard of {last.last_seen:%Y-%m-%d %H:%M:%S} UTC" if last else ""
     return Finding("executors", False, f"none is alive{gone}", "start `mcoflow up`, or `mcoflow executor`")
+
+
+def _conflicts(hosts: "Hosts") -> Iterator[Finding]:
+    """Names that two agents have; nothing is said if there is none."""
+    if found := hosts.conflicts():
+        named = f"two agents have the same name: {', '.join(found[:10])}"
+        remedy = "their logs say identity.conflict: set [agent] identity of one of each, and restart it"
+        yield Finding("identities", False, named, remedy)
 
 
 def _agent_here(config: Config, hosts: "Hosts") -> Finding:

@@ -19,6 +19,7 @@ _CODES: Final[Mapping[type[Exception], ExitCode]] = {
     errors.SchemaTooOldError: ExitCode.CONFIG,
     errors.PlanNotFoundError: ExitCode.NOT_FOUND,
     errors.HostNotFoundError: ExitCode.NOT_FOUND,
+    errors.DiscoveryNotFoundError: ExitCode.NOT_FOUND,
     errors.RecurrenceNotFoundError: ExitCode.NOT_FOUND,
     errors.GroupNotFoundError: ExitCode.NOT_FOUND,
     errors.TargetEmptyError: ExitCode.NOT_FOUND,

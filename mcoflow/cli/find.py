@@ -1,6 +1,7 @@
 """`mcoflow find` and `mcoflow group`: whom a target means."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -8,6 +9,7 @@ import click
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.cli.failures import CommandFailedError
 from mcoflow.cli.in_order import InOrder
+from mcoflow.cli.ping import await_over
 from mcoflow.cli.shell import Shell, shared_options, user
 from mcoflow.cli.times import told
 
@@ -25,28 +27,59 @@ MOST: Final = 1_000_000
 @click.option(
     "--seed", type=click.IntRange(0), metavar="N", help="With --limit or --one: the chance of --random."
 )
+@click.option("--live", is_flag=True, help="Ask the hosts now: those are printed that answer.")
 @shared_options
 @click.pass_obj
-def find(shell: Shell, target: str, limit: str | None, one: bool, seed: int | None) -> None:
+def find(shell: Shell, target: str, *, limit: str | None, one: bool, seed: int | None, live: bool) -> None:
     """Print the hosts that TARGET means, one a line; nothing is run.
 
-    How many there are, and how many are online, is said on stderr. Ends with 3 if there is none.
+    How many there are, and how many are online, is said on stderr. Ends with 3 if there is none. With --live
+    each host decides by its facts of this moment; who is offline or silent is said on stderr.
 
     \b
     Examples:
       mcoflow find 'web*'
       mcoflow find 'os.id=debian and (role=web or web*) and not group:old'
+      mcoflow find 'role=web' --live
       mcoflow find 'cpu.count>=8 and agent:package' --limit 10%
       mcoflow find all --output json | jq '.hosts[] | select(.presence != "online").name'
     """
     from mcoflow.domain.choice import Choice
 
+    if live:
+        if limit or one or seed is not None:
+            raise click.UsageError("--live asks all: it goes without --limit, --one and --seed")
+        _find_live(shell, target)
+        return
     with shell.services() as services:
         found = services.targets.preview(target, Choice.of(limit, one=one, seed=seed), named=MOST)
     shell.result(found, lambda: "\n".join(host.name for host in found.hosts))
     shell.say(found.words())
     if not found.hosts:
         raise CommandFailedError(f"{target} means no host that can be taken", ExitCode.NOT_FOUND)
+
+
+def _find_live(shell: Shell, target: str) -> None:
+    from mcoflow.domain.discovery import Standing
+
+    with shell.services() as services:
+        asked = services.discoveries.ask(target, user=user())
+        view = await_over(services, asked)
+        met = {standing: services.discoveries.all_met(view, standing) for standing in Standing}
+    answered = sorted(met[Standing.ANSWERED], key=lambda each: each.name)
+    hosts = [*answered, *met[Standing.OFFLINE], *met[Standing.SILENT]]
+    shell.result(
+        hosts if shell.lines else {**asdict(view), "hosts": hosts},
+        lambda: "\n".join(each.name for each in answered),
+    )
+    for standing in (Standing.OFFLINE, Standing.SILENT):
+        for each in met[standing]:
+            shell.say(f"{standing}: {each.name}{', ' if each.why else ''}{each.why}")
+    shell.say(view.words())
+    if view.problem:
+        raise CommandFailedError(view.problem, ExitCode.UNAVAILABLE)
+    if not answered:
+        raise CommandFailedError(f"{target} means no host that answers", ExitCode.NOT_FOUND)
 
 
 @click.group(cls=InOrder)

@@ -155,7 +155,8 @@ def _ways_on(found: PlanView) -> list[str]:
 def host_row(host: HostView, now: datetime) -> Sequence[str]:
     """Return a host for a list."""
     name = f"{host.name} (simulated)" if host.simulated else host.name
-    return (name, str(host.presence), ago(host.last_seen, now), host.version, str(host.executing))
+    presence = f"{host.word}, clock off" if host.clock_off else host.word
+    return (name, presence, ago(host.last_seen, now), host.version, str(host.executing))
 
 
 def host(found: HostDetail, now: datetime) -> str:
@@ -169,8 +170,9 @@ def host(found: HostDetail, now: datetime) -> str:
         "executing": str(view.executing),
         "operations": ", ".join(found.operations) or f"those of {', '.join(found.agents)}",
         "problems": "; ".join(found.problems),
+        "warning": "; ".join(view.warnings),
     }
-    lines = [f"{view.name}{' (simulated)' if view.simulated else ''}: {view.presence}"]
+    lines = [f"{view.name}{' (simulated)' if view.simulated else ''}: {view.word}"]
     lines += [f"  {key:<10}  {visible(value)}" for key, value in told.items() if value]
     rows = [(f"{group.name}.{fact.name}", _fact(fact)) for group in found.facts for fact in group.facts]
     return "\n".join([*lines, "", table(("fact", "value"), rows)] if rows else lines)

@@ -8,10 +8,12 @@ from mcoflow.cli.admin import config, db
 from mcoflow.cli.doctor import doctor
 from mcoflow.cli.executors import executors
 from mcoflow.cli.exit_codes import table
+from mcoflow.cli.facts import facts
 from mcoflow.cli.find import find, group
-from mcoflow.cli.host import host, ping
+from mcoflow.cli.host import host
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE
+from mcoflow.cli.ping import ping
 from mcoflow.cli.plugin import plugin
 from mcoflow.cli.recur import recur
 from mcoflow.cli.run import run
@@ -57,6 +59,7 @@ for _command in (
     group,
     find,
     ping,
+    facts,
     web,
     executor,
     executors,

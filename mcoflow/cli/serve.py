@@ -20,7 +20,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 COUNT: Final = click.IntRange(1, 20_000)
-SHARE: Final = click.FloatRange(0, 1)
+
+
+class _Share(click.FloatRange):
+    """A share from 0 to 1, or in percent."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """Read `0.01` or `1%`."""
+        if isinstance(value, str) and value.endswith("%"):
+            try:
+                value = float(value[:-1]) / 100
+            except ValueError:
+                self.fail(f"{value!r} is no share: write it like 0.01 or 1%.", parameter, context)
+        return float(super().convert(value, parameter, context))
+
+
+SHARE: Final = _Share(0, 1)
 WATCHABLE: Final = 1.5
 """Seconds that an operation of the demo takes: enough to see it on the page."""
 NO_LOGIN: Final = "There is no login: whoever reaches the pages from this machine is an administrator."
@@ -101,7 +116,7 @@ def executor(shell: Shell) -> None:
 @click.option("--simulate", type=COUNT, metavar="N", help="Play the hosts sim-00001 … instead.")
 @click.option("--seed", type=int, default=0, help="Of simulated chance; equal seeds play alike.")
 @click.option("--latency", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Mean duration.")
-@click.option("--fail", type=SHARE, default=0.0, metavar="SHARE", help="Of operations that fail, 0 to 1.")
+@click.option("--fail", type=SHARE, default=0.0, metavar="SHARE", help="Of operations that fail, like 5%.")
 @click.option("--silent", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that never reply.")
 @click.option("--offline", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that are not there.")
 @shared_options

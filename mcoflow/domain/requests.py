@@ -190,7 +190,10 @@ class WorldRecord:
 
 @dataclass(slots=True)
 class HostRecord:
-    """What the server knows of a host, from its presence messages."""
+    """What the server knows of a host, from its presence messages.
+
+    `rival` is another daemon that calls itself so, `conflict_at` when both were last known to live.
+    """
 
     identity: str
     admitted: bool = True
@@ -210,3 +213,5 @@ class HostRecord:
     facts_digest: str = ""
     operations: dict[str, Any] | None = None
     operations_digest: str = ""
+    rival: UUID | None = None
+    conflict_at: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from random import Random
 from typing import Final
@@ -19,6 +19,7 @@ from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandRecord, WorldRecord
 from mcoflow.engine.committer import Committer
 from mcoflow.engine.director import Director
+from mcoflow.engine.discoverer import Discoverer
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.here import Here
 from mcoflow.engine.hooks import QUEUE as HOOKS
@@ -91,6 +92,7 @@ class Executor:
         fleet: Fleet,
         on_commit: OnCommit,
         on_expired: Callable[[Executor], None],
+        on_discovered: Callable[[Collection[UUID]], None],
         chains: Chains = BARE,
         options: OptionsOfCall | None = None,
         observer: Observer = NOBODY,
@@ -129,6 +131,14 @@ class Executor:
             on_stored=self.ring,
             observer=observer,
         )
+        self.discoverer = Discoverer(
+            store,
+            connector,
+            clock,
+            world_id=self.world.id,
+            token=self.world.token,
+            on_changed=on_discovered,
+        )
         self._director = self._wire(PatientStore(store, observer), actions, chains, on_commit)
         self._keeper = Keeper(
             store,
@@ -148,6 +158,7 @@ class Executor:
         self._store.register_world(self.world, lease=self._settings.lease.total_seconds())
         self._keeper.reconcile()
         self._fleet.token = self.world.token
+        self._fleet.on_answers = self.discoverer.answered
         for source, inlet, prefetch in self._sources:
             self._connector.consume(source, inlet, prefetch=prefetch)
         self._begin()
@@ -159,6 +170,7 @@ class Executor:
     def _begin(self) -> None:
         self._director.start()
         self.schedules.start()
+        self.discoverer.start()
         self._keeper.start()
         watch = (self._stopping, self._broke)
         threading.Thread(target=self._here.watch, args=watch, name="director-watch", daemon=True).start()
@@ -169,6 +181,7 @@ class Executor:
         until = self._clock.monotonic() + wait
         self._stopping.set()
         self.schedules.stop()
+        self.discoverer.stop()
         self._director.drain()
         for source, _, _ in self._sources:
             self._connector.stop_consuming(source)
@@ -227,6 +240,7 @@ class Executor:
     def link_changed(self, report: LinkReport) -> None:
         """Hear of the link to the bus."""
         self.mailbox.put(report)
+        self.discoverer.link_changed(report)
 
     @property
     def alive(self) -> bool:

@@ -12,9 +12,12 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.clock import Clock
+from mcoflow.domain.presence import is_clock_off
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.engine.declarations import Declarations
+from mcoflow.engine.discoverer import Answer
 from mcoflow.engine.replies import read
+from mcoflow.engine.rivals import Rivals
 from mcoflow.errors import BusError, BusUnavailableError, StoreError, StoreUnavailableError
 from mcoflow.ports.bus import Delivery, ExecutorConnector, Parcel, Receipt, Verdict
 from mcoflow.ports.store import Changes, Store
@@ -48,7 +51,9 @@ class Fleet:
         self._declarations = Declarations()
         self.token = ""  #: of the executor that answers to questions are for
         self._declared: set[str] = set()
-        self._arrived: list[Delivery] = []
+        self._rivals = Rivals()
+        self.on_answers: Callable[[Sequence[Answer]], None] = _unasked  #: takes answers to discoveries
+        self._arrived: list[tuple[Delivery, float]] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="fleet")
@@ -96,8 +101,9 @@ class Fleet:
 
     def inlet(self, delivery: Delivery) -> None:
         """Take a presence message, on the connector's thread."""
+        now = self._clock.now().timestamp()
         with self._lock:
-            self._arrived.append(delivery)
+            self._arrived.append((delivery, now))
             first = len(self._arrived) == 1
         if first:
             self.submit(self._take_in)
@@ -114,16 +120,19 @@ class Fleet:
     def _take_in(self) -> None:
         """Take in all presence messages that have arrived, with one transaction."""
         with self._lock:
-            deliveries, self._arrived = self._arrived, []
+            arrived, self._arrived = self._arrived, []
+        deliveries = [delivery for delivery, _ in arrived]
         seen: dict[str, HostRecord] = {}
         broken: list[EvidenceRecord] = []
-        for delivery in deliveries:
+        answers: list[Answer] = []
+        for delivery, at in arrived:
             message = read(delivery)
             envelope = message.envelope
             if envelope is not None and isinstance(envelope.body, PresenceBody):
-                record = self._merge(seen.get(envelope.host), envelope, envelope.body)
+                record = self._merge(seen.get(envelope.host), envelope, envelope.body, at)
                 if record is not None:
                     seen[envelope.host] = record
+                    answers += _answers(envelope, record, at, delivery.body)
             else:
                 broken.append(self._evidence(delivery, message.fault))
         try:
@@ -131,6 +140,8 @@ class Fleet:
             saved = self._save(list(seen.values()))
             if broken:
                 self._store.commit(Changes(evidence=broken))
+            if answers:
+                self.on_answers(answers)
         except (BusUnavailableError, StoreUnavailableError) as error:
             log.warning("presence.put_back", extra={"count": len(deliveries), "reason": str(error)})
             self._closing.wait(AWAY)  # what goes back comes again at once
@@ -153,7 +164,9 @@ class Fleet:
             for each in records
             if each.admitted and each.state != "down" and each.collectives
         ]
-        if asked := [parcel for parcel in parcels if parcel is not None]:
+        asked = [parcel for parcel in parcels if parcel is not None]
+        asked += self._rivals.questions(records, self.token, now)
+        if asked:
             self._connector.publish(asked, _unconcerned)
 
     def _save(self, records: Sequence[HostRecord]) -> Sequence[HostRecord]:
@@ -169,15 +182,16 @@ class Fleet:
             return []
         return records
 
-    def _merge(self, earlier: HostRecord | None, envelope: Envelope, body: PresenceBody) -> HostRecord | None:
+    def _merge(
+        self, earlier: HostRecord | None, envelope: Envelope, body: PresenceBody, now: float
+    ) -> HostRecord | None:
         """What is known of the host now; None for one that is not let in at all."""
         if envelope.simulated and not self._admit_simulated:
             log.warning("host.simulated_refused", extra={"host": envelope.host})
             return None
-        now = self._clock.now().timestamp()
         told = self._declarations.news(envelope.host, body)
         known = earlier or self._hosts.get(envelope.host)
-        return HostRecord(
+        said = HostRecord(
             identity=envelope.host,
             admitted=known.admitted if known is not None else True,
             state=body.state.value,
@@ -197,6 +211,16 @@ class Fleet:
             operations=told if told is not None or earlier is None else earlier.operations,
             operations_digest=body.operations_digest,
         )
+        self._warn_of_clock(known, said)
+        return self._rivals.judged(known, said, envelope.sent_at.timestamp())
+
+    def _warn_of_clock(self, known: HostRecord | None, said: HostRecord) -> None:
+        """Say that a clock goes wrong, when it begins to: each minute would be too often."""
+        if not is_clock_off(said.clock_difference):
+            return
+        if known is None or not is_clock_off(known.clock_difference):
+            told = {"host": said.identity, "seconds": round(said.clock_difference, 1)}
+            log.warning("host.clock_off", extra=told)
 
     def _declare(self, records: Sequence[HostRecord]) -> None:
         new = {record.identity: set(record.collectives) for record in records}
@@ -227,6 +251,17 @@ class Fleet:
         word, _, detail = (fault or "malformed: no presence message").partition(": ")
         now = self._clock.now().timestamp()
         return EvidenceRecord(now, word, "", None, None, delivery.body[:65536], detail[:500])
+
+
+def _answers(envelope: Envelope, record: HostRecord, at: float, body: bytes) -> Sequence[Answer]:
+    """Return what the presence says to a discovery, if it is an answer."""
+    if envelope.request is None:
+        return ()
+    return [Answer(envelope.request, envelope.host, record.collectives, at, body)]
+
+
+def _unasked(_answers: Sequence[Answer]) -> None:
+    """Nobody here asked anything yet."""
 
 
 def _unconcerned(_parcel: Parcel, _receipt: Receipt) -> None:

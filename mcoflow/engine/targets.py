@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -56,6 +56,14 @@ class HostFinder:
         candidates = self._store.candidates(facts=target.needs_facts)
         now = self._clock.now().timestamp()
         return [(each.host, presence_of(each.host, now)) for each in candidates if means(_Seen(each))]
+
+    def facts_of(self, target: Target) -> Iterator[Mapping[str, Any]]:
+        """Yield what the hosts told of themselves that a target without groups means, by name."""
+        means = matcher(target)
+        for each in self._store.candidates(facts=True):
+            seen = _Seen(each)
+            if means(seen):
+                yield seen.facts
 
     def names(
         self, target: str, *, limit: str | int | None = None, one: bool = False, seed: int | None = None

@@ -23,6 +23,7 @@ from mcoflow.engine.batch import Batch
 from mcoflow.engine.commands import COMMAND_WAIT, Commands
 from mcoflow.engine.crew import Crew
 from mcoflow.engine.executor import DUE, Executor, link_is_up
+from mcoflow.engine.finding import Finding
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import PlanFuture
 from mcoflow.engine.handles import Planned, PlanningFailed, Triggered
@@ -36,7 +37,6 @@ from mcoflow.engine.recurrences import Recurrences
 from mcoflow.engine.scheduling import Scheduling
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.sweeper import Sweeper
-from mcoflow.engine.targets import Groups
 from mcoflow.engine.triggering import Triggering
 from mcoflow.engine.wanted import Wanted, valid_name
 from mcoflow.errors import (
@@ -58,7 +58,7 @@ RENEWAL_PAUSE: Final = 1.0
 PRESENCE_PREFETCH: Final = 500
 
 
-class World(Operating, Later, Presenting):
+class World(Operating, Later, Presenting, Finding):
     """Plans actions, gives commands, watches; with `executor` it runs plans too.
 
     Satisfies `mcoflow.ports.engine.Engine`. A client (executor=False) may have no connector: then executors
@@ -237,11 +237,6 @@ class World(Operating, Later, Presenting):
         """See WorldHandle.hosts_matching."""
         return self._intake.find_hosts(target, limit=limit, one=one, seed=seed)
 
-    @property
-    def groups(self) -> Groups:
-        """See Engine.groups."""
-        return Groups(self._store, self._clock)
-
     def resume(self, plan_id: UUID, *, actor: str = "") -> PlanFuture:
         """Let a paused plan go on: what failed is tried once more, what is done is not repeated.
 
@@ -334,6 +329,7 @@ class World(Operating, Later, Presenting):
             fleet=self._fleet,
             on_commit=self._committed,
             on_expired=self._expired,
+            on_discovered=self._watch.ring,
             chains=self._chains,
             options=self._triggering,
             observer=self._observer,

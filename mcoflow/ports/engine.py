@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from mcoflow.domain.census import Census
+from mcoflow.domain.discovery import WINDOW, Counting, DiscoveryRecord
 from mcoflow.domain.groups import GroupRecord
 from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
@@ -76,6 +77,34 @@ class Groups(Protocol):
         """Forget a group; GroupNotFoundError, GroupInUseError."""
 
 
+class Discoveries(Protocol):
+    """What may be done with discoveries."""
+
+    def ask(
+        self,
+        target: str = "",
+        *,
+        hosts: Sequence[str] = (),
+        window: timedelta = timedelta(seconds=WINDOW),
+        user: str = "",
+    ) -> UUID:
+        """Have all hosts asked that a target means, or these by name; return the id of the discovery.
+
+        Raises:
+            TargetInvalidError, GroupNotFoundError: the target is none; nobody is asked.
+            InputInvalidError: there are both or none of target and hosts, or the window is not in 0.1 … 60 s.
+        """
+
+    def wait_for_more(
+        self, discovery_id: UUID, answered: int, *, wait: timedelta
+    ) -> tuple[DiscoveryRecord, Counting]:
+        """Return once more have answered than these, or it ended, or `wait` passed.
+
+        Raises:
+            DiscoveryNotFoundError: there is none.
+        """
+
+
 class Engine(Protocol):
     """Plan, command, watch."""
 
@@ -116,6 +145,10 @@ class Engine(Protocol):
 
         Raises as submit does, and ScheduleInvalidError, PurposeTakenError.
         """
+
+    @property
+    def discoveries(self) -> Discoveries:
+        """Asking who is there."""
 
     @property
     def groups(self) -> Groups:

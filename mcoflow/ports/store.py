@@ -36,6 +36,7 @@ from mcoflow.domain.requests import (
 from mcoflow.domain.states import StepState
 from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.declarations import DeclarationReader, DeclarationStore
+from mcoflow.ports.discoveries import DiscoveryReader, DiscoveryStore
 from mcoflow.ports.fleet import FleetReader
 from mcoflow.ports.output import NewChunks, OutputReader, OutputStore
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
@@ -160,6 +161,7 @@ class Store(
     DeclarationStore,
     TargetStore,
     OutputStore,
+    DiscoveryStore,
     Protocol,
 ):
     """The engine's side. Thread-safe."""
@@ -338,7 +340,9 @@ class PlanWhole:
     history: Sequence[HistoryRecord]
 
 
-class Reader(ScheduleReader, FleetReader, DeclarationReader, TargetReader, OutputReader, Protocol):
+class Reader(
+    ScheduleReader, FleetReader, DeclarationReader, TargetReader, OutputReader, DiscoveryReader, Protocol
+):
     """The pages' and the command line's side: reads only, each in a bounded number of statements."""
 
     def plans(self, query: Listing) -> Sequence[PlanRecord]:

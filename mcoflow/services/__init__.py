@@ -9,7 +9,9 @@ from mcoflow.ports.engine import Engine
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
 from mcoflow.services.contract import Contract
+from mcoflow.services.discoveries import Discoveries
 from mcoflow.services.executors import Executors
+from mcoflow.services.fact_counts import FactCounts
 from mcoflow.services.fields import Filled, Order
 from mcoflow.services.fleet import Fleet
 from mcoflow.services.form import Echo, Form
@@ -26,8 +28,10 @@ from mcoflow.services.targets import Preview, Targets
 
 __all__ = [
     "Contract",
+    "Discoveries",
     "Echo",
     "Executors",
+    "FactCounts",
     "Filled",
     "Filter",
     "Fleet",
@@ -64,6 +68,8 @@ class Services:
     operations: Operations
     targets: Targets
     portions: Portions
+    discoveries: Discoveries
+    facts: FactCounts
     form: Form
     new: New
     contract: Contract
@@ -85,7 +91,8 @@ def build_services(
     `broken_actions`: why actions of packages cannot be loaded, for everybody to know.
     """
     hosts, operations = Hosts(reader, clock), Operations(reader)
-    targets = Targets(engine, HostFinder(reader, clock))
+    finder = HostFinder(reader, clock)
+    targets = Targets(engine, finder)
     portions = Portions(targets, hosts, operations)
     return Services(
         plans=Plans(engine, reader, clock, operations),
@@ -98,6 +105,8 @@ def build_services(
         operations=operations,
         targets=targets,
         portions=portions,
+        discoveries=Discoveries(engine, reader),
+        facts=FactCounts(finder, reader),
         form=Form(hosts),
         new=New(operations),
         contract=Contract(engine, reader, operations),

@@ -1,11 +1,11 @@
 """What people see of hosts: presence and facts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
 from mcoflow.clock import Clock
-from mcoflow.domain.presence import Presence, presence_of
+from mcoflow.domain.presence import ONLINE_WITHIN, Presence, in_conflict, presence_of
 from mcoflow.domain.requests import HostRecord
 from mcoflow.domain.target_match import agents_in
 from mcoflow.ports.store import Reader
@@ -41,6 +41,11 @@ class Hosts:
             facts=grouped(facts),
         )
 
+    def conflicts(self) -> Sequence[str]:
+        """The hosts that two agents claim to be."""
+        now = self._clock.now().timestamp()
+        return [host.identity for host in self._reader.hosts_in_conflict(now - ONLINE_WITHIN)]
+
     def presence(self, names: Collection[str]) -> Mapping[str, Presence | None]:
         """The presence of each host, 1,000 at most; None for one never seen."""
         found = {host.identity: self._presence(host) for host in self._reader.hosts_named(names)}
@@ -61,6 +66,9 @@ class Hosts:
             first_seen=certain_moment(host.first_seen),
             last_seen=certain_moment(host.last_seen),
             clock_difference=timedelta(seconds=host.clock_difference),
+            conflict=in_conflict(host, self._clock.now().timestamp()),
+            daemon=host.daemon,
+            rival=host.rival,
         )
 
     def _presence(self, host: HostRecord) -> Presence:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from mcoflow.domain.presence import Presence
+from mcoflow.domain.presence import Presence, is_clock_off
 from mcoflow.domain.recurrence import RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
@@ -225,7 +225,7 @@ class RecurrenceView:
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """One host in a list."""
+    """One host in a list. `conflict`: `daemon` and `rival` both live and call themselves so."""
 
     name: str
     presence: Presence
@@ -236,6 +236,36 @@ class HostView:
     first_seen: datetime
     last_seen: datetime
     clock_difference: timedelta
+    conflict: bool = False
+    daemon: UUID | None = None
+    rival: UUID | None = None
+
+    @property
+    def word(self) -> str:
+        """How the host is there; that two claim to be it comes first."""
+        return "conflict" if self.conflict else str(self.presence)
+
+    @property
+    def clock_off(self) -> bool:
+        """Whether its clock goes so wrong that people have to know."""
+        return is_clock_off(self.clock_difference.total_seconds())
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What people should do something about."""
+        found = []
+        if self.conflict:
+            found.append(
+                f"two agents call themselves {self.name}: daemons {self.daemon} and {self.rival}; a request "
+                "reaches one or the other: set [agent] identity of one and restart it"
+            )
+        seconds = self.clock_difference.total_seconds()
+        if self.clock_off:
+            way = "ahead of" if seconds > 0 else "behind"
+            found.append(
+                f"its clock is {abs(seconds):.0f} s {way} the server's: requests may be refused as expired"
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)

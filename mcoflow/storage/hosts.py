@@ -63,6 +63,8 @@ def saved_host(host: HostRecord) -> Row:
         None if host.facts is None else to_json(host.facts),
         clean(host.facts_digest),
         clean(host.operations_digest),
+        hex_or_none(host.rival),
+        host.conflict_at,
     )
 
 
@@ -87,6 +89,12 @@ def hosts_after(connection: Connection, after: str, limit: int | None, text: str
 def hosts_named(connection: Connection, names: Collection[str]) -> Sequence[HostRecord]:
     """Return those of these hosts that were ever seen, without facts and operations."""
     found = select(*_BRIEF).where(hosts.c.identity.in_(names)).order_by(hosts.c.identity)
+    return [_host_of(row) for row in connection.execute(found)]
+
+
+def hosts_in_conflict(connection: Connection, since: float) -> Sequence[HostRecord]:
+    """Return hosts that two daemons were known to be of late, without facts and operations."""
+    found = select(*_BRIEF).where(hosts.c.conflict_at >= since).order_by(hosts.c.identity)
     return [_host_of(row) for row in connection.execute(found)]
 
 

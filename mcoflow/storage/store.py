@@ -40,6 +40,7 @@ from mcoflow.storage import (
 from mcoflow.storage.commit import write_batch
 from mcoflow.storage.database import Database, RowExistsError
 from mcoflow.storage.declarations import ADD_DECLARATIONS, declared_by, digests_of
+from mcoflow.storage.discoveries import SqlDiscoveries
 from mcoflow.storage.doubt import Doubts
 from mcoflow.storage.host_output import write_output
 from mcoflow.storage.hosts import SAVE_HOSTS, saved_host
@@ -60,7 +61,7 @@ _VERSIONS: Final = Lookup(
 )
 
 
-class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlTargets, SqlReader):
+class SqlStore(SqlSchedules, SqlRecurrences, SqlSearch, SqlTargets, SqlDiscoveries, SqlReader):
     """Both sides of the store; the promises are those of `mcoflow.ports.store`. Thread-safe."""
 
     def __init__(self, database: Database, clock: Clock, output_cap: int = STEP_CAP) -> None:

@@ -354,4 +354,6 @@ hosts = Table(
     Column("facts", Text),
     Column("facts_digest", Text, nullable=False),
     Column("operations_digest", Text, nullable=False),
+    Column("rival", Uuid),
+    Column("conflict_at", Double),
 )

@@ -96,7 +96,13 @@ class OneThreadExecutor(Executor):
 
     def moves(self) -> list[Move]:
         """What this executor can do next, in the order in which it mostly should."""
-        return [self.turn, self.work, self._tell_that_replies_are_read, self._look_for_due]
+        return [
+            self.turn,
+            self.work,
+            self._tell_that_replies_are_read,
+            self._look_for_due,
+            self.discoverer.look,
+        ]
 
     def turn(self) -> bool:
         """Let the director apply what waits for it, in one commit; False if nothing does."""
@@ -115,6 +121,7 @@ class OneThreadExecutor(Executor):
         """See Executor.ring; what is scheduled is looked for, too."""
         super().ring()
         self.schedules.ring()
+        self.discoverer.ring()
 
     def look_around(self) -> None:
         """Look for what waits in the database, and for executors that died."""

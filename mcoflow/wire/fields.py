@@ -71,6 +71,11 @@ def uuid_or_null(body: Mapping[str, Any], name: str) -> UUID | None:
     return None if name in body and body[name] is None else uuid(body, name)
 
 
+def uuids(body: Mapping[str, Any], name: str, most: int) -> tuple[UUID, ...]:
+    """Read a list of at most `most` UUIDs in lower case."""
+    return tuple(map(UUID, names(body, name, most, _UUID)))
+
+
 def time(body: Mapping[str, Any], name: str) -> datetime:
     """Read a time such as 2026-11-21T05:10:00.123Z."""
     value = body.get(name)

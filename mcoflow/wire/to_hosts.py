@@ -119,7 +119,10 @@ class QueryBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoverBody:
-    """Who matches the filter answers with presence, after a random delay of at most `spread_ms`."""
+    """Who matches the filter answers with presence, after a random delay of at most `spread_ms`.
+
+    `daemons`: these all live and call themselves like the one host that is asked.
+    """
 
     KIND: ClassVar = Kind.DISCOVER
 
@@ -127,15 +130,19 @@ class DiscoverBody:
     filter: JsonObject
     want: tuple[Want, ...]
     spread_ms: int
+    daemons: tuple[UUID, ...] = ()
 
     def to_json(self) -> JsonObject:
         want = [word.value for word in self.want]
-        return {
+        made: JsonObject = {
             "reply_to": self.reply_to,
             "filter": self.filter,
             "want": want,
             "spread_ms": self.spread_ms,
         }
+        if self.daemons:
+            made["daemons"] = [str(each) for each in self.daemons]
+        return made
 
     @classmethod
     def read(cls, body: JsonObject, size: int) -> Self:
@@ -144,4 +151,5 @@ class DiscoverBody:
             filter=fields.mapping(body, "filter", SIZE_LIMITS[Kind.DISCOVER], size),
             want=fields.words(body, "want", Want),
             spread_ms=fields.integer(body, "spread_ms", 0, 10_000),
+            daemons=fields.uuids(body, "daemons", 8) if fields.given(body, "daemons") else (),
         )

@@ -14,8 +14,9 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 _HEAD: Final = """\
 # Commands
 
-What `mcoflow COMMAND --help` says. With `--output json` the result is one JSON document on stdout; messages
-are always on stderr. Made by `python -m tests.docs.reference`; a test compares it.
+What `mcoflow COMMAND --help` says. With `--output json` the result is one JSON document on stdout, with
+`--output ndjson` one a line; messages are always on stderr. Made by `python -m tests.docs.reference`; a test
+compares it.
 
 ## Exit codes
 

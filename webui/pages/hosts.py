@@ -17,10 +17,24 @@ MAX_TEXT: Final = 100
 @bp.get("")
 def show() -> Response:
     """A page of hosts in order of name."""
+    return page()
+
+
+def page(*, target: str = "", problem: str = "", status: int = HTTPStatus.OK) -> Response:
+    """Return the page, with a `target` that is to be asked and what is wrong with it."""
     words, after = request.args.get("q", "")[:MAX_TEXT], request.args.get("after", "")[:MAX_TEXT]
-    page = services().hosts.list(text=words, after=after)
-    parts = {"rows": Part("hosts", "rows", lambda: (page, words))}
-    return answer("hosts.html", parts, page=page, words=words, after=after)
+    found = services().hosts.list(text=words, after=after)
+    parts = {"rows": Part("hosts", "rows", lambda: (found, words))}
+    return answer(
+        "hosts.html",
+        parts,
+        status=status,
+        page=found,
+        words=words,
+        after=after,
+        target=target,
+        problem=problem,
+    )
 
 
 @bp.get("/<name>")

@@ -109,6 +109,7 @@ class Part {
     if (after !== undefined && Number(after) <= Number(this.element.dataset.after)) return;
     holdBack(this.element, fresh);
     morph(this.element, fresh);
+    if (fresh.dataset.over) delete live.poll; // nothing will follow
     if (fresh.dataset.title) { document.title = `${fresh.dataset.title} – mcoflow`; dropPassed(); }
     if (fresh.querySelector("[data-summary]")) say(fresh.querySelector("[data-summary]").textContent);
   }
@@ -244,7 +245,7 @@ document.addEventListener("visibilitychange", () => {
 
 const around = (time) => time * (0.8 + Math.random() * 0.4);
 (function look() {
-  setTimeout(() => { if (live.poll || broken) askOpen(); look(); }, around(POLL));
+  setTimeout(() => { if (live.poll || broken) askOpen(); look(); }, around(live.poll * 1000 || POLL));
 })();
 if (parts.length) setInterval(askOpen, MINUTE);
 setInterval(() => parts.find((part) => part.name === "notices")?.ask(), around(POLL));

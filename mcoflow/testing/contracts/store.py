@@ -8,6 +8,7 @@ from mcoflow.clock import SystemClock
 from mcoflow.storage import SqlStore, open_store
 from mcoflow.testing.contracts.store_chunks import ChunksContract
 from mcoflow.testing.contracts.store_commits import BatchContract, FenceContract, NewPlansContract
+from mcoflow.testing.contracts.store_discoveries import DiscoveriesContract
 from mcoflow.testing.contracts.store_fleet import FleetContract
 from mcoflow.testing.contracts.store_halting import AddedStepsContract, HaltContract
 from mcoflow.testing.contracts.store_hooks import HooksContract
@@ -57,6 +58,7 @@ class StoreContract(
     StepsContract,
     HostsContract,
     TargetsContract,
+    DiscoveriesContract,
     SchedulesContract,
     ChainsContract,
     RecurrencesContract,

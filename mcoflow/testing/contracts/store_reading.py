@@ -168,6 +168,15 @@ class HostsContract:
         store.save_hosts([HostRecord("web1", facts={}, facts_digest="f3")])
         assert (store.host("web1").facts, store.host("web1").facts_digest) == ({}, "f3")
 
+    def test_hosts_that_two_daemons_claim_are_found(self, store: WholeStore) -> None:
+        """B-038: with the name of the other one."""
+        claimed = HostRecord("web2", daemon=uuid4(), rival=uuid4(), conflict_at=50.5)
+        store.save_hosts([HostRecord("web1"), claimed, HostRecord("web3", conflict_at=49.0)])
+
+        assert store.hosts_in_conflict(50.0) == [claimed]
+        store.save_hosts([HostRecord("web2")])
+        assert store.hosts_in_conflict(50.0) == []
+
     def test_a_host_comes_back_as_it_was(self, store: WholeStore) -> None:
         known = HostRecord(
             "web1",

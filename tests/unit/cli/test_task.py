@@ -1,4 +1,4 @@
-"""`mcoflow task`, `mcoflow host` and `mcoflow ping`."""
+"""`mcoflow task` and `mcoflow host`."""
 
 from pathlib import Path
 
@@ -136,28 +136,6 @@ def test_hosts_are_listed_and_simulated_ones_marked(mcoflow: Mcoflow) -> None:
     assert ended.out.count("(simulated)") == 2
     only = mcoflow("host", "list", "--text", "web", "--output", "json").json
     assert [(host["name"], host["presence"]) for host in only] == [("web1", "online")]
-
-
-def test_without_names_every_known_host_is_pinged(mcoflow: Mcoflow) -> None:
-    ended = mcoflow("ping", "--output", "json")
-
-    assert ended.code == ExitCode.OK, ended.err
-    assert {(each["host"], each["words"]) for each in ended.json} == {
-        ("sim-00001", "answered"),
-        ("sim-00002", "answered"),
-        ("web1", "answered"),
-    }
-    assert all(isinstance(each["took_s"], float) for each in ended.json)
-
-
-def test_a_ping_names_who_did_not_answer_and_leaves_no_task_behind(mcoflow: Mcoflow) -> None:
-    ended = mcoflow("ping", "web1", "web9")
-
-    assert ended.code == ExitCode.NOT_FOUND
-    assert "1 of 2 hosts did not answer: web9; never heard of: web9" in ended.err
-    assert "no such host" in ended.out
-    last = mcoflow("task", "list", "--limit", "1", "--output", "json").json["items"][0]
-    assert (last["title"], last["state"]) == ("Ping on 2 hosts", "stopped")
 
 
 def test_a_skip_names_the_steps_with_number_and_title(mcoflow: Mcoflow) -> None:
