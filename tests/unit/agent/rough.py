@@ -79,6 +79,14 @@ def talk(given: Given) -> Said:
     return Said(said="ok")
 
 @agent.operation(summary="x")
+def tool(given: Given) -> Said:
+    from mcoflow.agent.providers.tools import run_tool
+    script = "echo told; echo warned >&2; sleep 30 & echo $! > $0"
+    ended = run_tool(["sh", "-c", script, given.path], log=True)
+    run_tool(["echo", "asked"])
+    return Said(said=ended.output)
+
+@agent.operation(summary="x")
 def zeros(given: Given) -> Said:
     subprocess.run(["head", "-c", str(given.count), "/dev/zero"], check=True)
     return Said(said="ok")

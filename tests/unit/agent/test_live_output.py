@@ -13,7 +13,7 @@ import pytest
 from mcoflow.agent.processes import members
 from mcoflow.wire.messages import CancelBody
 from tests.unit.agent import fake_bus
-from tests.unit.agent.bench import Bench
+from tests.unit.agent.bench import Bench, bench
 from tests.unit.agent.live import LiveWorld
 from tests.unit.agent.rough import until_exists
 from tests.unit.agent.world import TOKEN, message
@@ -60,6 +60,33 @@ def test_a_short_command_sends_one_chunk_before_its_result(world: LiveWorld) -> 
     assert world.result(asked).chunks == 1
     kinds = [reply.kind for reply in world.bus.replies(asked.id)]
     assert [kind for kind in kinds if kind in ("output", "result")] == ["output", "result"]
+
+
+def test_what_a_providers_tool_prints_keeps_its_stream(world: LiveWorld, tmp_path: Path) -> None:
+    """B-046: apt and its like are heard as they print; what is only asked to be read is not shown."""
+    asked = world.ask("tool", path=str(tmp_path / "left"))
+    result = world.result(asked)
+
+    assert result.values["said"] == "told\nwarned\n"
+    assert (world.text(asked, "stdout"), world.text(asked, "stderr")) == ("told\n", "warned\n")
+    os.kill(int((tmp_path / "left").read_text()), 9)
+
+
+def test_a_command_is_heard_while_it_runs(tmp_path: Path) -> None:
+    """B-046: command.run, whose program prints into the worker's own streams."""
+    go, policy = tmp_path / "go", '[[command]]\nargv = ["/bin/sh", "-c", "**"]\nusers = []\n'
+    script = f"echo begun; echo wrong >&2; while [ ! -e {go} ]; do sleep 0.05; done; exit 3"
+    with bench(tmp_path, ["command"], policy=policy) as commands:
+        world = LiveWorld(tmp_path, commands)
+        world.start()
+        asked = world.ask("run", agent="command", argv=["/bin/sh", "-c", script])
+        world.bus.wait_for(lambda: world.text(asked, "stdout") == "begun\n" and world.text(asked, "stderr"))
+        go.touch()
+        result = world.result(asked)
+        world.end()
+
+    assert (result.outcome, result.exit_code, result.chunks) == ("failed", 3, 2)
+    assert world.text(asked, "stderr") == "wrong\n"
 
 
 def test_one_gib_takes_neither_memory_nor_disk(world: LiveWorld) -> None:

@@ -12,7 +12,7 @@ from mcoflow.agent.simulate import SimulatedHosts, Simulation
 from mcoflow.clock import SystemClock
 from mcoflow.errors import ConfigError
 from mcoflow.wire.envelope import decode
-from mcoflow.wire.messages import CancelBody, DiscoverBody, Want
+from mcoflow.wire.messages import CancelBody, DiscoverBody, QueryBody, Want
 from tests.unit.agent.fake_bus import WITHIN, FakeBus
 from tests.unit.agent.world import TOKEN, message, request
 
@@ -161,3 +161,35 @@ def test_operations_are_told_when_wanted(stage):
     )
 
     assert "package.install" in told[0].operations
+
+
+def test_played_hosts_print_what_real_ones_would(stage):
+    """B-046: some chunks to look at, alike for equal seeds; what prints nothing sends nothing."""
+    played = stage(2, seed=7)
+    installing = played.ask("sim-00001")
+    pinging = played.ask("sim-00002", "ping", agent="host", args={})
+
+    result = played.bus.reply(installing.id, "result")
+    (chunk,) = [reply.body for reply in played.bus.replies(installing.id, "output")]
+
+    assert chunk.stream == "stdout"
+    assert chunk.text.startswith("Reading package lists...\n")
+    assert f"Setting up nginx ({result.values['after']}) ..." in chunk.text
+    assert (result.chunks, result.output_bytes) == (1, len(chunk.text))
+    assert played.bus.reply(pinging.id, "result").chunks == 0
+    assert not played.bus.replies(pinging.id, "output")
+
+
+def test_played_output_comes_while_the_operation_lasts_and_again_when_asked(stage):
+    played = stage(1, latency=timedelta(seconds=3))
+    asked = played.ask("sim-00001")
+
+    played.bus.reply(asked.id, "output")
+    assert not played.bus.replies(asked.id, "result")
+    result = played.bus.reply(asked.id, "result")
+    first = [reply.body for reply in played.bus.replies(asked.id, "output")]
+    played.bus.deliver(message(asked.id, QueryBody(reply_to=TOKEN, output_from=0)), host="sim-00001")
+
+    assert played.bus.reply(asked.id, "result", 2).repeat
+    assert len(first) == result.chunks > 1
+    assert [reply.body for reply in played.bus.replies(asked.id, "output")][len(first) :] == first
