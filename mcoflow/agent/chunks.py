@@ -32,7 +32,10 @@ class Chunk:
 
 
 class Cutter:
-    """Makes chunks of prints, in order. `ends`: how far each stream was cut before; that is skipped."""
+    """Makes chunks of prints, in order. `ends`: how far each stream was cut before; that is skipped.
+
+    What is left out between head and tail shows in the offsets.
+    """
 
     def __init__(self, ends: Mapping[Stream, int]) -> None:
         self._ends = dict.fromkeys(Stream, 0) | dict(ends)
@@ -62,8 +65,6 @@ class Cutter:
             run = Print(run.stream, rest.offset, run.at, rest.data + run.data)
         elif rest is not None:
             yield self._cut_off(_chunk(rest))
-        if run.offset > self._ends[run.stream]:
-            yield self._gap(run)
         while run.data:
             chunk = _first(run, most)
             if chunk is None:
@@ -75,13 +76,6 @@ class Cutter:
     def _cut_off(self, chunk: Chunk) -> Chunk:
         self._ends[chunk.stream] = chunk.offset + chunk.size
         return chunk
-
-    def _gap(self, run: Print) -> Chunk:
-        """Say how much is left out before a run."""
-        missing = run.offset - self._ends[run.stream]
-        self._ends[run.stream] = run.offset
-        text = f"[{missing} bytes of {run.stream.value} are left out here]\n"
-        return Chunk(Stream.LOG, self._ends[Stream.LOG], 0, run.at, text)
 
 
 def _runs(prints: Iterable[Print]) -> Iterator[Print]:

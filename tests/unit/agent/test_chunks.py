@@ -8,7 +8,7 @@ from mcoflow.agent.printed import Print
 from mcoflow.wire import codec
 from mcoflow.wire.kinds import KIB, Stream
 
-OUT, ERR, LOG = Stream.STDOUT, Stream.STDERR, Stream.LOG
+OUT, ERR = Stream.STDOUT, Stream.STDERR
 
 
 def cut(*parts: bytes, most: int = USUAL) -> list[Chunk]:
@@ -84,15 +84,13 @@ def test_streams_that_change_all_the_time_do_not_make_a_message_each() -> None:
     assert [(chunk.stream, chunk.size) for chunk in chunks] == [(OUT, 1000), (ERR, 1000)]
 
 
-def test_what_is_left_out_is_told_in_the_log() -> None:
-    """B-045: the reader sees where something is missing, and how much."""
-    prints = [Print(OUT, 0, 1.0, b"head"), Print(OUT, 1004, 1.0, b"tail")]
+def test_what_is_left_out_shows_in_the_offsets() -> None:
+    """B-045: the reader sees where something is missing, and how much; half a character before it is none."""
+    prints = [Print(OUT, 0, 1.0, b"head\xc3"), Print(OUT, 1005, 1.0, b"tail")]
 
     chunks = list(Cutter({}).cut(prints, USUAL))
 
-    assert [(chunk.stream, chunk.text) for chunk in chunks] == [
-        (OUT, "head"), (LOG, "[1000 bytes of stdout are left out here]\n"), (OUT, "tail"),
-    ]  # fmt: skip
+    assert [(chunk.offset, chunk.text) for chunk in chunks] == [(0, "head"), (4, "\ufffd"), (1005, "tail")]
 
 
 def test_what_was_cut_before_is_skipped() -> None:
