@@ -57,6 +57,8 @@ def measure(store: str, sizes: Sequence[int], rounds: int) -> Fleet:
             _say("plans beside the raw gather")
             runs = _runs(raw, executor, sizes, rounds)
             names = executor.ask("names")
+            _say("discoveries beside the raw broadcast")
+            discoveries = [(raw.broadcast(), executor.ask("discover", most)) for _ in range(rounds)]
             _say("pages")
             first, task = _first_results(reader, names, rounds)
             at_rest = reader.read(task, READ)
@@ -64,6 +66,7 @@ def measure(store: str, sizes: Sequence[int], rounds: int) -> Fleet:
         running = _running(deployment, names)
         return Fleet(
             runs=runs,
+            discoveries=discoveries,
             memory=executor.ask("most_memory"),
             pages=Pages(first_result=first, at_rest=at_rest, **running),
         )

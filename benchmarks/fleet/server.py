@@ -55,6 +55,17 @@ class FleetDriver(Driver):
             "statements": (self._count.statements - statements) / hosts,
         }
 
+    def discover(self, hosts: int) -> float:
+        """Ask everybody who is there; return the seconds until so many answers are stored."""
+        began, answered = time.monotonic(), 0
+        asked = self.world.discoveries.ask("all")
+        while answered < hosts:
+            record, counting = self.world.discoveries.wait_for_more(asked, answered, wait=WAIT)
+            answered = counting.answered
+            if record.ended_at is not None and answered < hosts:
+                raise SystemExit(f"{answered} of {hosts} hosts answered: {counting} {record.problem}")
+        return time.monotonic() - began
+
     def most_memory(self) -> int:
         """Bytes this process ever had in memory."""
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

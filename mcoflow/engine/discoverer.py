@@ -70,6 +70,7 @@ class Discoverer:
         self._link = LinkReport(Link.CONNECTING)
         self._post = Post(connector, self._receipt)
         self._open: dict[UUID, Gathering] = {}
+        self._again: list[Parcel] = []
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._rung = True
@@ -175,8 +176,20 @@ class Discoverer:
             gatherings = list(self._open.values())
         for each in gatherings:
             found = self._go_on(each) or found
+        found = self._send_again() or found
         self._post.pump()
         return found
+
+    def _send_again(self) -> bool:
+        """Send what may not have arrived, because the link broke; who answers twice is counted once."""
+        with self._lock:
+            parcels, self._again = self._again, []
+            lost = [each for each in parcels if each.request_id in self._open]
+            for parcel in lost:
+                assert parcel.request_id is not None
+                self._open[parcel.request_id].quiet_since = self._clock.monotonic()
+        self._post.send(lost)
+        return bool(lost)
 
     def _claim(self) -> bool:
         claimed = False
@@ -285,9 +298,12 @@ class Discoverer:
         with self._lock:
             self._open.pop(discovery_id, None)
 
-    def _receipt(self, parcel: Parcel, receipt: Receipt) -> None:  # noqa: ARG002 - who got none stays silent
+    def _receipt(self, parcel: Parcel, receipt: Receipt) -> None:
         """Make room for what could not be published yet; on the connector's thread."""
-        if len(self._post):
+        if receipt == "unknown":
+            with self._lock:
+                self._again.append(parcel)
+        if receipt == "unknown" or len(self._post):
             self._bell.set()
 
 

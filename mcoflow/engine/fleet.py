@@ -16,7 +16,7 @@ from mcoflow.domain.presence import is_clock_off
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.engine.declarations import Declarations
 from mcoflow.engine.discoverer import Answer
-from mcoflow.engine.replies import read
+from mcoflow.engine.replies import Message, read
 from mcoflow.engine.rivals import Rivals
 from mcoflow.errors import BusError, BusUnavailableError, StoreError, StoreUnavailableError
 from mcoflow.ports.bus import Delivery, ExecutorConnector, Parcel, Receipt, Verdict
@@ -125,11 +125,12 @@ class Fleet:
         seen: dict[str, HostRecord] = {}
         broken: list[EvidenceRecord] = []
         answers: list[Answer] = []
-        for delivery, at in arrived:
-            message = read(delivery)
-            envelope = message.envelope
+        messages = [(read(delivery), at) for delivery, at in arrived]
+        lag = _lag(messages)
+        for message, at in messages:
+            delivery, envelope = message.delivery, message.envelope
             if envelope is not None and isinstance(envelope.body, PresenceBody):
-                record = self._merge(seen.get(envelope.host), envelope, envelope.body, at)
+                record = self._merge(seen.get(envelope.host), envelope, envelope.body, at, lag)
                 if record is not None:
                     seen[envelope.host] = record
                     answers += _answers(envelope, record, at, delivery.body)
@@ -183,7 +184,7 @@ class Fleet:
         return records
 
     def _merge(
-        self, earlier: HostRecord | None, envelope: Envelope, body: PresenceBody, now: float
+        self, earlier: HostRecord | None, envelope: Envelope, body: PresenceBody, now: float, lag: float
     ) -> HostRecord | None:
         """What is known of the host now; None for one that is not let in at all."""
         if envelope.simulated and not self._admit_simulated:
@@ -205,7 +206,7 @@ class Fleet:
             interval=body.interval_ms / 1000,
             first_seen=known.first_seen if known is not None else now,
             last_seen=now,
-            clock_difference=envelope.sent_at.timestamp() - now,
+            clock_difference=envelope.sent_at.timestamp() - now + lag,
             facts=body.facts or (earlier.facts if earlier is not None else None),
             facts_digest=body.facts_digest,
             operations=told if told is not None or earlier is None else earlier.operations,
@@ -251,6 +252,17 @@ class Fleet:
         word, _, detail = (fault or "malformed: no presence message").partition(": ")
         now = self._clock.now().timestamp()
         return EvidenceRecord(now, word, "", None, None, delivery.body[:65536], detail[:500])
+
+
+def _lag(messages: Sequence[tuple[Message, float]]) -> float:
+    """Return how long messages of several hosts have waited for us, if all of them did: no clock is to blame.
+
+    A clock can be behind, or the message late: what holds for all hosts at once is the queue.
+    """
+    late = {
+        each.envelope.host: at - each.envelope.sent_at.timestamp() for each, at in messages if each.envelope
+    }
+    return max(0.0, min(late.values())) if len(late) > 1 else 0.0
 
 
 def _answers(envelope: Envelope, record: HostRecord, at: float, body: bytes) -> Sequence[Answer]:

@@ -21,8 +21,10 @@ MAIN: Final = "main"
 AT_ONCE: Final = 200
 """Hosts that answer without a delay of their own choice."""
 EACH: Final = 0.0001
+PATIENCE: Final = 0.001
 LONGEST: Final = 60.0
-"""Seconds: what each host more adds to the time over which all answers spread; what a discovery may take."""
+"""Seconds: what each host adds to the time over which answers spread, and to the silence that ends it all,
+for a broker has as many questions to deliver; what a discovery may take, the window left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Answering:
 
 @dataclass(slots=True)
 class Gathering:
-    """Who is still to answer. Times are on the clock's monotonic scale."""
+    """Who is still to answer. Times are on the clock's monotonic scale; `extra` seconds to the window."""
 
     record: DiscoveryRecord
     target: Target
@@ -49,6 +51,7 @@ class Gathering:
     pending: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
     foreign: int = 0
+    extra: float = 0.0
     quiet_since: float = 0.0
     over_at: float = 0.0
 
@@ -72,7 +75,8 @@ class Gathering:
         """Wait for these."""
         self.pending = {each.identity for each in expected} - self.answered
         self.begun = True
-        self.quiet_since, self.over_at = now, now + max(LONGEST, self.record.window)
+        self.extra = len(expected) * PATIENCE
+        self.quiet_since, self.over_at = now, now + LONGEST + self.record.window
 
     def means(self, identity: str, collectives: Collection[str]) -> bool:
         """Whether a host may answer; where facts decide, it knows better than we do."""
@@ -88,7 +92,7 @@ class Gathering:
         """When nobody is waited for any more: at once if all have answered."""
         if not self.pending and self.answered:
             return 0.0
-        return min(self.quiet_since + self.record.window, self.over_at)
+        return min(self.quiet_since + self.record.window + self.extra, self.over_at)
 
     def parcels(
         self, reply_to: str, everybody: Sequence[Collection[str]], number: int, now: float

@@ -22,7 +22,7 @@ AGAIN: Final = 60.0
 SLACK: Final = 1.0
 """Seconds that a message may be later than those before it and still count as sent before a restart."""
 MOST: Final = 200
-"""Hosts that are asked at a time who they are; more than these did not all get a double at once."""
+"""Hosts that are asked in a minute who they are; a fleet that was restarted did not get doubles at once."""
 KEPT: Final = 10_000
 """Changes of daemon that are remembered."""
 
@@ -49,6 +49,8 @@ class Rivals:
         self._new_id = new_id
         self._changes: dict[str, _Change] = {}
         self._waiting: dict[str, tuple[UUID, ...]] = {}
+        self._since = 0.0
+        self._asked = 0
 
     def judged(self, known: HostRecord | None, said: HostRecord, sent_at: float) -> HostRecord:
         """Return what is known of a host now that one of its daemons said something.
@@ -68,9 +70,13 @@ class Rivals:
         """Return what is to be asked and told of late, twice each, for the two take it in turns."""
         waiting, self._waiting = self._waiting, {}
         collectives = {each.identity: each.collectives[0] for each in hosts if each.collectives}
-        asked = [(name, rivals) for name, rivals in waiting.items() if name in collectives][:MOST]
-        if not reply_to:
+        if not reply_to or not waiting:
             return ()
+        if now >= self._since + AGAIN:
+            self._since, self._asked = now, 0
+        asked = [(name, rivals) for name, rivals in waiting.items() if name in collectives]
+        asked = asked[: MOST - self._asked]
+        self._asked += len(asked)
         return [
             self._question(name, collectives[name], rivals, reply_to, now)
             for name, rivals in asked

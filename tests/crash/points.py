@@ -28,12 +28,23 @@ TAKING_OVER: Final = (
     "lease.after_take",
 )
 """Hit by an executor that takes over what another one left."""
+DISCOVERING: Final = ("discovery.claimed", "discovery.asked")
+"""Hit by an executor that asks hosts whether they are there."""
 COMMAND: Final = "command.committed"
 MIGRATION: Final = "migration"
 CLEANING: Final = "clean.saved"
 """Hit by who removes old plans."""
 
-SERVER: Final = (*SUBMITTING, *RUNNING, *PLANNING_LATER, *TAKING_OVER, COMMAND, MIGRATION, CLEANING)
+SERVER: Final = (
+    *SUBMITTING,
+    *RUNNING,
+    *PLANNING_LATER,
+    *TAKING_OVER,
+    *DISCOVERING,
+    COMMAND,
+    MIGRATION,
+    CLEANING,
+)
 AGENT: Final = (
     "agent.delivered",
     "agent.journaled",

@@ -11,11 +11,16 @@ from uuid import uuid4
 
 import pytest
 
+from mcoflow.clock import SystemClock
+from mcoflow.domain.discovery import Counting, DiscoveryRecord
+from mcoflow.engine.discoveries import Discoveries
+from mcoflow.engine.watch import Watch
 from mcoflow.storage import migrate
 from tests.crash import points
 from tests.crash.field import ROOT
 from tests.crash.supervisor import Supervisor
 from tests.crash.work import KILLED, WORK, ends_right, finish, new_gate, submit
+from tests.waiting import until
 
 ON_POSTGRESQL = (
     "plan.before_commit",
@@ -94,6 +99,29 @@ def test_killed_while_it_takes_over_the_next_executor_goes_on(either, point):
     either.open_gate(gate)
 
     finish(either, given)
+
+
+@sweep(points.DISCOVERING)
+def test_killed_while_it_asks_hosts_the_next_executor_asks_and_counts_each_once(either, point):
+    """B-059: what was asked for by somebody gets an end, in words and numbers."""
+    server = either.start_server()
+    until(either.store.hosts, "the host is known")
+    server.end()
+    asks = Discoveries(either.store, SystemClock(), Watch(SystemClock(), poll=0.1), lambda: None)
+    discovery_id = asks.ask("all")
+    for _ in range(TIMES):
+        assert either.start_server(f"{point}:kill:1", lease=OUTLIVED).await_death() == KILLED
+
+    server = either.start_server()
+    record = until(lambda: _over(either.store.discovery(discovery_id)), "the discovery is over", within=60)
+
+    assert record.problem == ""
+    assert either.store.count_met(discovery_id) == Counting(1, answered=1)
+    server.end()
+
+
+def _over(record: DiscoveryRecord) -> DiscoveryRecord | None:
+    return record if record.ended_at is not None else None
 
 
 def test_every_point_that_the_code_names_is_in_the_list_and_broken_by_a_test():

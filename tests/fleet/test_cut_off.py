@@ -48,7 +48,7 @@ def goes_away(site: Site, gone: str) -> None:
 
 
 def answers(site: Site, host: str) -> bool:
-    return site.told.mcoflow("ping", host, "--timeout", "5").returncode == 0
+    return site.told.mcoflow("ping", host, "--window", "5").returncode == 0
 
 
 @contextmanager
@@ -86,9 +86,7 @@ def test_a_host_that_is_cut_off_picks_nothing_up_and_runs_nothing_when_it_return
         assert "not picked up" in words_of(told)
         goes_away(site, "web2")
 
-    until(
-        lambda: site.told.mcoflow("ping", "web2", "--timeout", "5").returncode == 0, "it is back", within=90
-    )
+    until(lambda: site.told.mcoflow("ping", "web2", "--window", "5").returncode == 0, "it is back", within=90)
     seen = by_host(site.run("host.requests", "--host", "web2"))["web2"]
     assert seen["words"] == "success"
     assert not touch["web2"].done, "what was not picked up was run"

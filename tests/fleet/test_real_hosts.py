@@ -30,12 +30,17 @@ def test_exactly_the_hosts_that_are_there_are_known_and_answer(site: Site) -> No
     assert list(site.hosts()) == list(HOSTS)
     assert {host["presence"] for host in site.hosts().values()} == {"online"}
 
-    pinged = site.told.mcoflow("ping", "--output", "json", "--timeout", "60")
+    pinged = site.told.mcoflow("ping", "--output", "json", "--window", "20")
 
     assert pinged.returncode == 0, pinged.stderr
-    assert [(each["host"], each["words"]) for each in json.loads(pinged.stdout)] == [
-        (host, "answered") for host in HOSTS
-    ]
+    told = json.loads(pinged.stdout)
+    assert (told["expected"], told["answered"], told["offline"], told["silent"]) == (
+        len(HOSTS),
+        len(HOSTS),
+        0,
+        0,
+    )
+    assert {each["name"] for each in told["hosts"]} == set(HOSTS)
 
 
 def test_a_target_means_hosts_by_name_and_by_what_lies_in_their_facts_d(site: Site) -> None:

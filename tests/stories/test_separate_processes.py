@@ -92,7 +92,7 @@ class TestSeparateProcesses(DeploymentStory):
         settings = site.host("sim", "fake")
         with Process(site.folder, "sim", "agent", "--simulate", "1", settings=settings) as agent:
             agent.facts()
-            done = deployed.mcoflow("ping", "sim-00001", "--timeout", "5")
+            done = deployed.mcoflow("ping", "sim-00001")
 
         assert done.returncode == 3
         assert "sim-00001" not in deployed.mcoflow("host", "list").stdout

@@ -19,7 +19,7 @@ from mcoflow.errors import (
     StoreUnavailableError,
     TargetInvalidError,
 )
-from mcoflow.ports.bus import Ask, AskAll, Census, Link, Parcel, Replies
+from mcoflow.ports.bus import Ask, AskAll, Census, Link, Parcel, Receipt, Replies
 from mcoflow.testing import OneThreadWorld
 from mcoflow.testing.broker import MemoryConnector
 from mcoflow.wire.envelope import Envelope, decode, encode
@@ -252,6 +252,20 @@ def test_without_the_broker_nobody_is_asked_and_that_is_said(world: OneThreadWor
     world.advance(5.1)
 
     assert "cannot be reached (connection refused): nobody was asked" in ended(world, asked).problem
+
+
+def test_what_may_not_have_arrived_is_sent_again(world: OneThreadWorld) -> None:
+    """The link broke while the question was on its way."""
+    agents = Agents(world, "web1")
+    known(world, "web1")
+    receipts: Iterator[Receipt] = iter(["unknown"])
+    world.ground.broker.receipt_for = lambda _: next(receipts, "confirmed")
+
+    asked = world.discoveries.ask("all")
+    world.drain()
+
+    assert len(agents.asked) == 1
+    assert world.store.count_met(asked) == Counting(1, answered=1)
 
 
 def test_a_target_that_no_message_holds_ends_in_words(world: OneThreadWorld) -> None:

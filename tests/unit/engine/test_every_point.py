@@ -64,6 +64,15 @@ def wait(world: OneThreadWorld) -> None:
         world.advance(60)
 
 
+def discover(world: OneThreadWorld) -> None:
+    """Have hosts asked, and something else to do."""
+    for _ in range(3):
+        world.trigger(Tree, TREE)
+        world.discoveries.ask("all")
+        world.drain()
+        world.advance(3)
+
+
 def take_over(world: OneThreadWorld) -> None:
     """Leave work under way, die, and have it taken over."""
     for _ in range(3):
@@ -87,6 +96,7 @@ STIRRED: dict[str, Stir] = {
     **dict.fromkeys(points.PLANNING_LATER, schedule),
     "timer.fired": wait,
     **{point: take_over for point in points.TAKING_OVER if point not in ELSEWHERE},
+    **dict.fromkeys(points.DISCOVERING, discover),
     points.COMMAND: cancel,
 }
 
@@ -122,6 +132,7 @@ def test_every_plan_ends_in_one_state_whatever_point_kills_thrice(point: str) ->
         assert {state for state, _ in ended.values()} == {PlanState.STOPPED}, ended
         assert set(world.hosts.effects.values()) <= {1}
         assert leftovers(world) == {}
+        assert world.store.waiting_discoveries() == []
         assert world.ground.broker.unsettled() == []
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from mcoflow.domain.presence import in_conflict
 from mcoflow.domain.requests import HostRecord
+from mcoflow.engine.rivals import MOST
 from mcoflow.ports.bus import Ask, Parcel, Shared
 from mcoflow.testing import OneThreadWorld
 from mcoflow.wire.envelope import Envelope, decode, encode
@@ -160,3 +161,37 @@ def test_a_clock_that_is_off_is_warned_of_once(
     warned = [vars(record)["seconds"] for record in caplog.records if record.message == "host.clock_off"]
     assert warned == [600.0, -31.0]
     assert host(world).clock_difference == -31.0
+
+
+def test_a_fleet_that_was_restarted_is_not_asked_host_by_host(world: OneThreadWorld) -> None:
+    for _ in range(2):
+        for number in range(MOST + 50):
+            body = presence(daemon=uuid4())
+            envelope = Envelope(
+                id=uuid4(), request=None, host=f"web{number}", sent_at=world.clock.now(), body=body
+            )
+            world.ground.broker.deliver(Shared.PRESENCE, encode(envelope))
+        world.drain()
+        pass_time(world, 10)
+
+    bodies = [decode(each.body).body for each in world.ground.broker.of_kind("discover")]
+    assert sum(isinstance(body, DiscoverBody) and not body.want for body in bodies) == 2 * MOST
+
+
+def test_what_waited_in_the_queue_blames_no_clock(
+    world: OneThreadWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """B-047: after an outage, or while thousands are let in, the messages of all hosts are late."""
+    behind = {"web1": 0, "web2": 0, "web3": 600}
+    with caplog.at_level(logging.WARNING, "mcoflow.fleet"):
+        for name, seconds in behind.items():
+            sent_at = world.clock.now() - timedelta(seconds=90 + seconds)
+            envelope = Envelope(
+                id=uuid4(), request=None, host=name, sent_at=sent_at, body=presence(daemon=uuid4())
+            )
+            world.ground.broker.deliver(Shared.PRESENCE, encode(envelope))
+        world.drain()
+
+    warned = [vars(record)["host"] for record in caplog.records if record.message == "host.clock_off"]
+    assert warned == ["web3"]
+    assert [host.clock_difference for host in world.store.hosts()] == [0.0, 0.0, -600.0]
