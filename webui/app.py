@@ -24,6 +24,7 @@ from webui.pages import (
     task_acts,
     task_events,
     task_operating,
+    task_output,
     task_schedule,
     tasks,
 )
@@ -40,6 +41,7 @@ _PAGES: Final = (
     task_acts,
     task_schedule,
     task_operating,
+    task_output,
     task_events,
     hosts,
     discoveries,

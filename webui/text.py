@@ -26,16 +26,22 @@ def harmless(value: Any) -> Any:
 
 def terminal(text: str) -> Markup:
     """Return terminal output as HTML: ANSI colours as classes, everything else as text."""
-    cut = text[:MAX_SHOWN]
-    pieces = _ESCAPE.split(cut)  # text, codes, text, codes, …
-    shown, style = [escape(visible(pieces[0]))], ""
-    for codes, piece in zip(pieces[1::2], pieces[2::2], strict=True):
-        style = _style(style, codes)
-        inner = escape(visible(piece))
-        shown.append(Markup('<span class="{}">{}</span>').format(style, inner) if style else inner)
+    shown, _ = styled(text[:MAX_SHOWN])
     if len(text) > MAX_SHOWN:
-        shown.append(escape(f"\n… cut after {MAX_SHOWN:,} of {len(text):,} characters"))
-    return Markup("").join(shown)
+        shown += escape(f"\n… cut after {MAX_SHOWN:,} of {len(text):,} characters")
+    return shown
+
+
+def styled(text: str, style: str = "") -> tuple[Markup, str]:
+    """Return terminal output as HTML that begins in a style, and the style in which it ends."""
+    pieces = _ESCAPE.split(text)  # text, codes, text, codes, …
+    shown: list[Markup] = []
+    for codes, piece in zip(["", *pieces[1::2]], pieces[0::2], strict=True):
+        style = _style(style, codes) if shown else style
+        inner = escape(visible(piece))
+        coloured = style and piece
+        shown.append(Markup('<span class="{}">{}</span>').format(style, inner) if coloured else inner)
+    return Markup("").join(shown), style
 
 
 def as_text(value: Any) -> str:

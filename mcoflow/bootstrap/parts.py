@@ -33,7 +33,7 @@ def store(config: Config) -> "SqlStore":
     """Open the database, upgrading it first; errors as open_store."""
     from mcoflow.storage import open_store
 
-    return open_store(str(config.server.database), SystemClock())
+    return open_store(str(config.server.database), SystemClock(), output_cap=config.server.output_cap)
 
 
 def metrics(opened: "SqlStore") -> "Prometheus":

@@ -13,6 +13,7 @@ from mcoflow.cli.find import find, group
 from mcoflow.cli.host import host
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.operate import OPERATE
+from mcoflow.cli.output import output
 from mcoflow.cli.ping import ping
 from mcoflow.cli.plugin import plugin
 from mcoflow.cli.recur import recur
@@ -46,7 +47,7 @@ def root() -> None:
     """Hold the commands."""
 
 
-for _command in OPERATE:
+for _command in (output, *OPERATE):
     task.add_command(_command)
 for _command in (
     up,

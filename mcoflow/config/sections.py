@@ -57,6 +57,8 @@ class ServerConfig(Section):
     admit_simulated: bool | None = None
     """None: yes under `mcoflow up`, else no."""
     pickup_deadline: Annotated[Duration, between("1 s", "7 d")] = timedelta(minutes=10)
+    output_cap: Annotated[int, Field(ge=0, le=1024 * 1024 * 1024)] = 4 * 1024 * 1024
+    """Most bytes stored of what the hosts of one step print."""
     log_level: LogLevel = "info"
 
 

@@ -20,6 +20,7 @@ from mcoflow.services.hosts import Hosts
 from mcoflow.services.new import New
 from mcoflow.services.operating import Operating
 from mcoflow.services.operations import Operations
+from mcoflow.services.output import Output
 from mcoflow.services.plans import Filter, Plans
 from mcoflow.services.portions import OrderPreview, Portions
 from mcoflow.services.rerun import Rerun
@@ -43,6 +44,7 @@ __all__ = [
     "Operations",
     "Order",
     "OrderPreview",
+    "Output",
     "Plans",
     "Portions",
     "Preview",
@@ -66,6 +68,7 @@ class Services:
     executors: Executors
     hosts: Hosts
     operations: Operations
+    output: Output
     targets: Targets
     portions: Portions
     discoveries: Discoveries
@@ -103,6 +106,7 @@ def build_services(
         executors=Executors(engine, reader),
         hosts=hosts,
         operations=operations,
+        output=Output(reader),
         targets=targets,
         portions=portions,
         discoveries=Discoveries(engine, reader),

@@ -116,12 +116,15 @@ def write_output(
     now: float,
 ) -> None:
     """Store chunks in their order, each once; of a step no more than `cap` bytes."""
-    by_request: dict[UUID, list[HostChunk]] = {end.request_id: [] for end in ends}
+    by_request: dict[UUID, list[HostChunk]] = defaultdict(list)
     for chunk in came:
-        by_request.setdefault(chunk.request_id, []).append(chunk)
+        by_request[chunk.request_id].append(chunk)
+    for end in ends:
+        by_request.setdefault(end.request_id, [])
     ids = hex_rows(by_request)
     bulk.write(connection, [Write(_ADD[connection.dialect.name], ids)])
-    trays = find_trays(connection, bulk, by_request, cap=cap)
+    found = find_trays(connection, bulk, by_request, cap=cap)
+    trays = {each: found[each] for each in by_request if each in found}  # in the order of arrival
     for end in ends:
         if end.request_id in trays:
             trays[end.request_id].tell_end(end)

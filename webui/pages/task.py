@@ -7,7 +7,7 @@ from itertools import compress
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import NotFound
 
 from mcoflow.domain.requests import CommandKind
@@ -16,6 +16,7 @@ from mcoflow.errors import PlanNotFoundError
 from mcoflow.services.plans import Graph
 from mcoflow.services.views import PlanView, StepView
 from webui.current import services
+from webui.pages import task_output
 from webui.pages.form import again_url
 from webui.pages.outcome import outcome_of
 from webui.pages.picture import Picture, draw
@@ -115,5 +116,9 @@ def step(plan_id: UUID, step_id: int) -> Response:
         plan, detail = services().plans.show(plan_id), services().plans.step(plan_id, step_id)
     except PlanNotFoundError:
         raise NotFound(f"task {plan_id} has no step {step_id}") from None
-    parts = {"step": Part("step", "step", lambda: (plan, detail, outcome_of(detail.output)))}
-    return answer("step.html", parts, plan=plan, detail=detail)
+    parts = {
+        "step": Part("step", "step", lambda: (plan, detail, outcome_of(detail.output))),
+        "output": task_output.part(plan, step_id=step_id),
+    }
+    here = url_for("task.step", plan_id=plan_id, step_id=step_id, **task_output.wishes())
+    return answer("step.html", parts, plan=plan, detail=detail, here=here)

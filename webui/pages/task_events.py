@@ -16,7 +16,7 @@ from webui.doorbell import Doorbell, Ring, Stream
 
 bp = Blueprint("events", __name__, url_prefix="/tasks/<uuid:plan_id>")
 
-PARTS: Final = ("head", "graph", "steps", "history", "evidence", "step", "made", "called")
+PARTS: Final = ("head", "graph", "steps", "history", "evidence", "step", "made", "called", "output")
 GLANCE: Final = 1.0
 """Seconds between two looks whether the reader is still there."""
 COMMENT_EVERY: Final = 15.0

@@ -47,12 +47,14 @@ function holdBack(have, want) {
   const whole = want.cloneNode(true);
   const shown = new Set([...fresh.children].map((row) => row.dataset.key));
   arrived.forEach((row) => row.remove());
-  [...list.children].filter((row) => !shown.has(row.dataset.key)).forEach((row) => fresh.append(row.cloneNode(true)));
+  const passed = [...list.children].filter((row) => !shown.has(row.dataset.key)).map((row) => row.cloneNode(true));
+  if ("oldestFirst" in list.dataset) fresh.prepend(...passed); else fresh.append(...passed);
   const noun = list.dataset.holdNew;
   const button = document.createElement("button");
   button.className = "more-new";
   button.dataset.key = "more-new";
-  button.textContent = `${arrived.length} new ${noun}${arrived.length > 1 ? "s" : ""}, show`;
+  const count = arrived.reduce((sum, row) => sum + Number(row.dataset.lines ?? 1), 0);
+  button.textContent = `${count} new ${noun}${count > 1 ? "s" : ""}, show`;
   want.prepend(button);
   have.whole = whole;
 }
