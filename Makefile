@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 # libatomic1: for the Node.js that drives Chromium in tests; iproute2: hosts of tests on networks of their own
 DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace libatomic1 iproute2
 WORKERS ?= 2
+# only what `make bench-others` measures beside mcoflow; nothing here needs them
+OTHERS := ansible-core==2.19.14 celery==5.7.0
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint unit bench bench-engine bench-fleet requirements clean
+.PHONY: help up demo test lint unit bench bench-engine bench-fleet bench-others requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
@@ -43,6 +45,9 @@ bench-engine: $(VENV)/dev.stamp build/packages.stamp ## measure the engine alone
 bench-fleet: $(VENV)/dev.stamp build/packages.stamp ## measure 1,000 to 10,000 simulated hosts; rows go to build/bench-fleet.jsonl
 	$(BIN)/python -m benchmarks.fleet.bench
 
+bench-others: $(VENV)/dev.stamp build/packages.stamp build/others.stamp ## measure Ansible and Celery, installed for this alone, beside mcoflow
+	$(BIN)/python -m benchmarks.others.bench build/others/bin
+
 requirements: ## pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile $(PIN) pyproject.toml --output-file requirements.txt
 	uv pip compile $(PIN) pyproject.toml --extra dev --constraint requirements.txt --output-file requirements-dev.txt
@@ -70,6 +75,11 @@ $(VENV)/runtime.stamp: $(BIN)/python requirements.txt pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+build/others.stamp: Makefile
+	$(PYTHON) -m venv build/others
+	build/others/bin/pip install --quiet --disable-pip-version-check $(OTHERS)
 	@touch $@
 
 build/packages.stamp: .ci/packages Makefile

@@ -95,9 +95,10 @@ def _running(deployment: Deployment, hosts: Sequence[str]) -> dict[str, Any]:
     """Run a task whose results come at RATE, without a reader and with one."""
     latency = max(1.0, len(hosts) / RATE)
     with deployment.playing(len(hosts), "--latency", f"{latency:g}"), deployment.pages() as reader:
-        alone = reader.start("install", hosts=list(hosts), package="vim")
+        order = {"hosts": list(hosts), "rollout": {"batch": "100%"}}
+        alone = reader.start("install", package="vim", **order)
         _await_end(reader, alone)
-        followed = reader.start("install", hosts=list(hosts), package="nano")
+        followed = reader.start("install", package="nano", **order)
         pages, parts = reader.follow(followed)
         unread, read = reader.lasted(alone), reader.lasted(followed)
     # results come from half the latency to one and a half of it

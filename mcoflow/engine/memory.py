@@ -21,7 +21,10 @@ from mcoflow.engine.plan_run import PlanRun
 from mcoflow.ports.store import ActionKey
 
 StepKey = tuple[UUID, int]
-_CACHED: Final = 4096
+_CACHED: Final = 16 << 20
+"""Characters of input and output that are kept: those of tens of thousands of hosts, when they are short."""
+_OVERHEAD: Final = 300
+"""What an entry takes besides, counted as characters."""
 _DEAD: Final = 4096
 """Dead entries that the agenda may have beyond two for each one that lives."""
 
@@ -32,12 +35,14 @@ class ActionTexts:
     def __init__(self, store: PatientStore) -> None:
         self._store = store
         self._texts: OrderedDict[ActionKey, tuple[str, str]] = OrderedDict()
+        self._size = 0
 
     def load(self, keys: Collection[ActionKey]) -> None:
         """Have all of these at hand for get(), in one statement at the most."""
         missing = [key for key in keys if key not in self._texts]
         if missing:
-            self._texts.update(self._store.action_data(missing))
+            for key, texts in self._store.action_data(missing).items():
+                self.put(key, texts)
 
     def get(self, key: ActionKey) -> tuple[str, str]:
         """Return input and output of an action that was loaded."""
@@ -45,17 +50,26 @@ class ActionTexts:
 
     def put(self, key: ActionKey, texts: tuple[str, str]) -> None:
         """Remember what was just made or written."""
+        before = self._texts.get(key)
+        self._size += _size(texts) - (_size(before) if before is not None else 0)
         self._texts[key] = texts
 
     def drop(self, keys: Iterable[ActionKey]) -> None:
         """Forget what another executor may change from now on."""
         for key in keys:
-            self._texts.pop(key, None)
+            texts = self._texts.pop(key, None)
+            if texts is not None:
+                self._size -= _size(texts)
 
     def trim(self) -> None:
         """Forget the oldest beyond the bound; called between batches, so that get() finds what load() saw."""
-        while len(self._texts) > _CACHED:
-            self._texts.popitem(last=False)
+        while self._size > _CACHED:
+            _, texts = self._texts.popitem(last=False)
+            self._size -= _size(texts)
+
+
+def _size(texts: tuple[str, str]) -> int:
+    return len(texts[0]) + len(texts[1]) + _OVERHEAD
 
 
 class Agenda:

@@ -1,0 +1,1 @@
+"""Other tools on the same machine, installed for the benchmark alone."""
