@@ -9,7 +9,7 @@ import click
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.cli.failures import CommandFailedError
 from mcoflow.cli.in_order import InOrder
-from mcoflow.cli.ping import await_over
+from mcoflow.cli.ping import await_over, check_somebody_asks
 from mcoflow.cli.shell import Shell, shared_options, user
 from mcoflow.cli.times import told
 
@@ -63,6 +63,7 @@ def _find_live(shell: Shell, target: str) -> None:
     from mcoflow.domain.discovery import Standing
 
     with shell.services() as services:
+        check_somebody_asks(services)
         asked = services.discoveries.ask(target, user=user())
         view = await_over(services, asked)
         met = {standing: services.discoveries.all_met(view, standing) for standing in Standing}

@@ -55,19 +55,27 @@ def ping(shell: Shell, names: Sequence[str], hosts: Sequence[str], target: str, 
       mcoflow ping --target 'os.id=debian and not group:old' --window 5
       mcoflow ping --output ndjson | jq 'select(.standing == "silent").name'
     """
-    from mcoflow.cli.lookout import Lookout
     from mcoflow.cli.names import host_names
 
     named = host_names([*names, *hosts])
     if named and target:
         raise click.UsageError("name hosts, or give --target: not both")
     with shell.services() as services:
-        Lookout(shell, services).look()
+        check_somebody_asks(services)
         whom = target or ("" if named else "all")
         asked = services.discoveries.ask(whom, hosts=named, window=timedelta(seconds=window), user=user())
         tell = None if shell.json else partial(_print, shell)
         view = await_over(services, asked, tell)
         report(shell, services, view)
+
+
+def check_somebody_asks(services: "Services") -> None:
+    """Refuse to ask where no executor would."""
+    if not any(executor.alive for executor in services.health.executors()):
+        raise CommandFailedError(
+            "no executor is alive, so nobody can ask hosts: start `mcoflow up`, or `mcoflow executor`",
+            ExitCode.UNAVAILABLE,
+        )
 
 
 def await_over(

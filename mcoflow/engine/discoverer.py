@@ -264,7 +264,7 @@ class Discoverer:
             try:
                 census = self._connector.census(HostRequests(name))
             except BusError:
-                continue  # what was known of it before stands
+                break  # what was known of the others before stands
             consumers[name] = census.consumers if census is not None else 0
         gone = [name for name, count in consumers.items() if not count]
         return gone, [name for name, count in consumers.items() if count]

@@ -91,3 +91,10 @@ def test_simulated_hosts_take_their_time_so_that_one_can_watch(tmp_path: Path) -
     assert ended.duration is not None
     assert ended.duration >= timedelta(seconds=0.2)
     assert 1 <= WATCHABLE <= 2
+
+
+def test_where_nobody_can_ask_hosts_it_is_said_at_once(settings: Path) -> None:
+    for words in (("ping",), ("find", "all", "--live")):
+        refused = mcoflow(settings, *words)
+        assert refused.returncode == ExitCode.UNAVAILABLE
+        assert "no executor is alive, so nobody can ask hosts" in refused.stderr

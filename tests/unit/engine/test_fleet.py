@@ -1,6 +1,7 @@
 """Presence of hosts: what one host says, or the broker or the database refuse, hurts no other host."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -97,6 +98,20 @@ def test_a_host_whose_row_the_database_refuses_does_not_hold_up_the_others(house
 
     assert [taken(house, each) for each in deliveries] == [[Verdict.ACK]] * 3
     assert known(house) == {"web1", "web2"}
+
+
+def test_a_megabyte_of_facts_is_evidence_and_no_other_host_is_lost(house: House) -> None:
+    """An agent of ours leaves them out and says so; whoever sends them all the same is not believed."""
+    body = {"facts": {"huge": "x" * 2**20}}
+    envelope = {"v": 1, "kind": "presence", "id": str(uuid4()), "request": None, "host": "evil", "body": body}
+    huge = house.broker.deliver(Shared.PRESENCE, json.dumps(envelope).encode())
+
+    assert taken(house, appear(house, "web1")) == [Verdict.ACK]
+    assert taken(house, huge) == [Verdict.ACK]
+    assert known(house) == {"web1"}
+    (evidence,) = house.evidence()
+    assert evidence.why == "malformed"
+    assert "bytes" in evidence.detail
 
 
 def test_presence_is_put_back_while_the_database_is_away_and_not_all_the_time(house: House) -> None:

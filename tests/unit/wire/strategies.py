@@ -65,6 +65,7 @@ bodies = st.one_of(
         filter=objects,
         want=st.sampled_from([(), tuple(messages.Want), (messages.Want.FACTS,)]),
         spread_ms=st.integers(0, 10_000),
+        daemons=st.lists(st.uuids(), max_size=8).map(tuple),
     ),
     st.builds(messages.AcceptedBody, position=counts),
     st.builds(
