@@ -70,6 +70,10 @@ def _database_url(value: str) -> Url:
     value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ValueError("write sqlite:///path/to/file.db or postgresql://user:password@host/database")
+    if value in ("sqlite:///", "sqlite:///:memory:"):
+        raise ValueError(
+            "names no file: of a database in memory nothing survives a restart; write sqlite:///path/to/file.db"
+        )
     return Url(value)
 
 

@@ -79,9 +79,13 @@ class Operating(ABC):
         """Cancel by force: no host is waited for, and sleeping steps that cannot be told end at once."""
         return self._told(self._order(plan_id, CommandKind.ABORT, actor))
 
-    def pause(self, plan_id: UUID, *, actor: str = "") -> None:
-        """Let what is under way end, then rest until `resume`; asking twice changes nothing."""
-        self._order(plan_id, CommandKind.PAUSE, actor)
+    def pause(self, plan_id: UUID, *, after_wave: bool = False, actor: str = "") -> None:
+        """Let the steps under way end, then rest until `resume`; asking twice changes nothing.
+
+        `after_wave`: let all hosts of the current wave have their turn before, if hosts take turns.
+        """
+        how = {"after": "wave"} if after_wave else {}
+        self.command(plan_id, CommandKind.PAUSE, how, actor=actor, wait=COMMAND_WAIT)
 
     def event(
         self, plan_id: UUID, step_id: int, value: Any, *, optional: bool = False, actor: str = ""

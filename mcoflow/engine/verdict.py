@@ -34,9 +34,12 @@ def paused_on_request(plan: PlanRecord, *, held: int = 0) -> str:
     `held` steps have: they wait for their next try.
     """
     tallies = plan.rollout.tallies if plan.rollout is not None else ()
-    tally = next((each for each in tallies if each.not_begun), None)
+    tally = next((each for each in tallies if each.not_begun or each.under_way), None)
     if tally is not None:
-        return f"paused on request in wave {tally.wave} of {tally.waves}: {_left(tally)}"
+        cut = tally.under_way
+        told = [f"{cut} {'host is' if cut == 1 else 'hosts are'} interrupted"] if cut else []
+        told += [_left(tally)] if tally.not_begun else []
+        return f"paused on request in wave {tally.wave} of {tally.waves}: {', '.join(told)}"
     left = plan.counts[StepState.PENDING] - held
     told = [f"{left} {'step has' if left == 1 else 'steps have'} not begun"] if left else []
     told += [f"{held} {'is' if held == 1 else 'are'} to be tried again"] if held else []

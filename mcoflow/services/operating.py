@@ -28,7 +28,7 @@ class Operating:
         self._engine = engine
 
     def pause(self, plan_id: UUID, *, actor: str, after_wave: bool = False) -> None:
-        """Let what is under way end, and start nothing more until the task is resumed.
+        """Let the steps under way end, and start nothing more until the task is resumed.
 
         `after_wave`: let all hosts of the current wave have their turn before, if hosts take turns.
         """

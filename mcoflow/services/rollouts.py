@@ -15,6 +15,7 @@ from mcoflow.services.times import moment
 class RolloutView:
     """A rollout in numbers of hosts; `wave` counts from 1.
 
+    `interrupted` are those of a paused task that are in the middle of their work: a resume goes on with them.
     `opens_at`: when that wave begins, if it waits. `pauses`: the task pauses when it has ended.
     """
 
@@ -22,6 +23,7 @@ class RolloutView:
     waves: int
     wave: int
     under_way: int
+    interrupted: int
     ok: int
     failed: int
     skipped: int
@@ -42,6 +44,7 @@ class RolloutView:
             (self.skipped, "skipped"),
             (self.cancelled, "cancelled"),
             (self.under_way, "under way"),
+            (self.interrupted, "interrupted"),
             (self.not_begun, "not begun"),
         )
         return " · ".join(f"{count} {word}" for count, word in told if count) or "no host"
@@ -68,9 +71,7 @@ def rollouts_of(plan: PlanRecord) -> tuple[RolloutView, ...]:
     """Return the rollouts of a plan, in the order in which they were planned."""
     if plan.rollout is None:
         return ()
-    goes_on = plan.state is PlanState.RUNNING
-    pauses = goes_on and plan.rollout.pause_after_wave
-    return tuple(_view(_ended(tally, plan), goes_on=goes_on, pauses=pauses) for tally in plan.rollout.tallies)
+    return tuple(_view(_ended(tally, plan), plan) for tally in plan.rollout.tallies)
 
 
 def _ended(tally: Tally, plan: PlanRecord) -> Tally:
@@ -80,12 +81,15 @@ def _ended(tally: Tally, plan: PlanRecord) -> Tally:
     return replace(tally, under_way=0, cancelled=tally.cancelled + tally.under_way)
 
 
-def _view(tally: Tally, *, goes_on: bool, pauses: bool) -> RolloutView:
+def _view(tally: Tally, plan: PlanRecord) -> RolloutView:
+    goes_on, rests = plan.state is PlanState.RUNNING, plan.state is PlanState.PAUSED
+    pauses = goes_on and plan.rollout is not None and plan.rollout.pause_after_wave
     return RolloutView(
         hosts=tally.hosts,
         waves=tally.waves,
         wave=tally.wave,
-        under_way=tally.under_way,
+        under_way=0 if rests else tally.under_way,
+        interrupted=tally.under_way if rests else 0,
         ok=tally.ok,
         failed=tally.failed,
         skipped=tally.skipped,

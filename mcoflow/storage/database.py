@@ -29,6 +29,7 @@ class Database:
 
     `name` is the URL without its password, for messages. `sender` and `glancer` have the connections of
     `writer` and `reader`, but leave it to the statements to begin a transaction: a round trip less each.
+    `lasting`: the connection is the database, and is kept whatever happens on it.
     """
 
     name: str
@@ -37,17 +38,18 @@ class Database:
     reader: Engine
     glancer: Engine
     bulk: Bulk
+    lasting: bool = False
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back by any exception."""
-        with named_errors(self.name), _using(self.writer) as connection:
+        with named_errors(self.name), self._using(self.writer) as connection:
             yield connection
 
     @contextmanager
     def sending(self) -> Iterator[Connection]:
         """As `writing`, for a transaction whose first statement is a `bulk.write`, and the only one."""
-        with named_errors(self.name), _using(self.sender) as connection:
+        with named_errors(self.name), self._using(self.sender) as connection:
             yield connection
 
     @contextmanager
@@ -56,13 +58,13 @@ class Database:
 
         It is committed, because psycopg forgets all prepared statements when it rolls back.
         """
-        with named_errors(self.name), _using(self.reader) as connection:
+        with named_errors(self.name), self._using(self.reader) as connection:
             yield connection
 
     @contextmanager
     def glancing(self) -> Iterator[Connection]:
         """As `reading`, for one statement."""
-        with named_errors(self.name), _using(self.glancer) as connection:
+        with named_errors(self.name), self._using(self.glancer) as connection:
             yield connection
 
     def close(self) -> None:
@@ -70,23 +72,24 @@ class Database:
         self.writer.dispose()
         self.reader.dispose()
 
+    @contextmanager
+    def _using(self, engine: Engine) -> Iterator[Connection]:
+        """One transaction. The connection is not used again after an error that nobody foresaw.
 
-@contextmanager
-def _using(engine: Engine) -> Iterator[Connection]:
-    """One transaction. The connection is not used again after an error that nobody foresaw.
-
-    A query that was broken off half-way ends with its cursor, and the cursor lives as long as somebody keeps
-    the error: until then SQLite shows every later transaction of this connection what stood there before.
-    """
-    with engine.connect() as connection:
-        try:
-            with connection.begin():
-                yield connection
-        except (McoflowError, MissedError):
-            raise
-        except BaseException:
-            connection.invalidate()  # after the rollback: a cursor keeps even a closed connection's locks
-            raise
+        A query that was broken off half-way ends with its cursor, and the cursor lives as long as somebody
+        keeps the error: until then a SQLite file shows every later transaction of this connection what stood
+        there before.
+        """
+        with engine.connect() as connection:
+            try:
+                with connection.begin():
+                    yield connection
+            except (McoflowError, MissedError):
+                raise
+            except BaseException:
+                if not self.lasting:
+                    connection.invalidate()  # after the rollback: a cursor keeps even a closed one's locks
+                raise
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def sqlite_engine(url: URL, begin: str, *, size: int, wait: float = BUSY_TIMEOUT
         pool_use_lifo=True,  # the connection used last has its statements ready and its pages at hand
     )
     event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _beginning(begin))
+    event.listen(engine, "begin", beginning(begin))
     return engine
 
 
@@ -100,7 +100,9 @@ def _only_read(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA query_only=ON")
 
 
-def _beginning(statement: str) -> Callable[[Connection], None]:
+def beginning(statement: str) -> Callable[[Connection], None]:
+    """Return what begins a transaction with a statement of ours instead of the driver's."""
+
     def begin(connection: Connection) -> None:
         with driver_of(connection) as driver:
             driver.execute(statement)

@@ -41,7 +41,7 @@ def upgrade(url: str, clock: Clock | None = None) -> str:
         _use_write_ahead_log(parsed, clock or SystemClock())
     with _exclusively(parsed) as connection:
         _refuse_newer(connection, parsed)
-        _migrate(connection)
+        migrate(connection)
         faultpoint("migration")
     return newest()
 
@@ -101,7 +101,7 @@ def _revision(connection: Connection) -> str | None:
     return found
 
 
-def _migrate(connection: Connection) -> None:
+def migrate(connection: Connection) -> None:
     """Run what is missing, in the transaction that the connection is in."""
     from alembic import command
     from alembic.config import Config

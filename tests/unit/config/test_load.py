@@ -169,6 +169,7 @@ def test_an_identity_is_lower_cased() -> None:
         ("[server]\npickup_deadline = 8 d\n", "[server] pickup_deadline = '8 d': write 1 s to 7 d"),
         ("[server]\npickup_deadline = soon\n", "[server] pickup_deadline = 'soon': write a number and one"),
         ("[server]\ndatabase = mysql://h/d\n", "[server] database: write sqlite:///path/to/file.db or"),
+        ("[server]\ndatabase = sqlite:///:memory:\n", "[server] database: names no file: of a database"),
         ("[broker]\nurl = rabbit\n", "[broker] url: write a URL: memory://, amqp://user:password@host/vhost"),
         ("[broker]\nprefix = a.b\n", "[broker] prefix = 'a.b': string should match pattern"),
         ("[broker]\ncert = /x.pem\n", "[broker]: cert and key belong together"),

@@ -54,7 +54,7 @@ def test_eight_threads_never_see_a_locked_database(tmp_path: Path) -> None:
     """E-106: a SQLite file with 8 connections, "locked" never seen."""
     store = open_store(f"sqlite:///{tmp_path}/a.db", SystemClock())
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: _write_and_read(store), range(8)))
+        list(threads.map(lambda _: write_and_read(store), range(8)))
 
     assert store.count_plans(None) == 8 * PLANS
     store.close()
@@ -101,7 +101,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path}/a.db", SystemClock())
 
 
-@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///:memory:", "mysql://db/x", "nonsense"])
+@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "mysql://db/x", "nonsense"])
 def test_what_is_no_database_of_ours_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(ConfigError, match="database"):
         open_store(url, SystemClock())
@@ -122,11 +122,11 @@ def _expect_a_lock(path: Path) -> None:
 def _work(url: str) -> None:
     store = open_store(url, SystemClock())
     with ThreadPoolExecutor(2) as threads:
-        list(threads.map(lambda _: _write_and_read(store), range(2)))
+        list(threads.map(lambda _: write_and_read(store), range(2)))
     store.close()
 
 
-def _write_and_read(store: SqlStore) -> UUID:
+def write_and_read(store: SqlStore) -> UUID:
     me = living_world(store)
     for _ in range(PLANS):
         (plan_id,) = stored(store, draft(3))
