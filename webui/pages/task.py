@@ -120,5 +120,5 @@ def step(plan_id: UUID, step_id: int) -> Response:
         "step": Part("step", "step", lambda: (plan, detail, outcome_of(detail.output))),
         "output": task_output.part(plan, step_id=step_id),
     }
-    here = url_for("task.step", plan_id=plan_id, step_id=step_id, **task_output.wishes())
-    return answer("step.html", parts, plan=plan, detail=detail, here=here)
+    own_url = url_for("task.step", plan_id=plan_id, step_id=step_id, **task_output.wishes())
+    return answer("step.html", parts, plan=plan, detail=detail, own_url=own_url)

@@ -92,8 +92,8 @@ def show(plan_id: UUID, host: str) -> Response:
     plan = services().plans.show(plan_id)
     found = panel(plan_id, host=host.lower())
     parts = {"output": Part("output", "output", lambda: (plan, found))}
-    here = url_for("output.show", plan_id=plan_id, host=host.lower(), **wishes())
-    return answer("output.html", parts, plan=plan, host=host.lower(), panel=found, here=here)
+    own_url = url_for("output.show", plan_id=plan_id, host=host.lower(), **wishes())
+    return answer("output.html", parts, plan=plan, host=host.lower(), panel=found, own_url=own_url)
 
 
 @bp.get("/output.txt")
