@@ -23,6 +23,7 @@ from webui.pages import (
     task,
     task_acts,
     task_events,
+    task_hosts,
     task_operating,
     task_output,
     task_schedule,
@@ -43,6 +44,7 @@ _PAGES: Final = (
     task_operating,
     task_output,
     task_events,
+    task_hosts,
     hosts,
     discoveries,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mcoflow.clock import Clock
 from mcoflow.engine.targets import HostFinder
 from mcoflow.ports.engine import Engine
+from mcoflow.ports.fleet import Verdict
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
 from mcoflow.services.contract import Contract
@@ -52,6 +53,7 @@ __all__ = [
     "Schedules",
     "Services",
     "Targets",
+    "Verdict",
     "build_services",
 ]
 
@@ -111,7 +113,7 @@ def build_services(
         portions=portions,
         discoveries=Discoveries(engine, reader),
         facts=FactCounts(finder, reader),
-        form=Form(hosts),
+        form=Form(hosts, portions),
         new=New(operations),
         contract=Contract(engine, reader, operations),
         health=Health(engine, reader, broken_actions),

@@ -6,16 +6,19 @@ Source: the HTTP specification, chapter 5.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from mcoflow.domain.ids import host_id
 from mcoflow.domain.operation_names import is_package_name, is_service_name
-from mcoflow.errors import FormInvalidError, InputInvalidError, TargetInvalidError
+from mcoflow.domain.rollout import Offline, Share
+from mcoflow.errors import FormInvalidError, InputInvalidError, RolloutInvalidError, TargetInvalidError
 
 MAX_PARAM: Final = 4096
 MAX_NAMES: Final = 100
 """Names on one side of a `;`."""
 MAX_HOSTS: Final = 20_000
+MAX_WAIT: Final = 604_800
 CONFIRM_ABOVE: Final = 20
 """Above so many hosts their number has to be typed."""
 T = TypeVar("T")
@@ -36,6 +39,7 @@ class Filled:
     confirm: str = ""
     check: bool = False
     target: str = ""
+    portions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +77,12 @@ def read_fields(filled: Filled) -> Order:
     """Check all fields and return the order.
 
     Raises:
-        FormInvalidError: names every field that is wrong: hostname, target, action, param, confirm.
+        FormInvalidError: names every field that is wrong: hostname, target, action, param, confirm, or one
+            of the portions.
     """
     faults = _Faults()
-    where: dict[str, Any] = {}
-    hosts: tuple[str, ...] = ()
-    if filled.target.strip():
-        where = {"target": faults.catch("target", lambda: _target_of(filled))}
-    else:
-        hosts = faults.catch("hostname", lambda: hosts_of(filled.hostname)) or ()
-        where = {"hosts": list(hosts)}
+    where = _where(filled, faults)
+    hosts = where.get("hosts", ())
     action = faults.catch("action", lambda: _action_of(filled.action)) or ""
     read = _READERS.get(action, _unread)
     arguments = faults.catch("param", lambda: read(filled.param)) or {}
@@ -92,6 +92,26 @@ def read_fields(filled: Filled) -> Order:
         raise FormInvalidError(faults.found)
     checked = {"check": True} if filled.check and action != "ping" else {}
     return Order(action, {**where, **arguments, **checked})
+
+
+def read_where(filled: Filled) -> Mapping[str, Any]:
+    """Return on which hosts and in which portions, as arguments; FormInvalidError as `read_fields`."""
+    faults = _Faults()
+    where = _where(filled, faults)
+    if faults.found:
+        raise FormInvalidError(faults.found)
+    return where
+
+
+def _where(filled: Filled, faults: _Faults) -> dict[str, Any]:
+    if filled.target.strip():
+        where: dict[str, Any] = {"target": faults.catch("target", lambda: _target_of(filled))}
+    else:
+        hosts = faults.catch("hostname", lambda: hosts_of(filled.hostname)) or ()
+        where = {"hosts": list(hosts)}
+    said = {name: text.strip() for name, text in filled.portions.items() if text.strip()}
+    rollout = {name: faults.catch(name, partial(PORTIONS[name], text)) for name, text in said.items()}
+    return {**where, "rollout": rollout} if rollout else where
 
 
 def hosts_of(text: str) -> tuple[str, ...]:
@@ -106,6 +126,48 @@ def hosts_of(text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(host_id(word) for word in words))
     except InputInvalidError as error:
         raise ValueError(str(error)) from None
+
+
+def _share(text: str) -> str:
+    try:
+        share = Share.parse(text)
+    except RolloutInvalidError as error:
+        raise ValueError(str(error)) from None
+    return str(share)
+
+
+def _batch(text: str) -> str:
+    if not Share.parse(share := _share(text)).number:
+        raise ValueError("a wave has one host at least")
+    return share
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,6}", text):
+        raise ValueError(f"{_shown(text)} is no number of hosts")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) > MAX_WAIT:
+        raise ValueError(f"{_shown(text)} is no number of seconds, a week at most")
+    return float(text)
+
+
+def _offline(text: str) -> str:
+    if text not in set(Offline):
+        raise ValueError(f"{_shown(text)}: there are {', '.join(Offline)}")
+    return text
+
+
+PORTIONS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "batch": _batch,
+    "canary": _count,
+    "max_failures": _share,
+    "wait": _seconds,
+    "offline": _offline,
+}
+"""The fields that say in which portions hosts get their turn, and how each is read."""
 
 
 def _target_of(filled: Filled) -> str:

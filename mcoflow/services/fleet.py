@@ -146,12 +146,6 @@ class HeatCell:
     words: str
     mark: Mark
 
-    @property
-    def told(self) -> str:
-        """`web1 to web25, 25 hosts: failed`."""
-        who = self.first if self.number == 1 else f"{self.first} to {self.last}, {self.number} hosts"
-        return f"{who}: {self.words}"
-
 
 class Fleet:
     """The use cases of the hosts of a task. None of them reads more than it tells."""

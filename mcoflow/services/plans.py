@@ -20,6 +20,7 @@ from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import QueryInvalidError, WaitTimeoutError
 from mcoflow.ports.engine import Engine, Submitted
 from mcoflow.ports.store import Listing, Reader, StepRow
+from mcoflow.services.graph_cache import GraphCache
 from mcoflow.services.graph_layout import Layout, lay_out
 from mcoflow.services.operations import Operations
 from mcoflow.services.present import (
@@ -83,6 +84,7 @@ class Plans:
     def __init__(self, engine: Engine, reader: Reader, clock: Clock, operations: Operations) -> None:
         self._engine, self._reader, self._clock = engine, reader, clock
         self._operations = operations
+        self._graphs = GraphCache(clock)
 
     # -- acting -------------------------------------------------------------------------------------------
 
@@ -179,8 +181,17 @@ class Plans:
     def graph(self, plan_id: UUID, *, after: int = 0) -> Graph:
         """The graph of a task, folded to at most 200 nodes, and all steps; PlanNotFoundError.
 
-        What steps work on is known of 100 of them, from the first after `after`: it is in their input.
+        What steps work on is known of 100 of them, from the first after `after`: it is in their input. Of a
+        large task that moves it is a moment old: its `plan` tells of which version.
         """
+        return self._graphs.get(
+            plan_id,
+            after,
+            version=lambda: self._reader.plan(plan_id).version,
+            make=lambda: self._graph(plan_id, after),
+        )
+
+    def _graph(self, plan_id: UUID, after: int) -> Graph:
         snapshot = self._reader.snapshot(plan_id)
         rows = self._reader.steps(plan_id, after=after, limit=SUBJECTS)
         subjects = {row.step.id: subject_of(json_object(row.input)) for row in rows}

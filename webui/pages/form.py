@@ -1,6 +1,7 @@
 """New run: the form, what it says back, and the last runs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -16,7 +17,8 @@ from mcoflow.errors import (
     PlanNotFoundError,
     UnknownActionError,
 )
-from mcoflow.services import Filled
+from mcoflow.services import Filled, OrderPreview
+from mcoflow.services.fields import PORTIONS
 from mcoflow.services.views import PlanView
 from webui.current import LOCAL, services
 from webui.parts import Part, answer
@@ -28,6 +30,8 @@ STARTED: Final = {"caller_plan_id": None}
 """What people started, not what their tasks called."""
 MAX_KEY: Final = 255
 LONGEST_AGAIN: Final = 4000
+SHOWN: Final = 1000
+"""Hosts that a preview names."""
 
 
 @bp.get("/")
@@ -43,10 +47,11 @@ def trigger() -> ResponseReturnValue:
     filled = _filled(request.form)
     key = request.form.get("key", "")[:MAX_KEY]
     try:
-        order = services().form.read(filled)
+        order = services().form.confirmed(filled)
         submitted = services().plans.submit(order.action, order.arguments, user=LOCAL, key=key)
     except FormInvalidError as error:
-        return page(filled, faults=error.faults, status=HTTPStatus.UNPROCESSABLE_ENTITY, key=key)
+        asked = _with_usual(filled) if "confirm" in error.faults else filled
+        return page(asked, faults=error.faults, status=HTTPStatus.UNPROCESSABLE_ENTITY, key=key)
     except (InputInvalidError, UnknownActionError) as error:
         faults = {"param": str(error)}
         return page(filled, faults=faults, status=HTTPStatus.UNPROCESSABLE_ENTITY, key=key)
@@ -58,18 +63,31 @@ def trigger() -> ResponseReturnValue:
     return redirect(url_for("form.show", uuid=submitted.plan_id), HTTPStatus.SEE_OTHER)
 
 
+@bp.post("/preview")
+def preview() -> Response:
+    """Say on which hosts the form would run and in which waves; nothing is made."""
+    filled, key = _filled(request.form), request.form.get("key", "")[:MAX_KEY]
+    try:
+        return page(filled, previewed=services().form.preview(filled), key=key)
+    except FormInvalidError as error:
+        return page(filled, faults=error.faults, status=HTTPStatus.UNPROCESSABLE_ENTITY, key=key)
+
+
 def page(
     filled: Filled,
     *,
     made: PlanView | None = None,
+    previewed: OrderPreview | None = None,
     faults: Mapping[str, str] | None = None,
     status: int = HTTPStatus.OK,
     key: str = "",
 ) -> Response:
     """Return the form with what was filled in, and its faults."""
+    form = services().form
     parts = {
-        "echo_hosts": Part("form", "echo_hosts", lambda: (services().form.echo(filled.hostname, ""),)),
-        "echo_param": Part("form", "echo_param", lambda: (services().form.echo("", filled.param),)),
+        "echo_hosts": Part("form", "echo_hosts", lambda: (form.echo(filled.hostname, ""),)),
+        "echo_target": Part("form", "echo_target", lambda: (form.echo("", "", filled.target),)),
+        "echo_param": Part("form", "echo_param", lambda: (form.echo("", filled.param),)),
         "recent": Part("form", "recent", _recent),
     }
     if made is not None:
@@ -81,6 +99,8 @@ def page(
         filled=filled,
         faults=faults or {},
         made=made,
+        previewed=previewed,
+        shown=SHOWN,
         known=services().hosts.list(),
         key=key or str(uuid4()),
     )
@@ -96,7 +116,15 @@ def _fields_of(plan: PlanView) -> dict[str, str]:
     given: Mapping[str, Any] = plan.arguments
     both = [",".join(map(str, given.get(side, ()))) for side in ("packages", "services")]
     param = ";".join(both).rstrip(";") or str(given.get("package", given.get("service", "")))
-    return {"hostname": ", ".join(map(str, given.get("hosts", ()))), "param": param}
+    rollout = given.get("rollout")
+    said = rollout if isinstance(rollout, Mapping) else {}
+    portions = {name: str(said[name]) for name in PORTIONS if said.get(name)}
+    where = (
+        {"target": str(given["target"])}
+        if given.get("target")
+        else {"hostname": ", ".join(map(str, given.get("hosts", ())))}
+    )
+    return {**where, "param": param, **portions}
 
 
 def _filled(fields: Mapping[str, str]) -> Filled:
@@ -106,7 +134,18 @@ def _filled(fields: Mapping[str, str]) -> Filled:
         param=fields.get("param", ""),
         confirm=fields.get("confirm", ""),
         check=fields.get("check") == "yes",
+        target=fields.get("target", ""),
+        portions={name: fields.get(name, "") for name in PORTIONS},
     )
+
+
+def _with_usual(filled: Filled) -> Filled:
+    """Return the fields with what is done on many hosts if nobody says how, for everybody to see."""
+    how = services().form.usual(filled)
+    if how is None:
+        return filled
+    usual = {"batch": str(how.batch), "canary": str(how.canary), "max_failures": str(how.max_failures)}
+    return replace(filled, portions={**filled.portions, **usual})
 
 
 def _made(uuid: str) -> PlanView | None:

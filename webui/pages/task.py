@@ -79,7 +79,7 @@ class Reading:
         return services().hosts.simulated(hosts) if self.plan.simulated else frozenset()
 
     def _steps(self) -> tuple[PlanView, Sequence[StepView], int, Sequence[StepView], frozenset[str]]:
-        return self.plan, self._listed, LISTED, self._planning(), self._played()
+        return self.graph.plan, self._listed, LISTED, self._planning(), self._played()
 
     def _others(self) -> Sequence[str]:
         return others_of(self.plan, lambda: self.graph.steps)
@@ -90,7 +90,7 @@ class Reading:
         return {
             "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan), self._others())),
             "called": Part("task", "called", lambda: (plan, plans.counts(of=plan.id))),
-            "graph": Part("task", "graph", lambda: (plan, self.picture)),
+            "graph": Part("task", "graph", lambda: (self.graph.plan, self.picture)),
             "steps": Part("task", "steps", self._steps),
             "history": Part("task", "history", lambda: (plan, plans.history(plan.id))),
             "evidence": Part("task", "evidence", lambda: (plan, plans.evidence(plan.id))),

@@ -123,7 +123,7 @@ function dropPassed() {
 }
 
 let paused = false, waiting = 0;
-const typed = new Set(["echo_hosts", "echo_param"]);
+const typed = new Set(["echo_hosts", "echo_target", "echo_param"]);
 const parts = [...(live.url ? document : banner).querySelectorAll("[data-part]")].filter((each) => !typed.has(each.dataset.part)).map((each) => new Part(each));
 const watcher = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) {
