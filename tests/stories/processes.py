@@ -90,6 +90,10 @@ class Deployed:
         assert status == 200, body
         return body
 
+    def answers(self, path: str) -> int:
+        """The status with which a page is answered."""
+        return self._ask("GET", path)[0]
+
     def send_form(self, **fields: str) -> tuple[int, str, str]:
         """Send the form; return status, the address it sends us on to, and the page."""
         return self._ask("POST", "/trigger", urlencode(fields), "application/x-www-form-urlencoded")
