@@ -61,7 +61,9 @@ def executor_world(config: Config, opened: "SqlStore", observer: "Observer", *, 
         clock=clock,
         chance=chance,
         settings=WorldSettings(
-            pickup=config.server.pickup_deadline, admit_simulated=embedded if admit is None else admit
+            pickup=config.server.pickup_deadline,
+            admit_simulated=embedded if admit is None else admit,
+            approve=config.server.admission == "approve",
         ),
         observer=observer,
     )

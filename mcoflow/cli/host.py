@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=InOrder)
 def host() -> None:
-    """Look at hosts."""
+    """Look at hosts, and let them in."""
 
 
 @host.command("list")
@@ -53,6 +53,44 @@ def show(shell: Shell, name: str) -> None:
     with shell.services() as services:
         found = services.hosts.show(host_id(name))
         shell.result(found, lambda: render.host(found, services.clock.now()))
+
+
+@host.command()
+@click.argument("names", metavar="HOST...", nargs=-1, required=True)
+@shared_options
+@click.pass_obj
+def admit(shell: Shell, names: Sequence[str]) -> None:
+    """Let hosts in that are pending: [server] admission = approve.
+
+    Their agents find out within 30 s, and work from then on.
+
+    \b
+    Examples:
+      mcoflow host admit web1 web2
+    """
+    from mcoflow.cli.names import host_names
+
+    wanted = host_names(names)
+    with shell.services() as services:
+        services.admissions.admit(wanted)
+    shell.result({"admitted": list(wanted)}, lambda: f"admitted: {', '.join(wanted)}")
+
+
+@host.command()
+@click.argument("name", metavar="HOST")
+@shared_options
+@click.pass_obj
+def remove(shell: Shell, name: str) -> None:
+    """Forget a host, and all that it told.
+
+    If its agent speaks again it is a new host: with [server] admission = approve it is pending and loses its
+    queues within a minute, else it is back.
+    """
+    from mcoflow.domain.ids import host_id
+
+    with shell.services() as services:
+        services.admissions.remove(host_id(name))
+    shell.result({"removed": name}, lambda: f"removed: {name}")
 
 
 def _every_host(services: "Services", text: str) -> Sequence["HostView"]:

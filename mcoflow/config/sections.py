@@ -54,6 +54,8 @@ class ServerConfig(Section):
     database: DatabaseUrl = Field(
         default_factory=lambda known: Url(f"sqlite:///{known['state_dir']}/mcoflow.db")
     )
+    admission: Literal["open", "approve"] = "open"
+    """approve: a host gets no queue, and so no work, before a person admits it."""
     admit_simulated: bool | None = None
     """None: yes under `mcoflow up`, else no."""
     pickup_deadline: Annotated[Duration, between("1 s", "7 d")] = timedelta(minutes=10)

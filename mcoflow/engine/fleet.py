@@ -14,6 +14,7 @@ from uuid import UUID
 from mcoflow.clock import Clock
 from mcoflow.domain.presence import is_clock_off
 from mcoflow.domain.requests import EvidenceRecord, HostRecord
+from mcoflow.engine.admission import Door
 from mcoflow.engine.declarations import Declarations
 from mcoflow.engine.discoverer import Answer
 from mcoflow.engine.replies import Message, read
@@ -32,7 +33,8 @@ AWAY: Final = 1.0
 class Fleet:
     """Keeps the host table, and gives admitted hosts their queues.
 
-    `admit_simulated` says whether hosts of a simulated fleet are let in.
+    `admit_simulated` says whether hosts of a simulated fleet are let in; `approve`, whether a person has to
+    admit each host.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Fleet:
         clock: Clock,
         *,
         admit_simulated: bool = False,
+        approve: bool = False,
     ) -> None:
         self._store = store
         self._connector = connector
         self._clock = clock
         self._admit_simulated = admit_simulated
+        self._door = Door(store, connector) if approve else None
         self._hosts: dict[str, HostRecord] = {}
         self._declarations = Declarations()
         self.token = ""  #: of the executor that answers to questions are for
@@ -79,6 +83,11 @@ class Fleet:
         """Whether the host was admitted."""
         known = self._hosts.get(host)
         return known is not None and known.admitted
+
+    def pending(self, host: str) -> bool:
+        """Whether the host waits for a person to admit it."""
+        known = self._hosts.get(host)
+        return known is not None and not known.admitted
 
     def redeclare(self, host: str, then: Callable[[], None]) -> None:
         """Declare the queues of an admitted host again, on the fleet's thread, and call `then`."""
@@ -137,8 +146,9 @@ class Fleet:
             else:
                 broken.append(self._evidence(delivery, message.fault))
         try:
-            self._declare([record for record in seen.values() if record.admitted])
-            saved = self._save(list(seen.values()))
+            heard = self._let_in(list(seen.values()))
+            self._declare([record for record in heard if record.admitted])
+            saved = self._save(heard)
             if broken:
                 self._store.commit(Changes(evidence=broken))
             if answers:
@@ -169,6 +179,19 @@ class Fleet:
         asked += self._rivals.questions(records, self.token, now)
         if asked:
             self._connector.publish(asked, _unconcerned)
+
+    def _let_in(self, records: Sequence[HostRecord]) -> Sequence[HostRecord]:
+        """Return those that are let in or may wait for it."""
+        if self._door is None or not records:
+            return records
+        judged = self._door.judge(records, self._hosts)
+        kept = {each.identity: each for each in judged}
+        self._declared -= {
+            each.identity
+            for each in records
+            if each.state == "up" or each.identity not in kept or not kept[each.identity].admitted
+        }  # one that starts may have been out and in again without our knowing
+        return judged
 
     def _save(self, records: Sequence[HostRecord]) -> Sequence[HostRecord]:
         """Store the hosts; return those that the database took, each by itself if it refuses one of them."""

@@ -97,9 +97,11 @@ class Flights:
         error = f"{words}: {body.message}" if body.message else words
         return self._end(record, outcome, now, reason=reason, data=data, error=error)
 
-    def unroutable(self, record: RequestRecord, now: float) -> Next:
-        """No queue is bound for the host."""
+    def unroutable(self, record: RequestRecord, now: float, *, pending: bool = False) -> Next:
+        """No queue is bound for the host; if it is `pending`, because nobody has admitted it."""
         error = f"no agent for {record.host}: no queue is bound"
+        if pending:
+            error = f"{record.host} is not admitted: `mcoflow host admit {record.host}`"
         return self._end(record, Outcome.NO_SUCH_HOST, now, error=error)
 
     def refused(self, record: RequestRecord, now: float) -> Next:

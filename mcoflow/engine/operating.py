@@ -16,6 +16,7 @@ from mcoflow.domain.query import CleanPolicy, CleanReport
 from mcoflow.domain.records import HistoryRecord, JsonObject, PlanRecord
 from mcoflow.domain.requests import CommandKind, Cover, WorldRecord
 from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.engine.admission import Admissions
 from mcoflow.engine.cleaning import clean
 from mcoflow.engine.commands import COMMAND_WAIT, Commands
 from mcoflow.engine.event_futures import EventFuture, EventFutures
@@ -64,6 +65,11 @@ class Operating(ABC):
     _observer: Observer
     _observing: Observing
     _settings: WorldSettings
+
+    @property
+    def admissions(self) -> Admissions:
+        """See Engine.admissions."""
+        return Admissions(self._store)
 
     @abstractmethod
     def command(

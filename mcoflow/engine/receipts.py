@@ -27,6 +27,9 @@ class Admissions(Protocol):
     def admitted(self, host: str) -> bool:
         """Whether the host was admitted."""
 
+    def pending(self, host: str) -> bool:
+        """Whether the host waits for a person to admit it."""
+
     def redeclare(self, host: str, then: Callable[[], None]) -> None:
         """Declare the queues of an admitted host again, on another thread, and call `then`."""
 
@@ -94,7 +97,7 @@ class Receipts:
         log.info("request.unroutable", extra={**where, "host": record.host, "receipt": receipt})
         flights = self._memory.flights
         ended = (
-            flights.unroutable(record, batch.now)
+            flights.unroutable(record, batch.now, pending=self._admissions.pending(record.host))
             if receipt == "unroutable"
             else flights.refused(record, batch.now)
         )

@@ -23,6 +23,7 @@ class WorldSettings:
         cleaning: which old plans an executor removes every `clean_every`; None: none, people do it.
         clean_every: time between two cleanings.
         admit_simulated: whether hosts of a simulated fleet are let in.
+        approve: whether a person has to admit each host.
     """
 
     queues: Mapping[str, int] = field(default_factory=lambda: {"default": 5, "hooks": 2})
@@ -34,3 +35,4 @@ class WorldSettings:
     cleaning: CleanPolicy | None = None
     clean_every: timedelta = timedelta(hours=1)
     admit_simulated: bool = False
+    approve: bool = False

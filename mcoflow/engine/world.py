@@ -315,7 +315,11 @@ class World(Operating, Later, Presenting, Finding):
     def _start_executor(self, connector: ExecutorConnector) -> None:
         if self._fleet is None:
             self._fleet = self._crew.fleet(
-                self._store, connector, self._clock, admit_simulated=self._settings.admit_simulated
+                self._store,
+                connector,
+                self._clock,
+                admit_simulated=self._settings.admit_simulated,
+                approve=self._settings.approve,
             )
             self._fleet.load()
             connector.consume(Shared.PRESENCE, self._fleet.inlet, prefetch=PRESENCE_PREFETCH)

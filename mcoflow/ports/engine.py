@@ -105,6 +105,16 @@ class Discoveries(Protocol):
         """
 
 
+class Admissions(Protocol):
+    """What may be done about hosts that are let in, or not. All raise HostNotFoundError."""
+
+    def admit(self, names: Sequence[str]) -> None:
+        """Let these hosts in, those that were ever seen; they get their queues when they speak next."""
+
+    def remove(self, name: str) -> None:
+        """Forget a host. If it speaks again it is new: let in, or pending, as the settings say."""
+
+
 class Engine(Protocol):
     """Plan, command, watch."""
 
@@ -149,6 +159,10 @@ class Engine(Protocol):
     @property
     def discoveries(self) -> Discoveries:
         """Asking who is there."""
+
+    @property
+    def admissions(self) -> Admissions:
+        """Which hosts are let in."""
 
     @property
     def groups(self) -> Groups:

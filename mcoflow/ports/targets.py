@@ -1,8 +1,8 @@
-"""What finding hosts needs of a database."""
+"""What finding hosts, and letting them in, needs of a database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,3 +39,12 @@ class TargetStore(TargetReader, Protocol):
 
     def remove_group(self, name: str) -> bool:
         """Remove a group; False if there is none of this name."""
+
+    def pending_hosts(self, limit: int) -> Sequence[str]:
+        """Hosts that wait to be admitted, those first that have waited longest."""
+
+    def admit_hosts(self, names: Collection[str]) -> Collection[str]:
+        """Admit those of these hosts (1,000 at most) that were ever seen; return which those are."""
+
+    def remove_host(self, name: str) -> bool:
+        """Forget a host and all that it told; False if there is none of this name."""

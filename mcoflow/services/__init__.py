@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mcoflow.clock import Clock
 from mcoflow.engine.targets import HostFinder
-from mcoflow.ports.engine import Engine
+from mcoflow.ports.engine import Admissions, Engine
 from mcoflow.ports.fleet import Verdict
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
@@ -75,6 +75,7 @@ class Services:
     portions: Portions
     discoveries: Discoveries
     facts: FactCounts
+    admissions: Admissions
     form: Form
     new: New
     contract: Contract
@@ -113,6 +114,7 @@ def build_services(
         portions=portions,
         discoveries=Discoveries(engine, reader),
         facts=FactCounts(finder, reader),
+        admissions=engine.admissions,
         form=Form(hosts, portions),
         new=New(operations),
         contract=Contract(engine, reader, operations),

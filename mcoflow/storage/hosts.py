@@ -14,7 +14,8 @@ from mcoflow.storage.tables import declarations, hosts
 from mcoflow.storage.texts import clean, from_json, hex_or_none, to_json
 
 _BRIEF: Final = tuple(each for each in hosts.columns if each.name != "facts")
-_KEPT: Final = frozenset({"identity", "first_seen"})
+_KEPT: Final = frozenset({"identity", "first_seen", "admitted"})
+"""Whether a host is let in is not what an executor remembers: a person may have decided meanwhile."""
 
 
 def _save(insert: Any, row: Values) -> Any:

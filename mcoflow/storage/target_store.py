@@ -1,10 +1,10 @@
-"""The part of the store that finds hosts, and keeps groups of them."""
+"""The part of the store that finds hosts, lets them in, and keeps groups of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, false, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mcoflow.domain.groups import GroupRecord
@@ -58,6 +58,25 @@ class SqlTargets:
         """Remove a group; False if there is none of this name."""
         with self._database.writing() as connection:
             return connection.execute(delete(host_groups).where(host_groups.c.name == name)).rowcount == 1
+
+    def pending_hosts(self, limit: int) -> Sequence[str]:
+        """Hosts that wait to be admitted, those first that have waited longest."""
+        waiting = select(hosts.c.identity).where(hosts.c.admitted == false())
+        with self._database.glancing() as connection:
+            ordered = waiting.order_by(hosts.c.first_seen, hosts.c.identity).limit(limit)
+            return connection.scalars(ordered).all()
+
+    def admit_hosts(self, names: Collection[str]) -> Collection[str]:
+        """Admit those of these hosts that were ever seen."""
+        meant = hosts.c.identity.in_(names)
+        with self._database.writing() as connection:
+            connection.execute(update(hosts).where(meant).values(admitted=true()))
+            return connection.scalars(select(hosts.c.identity).where(meant)).all()
+
+    def remove_host(self, name: str) -> bool:
+        """Forget a host; False if there is none of this name."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(hosts).where(hosts.c.identity == name)).rowcount == 1
 
 
 def _candidate(row: Sequence[Any]) -> Candidate:

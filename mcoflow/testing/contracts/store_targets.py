@@ -1,6 +1,7 @@
 """What a store promises of finding hosts, and of groups."""
 
 import json
+from dataclasses import replace
 
 from mcoflow.domain.groups import GroupRecord
 from mcoflow.domain.requests import HostRecord
@@ -29,6 +30,24 @@ class TargetsContract:
         assert brief[1].host == HostRecord("web2", state="down", collectives=("main", "lab"), last_seen=5.5)
         assert whole[0].told is None
         assert json.loads(whole[1].told or "") == facts
+
+    def test_hosts_are_pending_until_they_are_admitted(self, store: WholeStore) -> None:
+        """B-012: a person's word is not undone by what a host, or an executor, says later."""
+        waiting = [
+            HostRecord(name, admitted=False, first_seen=at)
+            for name, at in (("b", 2.0), ("a", 3.0), ("c", 1.0))
+        ]
+        store.save_hosts([*waiting, HostRecord("d")])
+        assert store.pending_hosts(2) == ["c", "b"]
+
+        assert set(store.admit_hosts(["b", "d", "x"])) == {"b", "d"}
+        store.save_hosts([replace(each, last_seen=9.0) for each in waiting])
+
+        assert store.pending_hosts(9) == ["c", "a"]
+        assert [host.last_seen for host in store.hosts_named(["b"])] == [9.0]
+        assert store.remove_host("c")
+        assert not store.remove_host("c")
+        assert store.pending_hosts(9) == ["a"]
 
     def test_a_group_is_kept_until_it_is_replaced_or_removed(self, store: WholeStore) -> None:
         old, web = GroupRecord("old", "os.version<11", "ann", 1.5), GroupRecord("web", "web*", "böb", 2.5)
