@@ -22,4 +22,4 @@ def test_the_commands_of_the_page_are_understood() -> None:
     for line in lines.splitlines():
         _, group, name, *arguments = shlex.split(line)
         command = root.commands[group].commands[name]  # type: ignore[attr-defined]
-        command.make_context(name, arguments, parent=None)
+        command.make_context(name, arguments, **root.context_settings)

@@ -62,14 +62,16 @@ def cut_off(site: Site, host: str) -> Iterator[None]:
 
 
 def test_a_host_that_is_cut_off_picks_nothing_up_and_runs_nothing_when_it_returns(site: Site) -> None:
-    """B-019, B-059, R-025, I-3: the cancel lies behind the request; the run names the host and is not green."""
+    """B-019, B-059, R-025, I-3: the cancel lies behind the request; the run names the host, never green."""
     touch = {host: site.command(host, "touch", TOUCH) for host in ("web1", "web2")}
     with cut_off(site, "web2"):
         tasks = {host: site.begin(*touch[host].words, "--host", host) for host in touch}
         both = site.begin("ping", "--target", "role=web")
         asked = site.told.mcoflow("ping", "--target", "role=web", "--output", "json")
         standings = {each["name"]: each["standing"] for each in json.loads(asked.stdout)["hosts"]}
-        assert (asked.returncode, standings) == (1, {"web1": "answered", "web2": "silent"})
+        assert asked.returncode == 1
+        assert standings.pop("web2") in ("silent", "offline")  # the broker finds out in a few seconds
+        assert standings == {"web1": "answered"}
 
         missed = site.at_rest(tasks["web2"], within=PICKUP + 60)
         assert (missed["state"], missed["result"]) == ("paused", "error")
