@@ -9,9 +9,13 @@ import pytest
 from mcoflow.action import Action, Middleware, Middlewares, MissingAction, Registry
 from mcoflow.clock import SystemClock
 from mcoflow.errors import PhaseError, PlanNotFoundError
-from mcoflow.services import Contract, Plans
+from mcoflow.services import Contract
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Finish, compose, play
+
+
+def services(house: House) -> Services:
+    return build_services(house.world, house.store, SystemClock())
 
 
 class HideSecret(Middleware):
@@ -109,7 +113,7 @@ def test_a_present_middleware_hides_a_secret_and_the_row_is_untouched(house: Hou
     plan_id = house.run(Login, name="a", password="hunter2").id
 
     assert house.world.presented(plan_id).action(1).input == {"name": "a", "password": "***"}
-    detail = Plans(house.world, house.store, SystemClock()).step(plan_id, house.step(plan_id).id)
+    detail = services(house).plans.step(plan_id, house.step(plan_id).id)
     assert detail.input["password"] == "***"
     assert "hunter2" not in str(Contract(house.world, house.store).status(plan_id)["actions"])
     assert "hunter2" in house.store.whole(plan_id).actions[0]["input"]
@@ -135,7 +139,7 @@ def test_a_middleware_that_fails_to_hide_shows_nothing(house: House) -> None:
 def test_the_page_of_a_step_shows_what_its_action_says(house: House) -> None:
     plan_id = house.run(Worded, name="a").id
 
-    detail = Plans(house.world, house.store, SystemClock()).step(plan_id, house.step(plan_id).id)
+    detail = services(house).plans.step(plan_id, house.step(plan_id).id)
 
     assert detail.output == {"result": "done by a"}
 
