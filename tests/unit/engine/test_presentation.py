@@ -9,7 +9,7 @@ import pytest
 from mcoflow.action import Action, Middleware, Middlewares, MissingAction, Registry
 from mcoflow.clock import SystemClock
 from mcoflow.errors import PhaseError, PlanNotFoundError
-from mcoflow.services import Contract
+from mcoflow.services import Services, build_services
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Finish, compose, play
 
@@ -115,7 +115,7 @@ def test_a_present_middleware_hides_a_secret_and_the_row_is_untouched(house: Hou
     assert house.world.presented(plan_id).action(1).input == {"name": "a", "password": "***"}
     detail = services(house).plans.step(plan_id, house.step(plan_id).id)
     assert detail.input["password"] == "***"
-    assert "hunter2" not in str(Contract(house.world, house.store).status(plan_id)["actions"])
+    assert "hunter2" not in str(services(house).contract.status(plan_id)["actions"])
     assert "hunter2" in house.store.whole(plan_id).actions[0]["input"]
 
 
