@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 MORE: Final = "..."
 """As the last word of a command's argv: any further words, options too."""
 _TOKENS: Final = re.compile(r"\*\*|\*|[^*]+")
+_STEP_UP: Final = re.compile(r"(?<![A-Za-z0-9._-])\.\.(?![A-Za-z0-9._-])")
+"""Also behind an option's sign, as in `--directory=..`."""
 
 
 def _path(text: str) -> str:
@@ -89,7 +91,7 @@ def fits(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern; see above what a star stands for. Time grows with the text only."""
     if "*" not in pattern:
         return text == pattern
-    if ".." in text.split("/") or "\n" in text or (pattern[0] == "*" and text.startswith("-")):
+    if _STEP_UP.search(text) or "\n" in text or (pattern[0] == "*" and text.startswith("-")):
         return False
     places = {0}
     for piece in _TOKENS.findall(pattern):

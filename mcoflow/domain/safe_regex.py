@@ -34,10 +34,11 @@ class _Level:
     done: int = 0
     product: int = 1
     last: int = 0  #: 0: there is nothing to be repeated
+    is_group: bool = False  #: whether the last part is in parentheses
 
-    def add(self, choices: int) -> None:
+    def add(self, choices: int, *, is_group: bool = False) -> None:
         self.product *= max(self.last, 1)
-        self.last = choices
+        self.last, self.is_group = choices, is_group
 
     def branch(self) -> None:
         self.add(0)
@@ -64,6 +65,17 @@ def checked_regex(text: str) -> str:
     except (re.error, OverflowError, RecursionError) as error:
         raise TargetInvalidError(f"{text!r} is no regular expression: {error}") from None
     return text
+
+
+def ends_soon(text: str, length: int) -> bool:
+    """Whether looking for an expression anywhere in a text of this length is safe; False if none can tell."""
+    try:
+        choices = _choices(checked_regex(text))
+    except TargetInvalidError:
+        return False
+    anchored = text.startswith("^") and "|" not in text
+    most = MAX_CHOICES if length <= MAX_SUBJECT else UNBOUNDED
+    return (choices if anchored else choices * UNBOUNDED) <= most
 
 
 def _choices(text: str) -> int:
@@ -96,13 +108,16 @@ def _take(levels: list[_Level], token: re.Match[str], text: str) -> None:
             if len(levels) == 1:
                 raise TargetInvalidError(f"{text!r} is no regular expression: a ) closes nothing")
             inside = levels.pop().total()
-            levels[-1].add(inside)
+            levels[-1].add(inside, is_group=True)
         case "quantifier":
-            level.last = _repeated(level.last, token.group(), text)
+            level.last = _repeated(level.last, token.group(), text, is_group=level.is_group)
 
 
-def _repeated(choices: int, quantifier: str, text: str) -> int:
-    """The choices of a part that is repeated."""
+def _repeated(choices: int, quantifier: str, text: str, *, is_group: bool) -> int:
+    """The choices of a part that is repeated.
+
+    A group may match nothing, and then no end of the text ends it: it is counted as often as it is tried.
+    """
     if not choices:
         raise TargetInvalidError(f"{text!r} is no regular expression: {quantifier!r} repeats nothing")
     if quantifier == "?":
@@ -115,6 +130,8 @@ def _repeated(choices: int, quantifier: str, text: str) -> int:
     if quantifier in "*+":
         return UNBOUNDED
     low, comma, high = quantifier[1:-1].partition(",")
+    if is_group:
+        return max(1, int(high or low), UNBOUNDED if comma and not high else 1)
     if not comma:
         return 1
     return UNBOUNDED if not high else max(1, int(high) - int(low) + 1)

@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from mcoflow.domain.safe_regex import ends_soon
 from mcoflow.errors import InputInvalidError
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-MAX_PATTERN: Final = 512
-_NESTED: Final = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")
-"""A repeated group that repeats inside: such a pattern may take for ever on a text made for it."""
+MAX_REFERENCES: Final = 50_000
+"""References that are followed for one value: two in each of thirty definitions would be a billion."""
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "type": lambda wanted: f"should be {_typed(wanted)}",
     "pattern": lambda wanted: f"should match {wanted}",
@@ -29,6 +29,10 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "enum": lambda wanted: f"should be one of {', '.join(map(str, wanted))}",
     "const": lambda wanted: f"should be {wanted}",
 }
+
+
+class _TooMuchError(Exception):
+    """The schema takes too long to follow."""
 
 
 def faults(schema: Mapping[str, Any], value: Any) -> Mapping[str, str]:
@@ -45,8 +49,9 @@ def faults(schema: Mapping[str, Any], value: Any) -> Mapping[str, str]:
         for error in _errors(schema, value):
             for path, text in _told(error):
                 found.setdefault(path, text)
-    except (SchemaError, Unresolvable, RecursionError, re.error) as error:
-        raise InputInvalidError(f"the hosts declare no usable JSON Schema: {type(error).__name__}") from None
+    except (SchemaError, Unresolvable, RecursionError, re.error, _TooMuchError) as error:
+        why = "it takes too long" if isinstance(error, _TooMuchError) else type(error).__name__
+        raise InputInvalidError(f"the hosts declare no usable JSON Schema: {why}") from None
     return found
 
 
@@ -55,20 +60,59 @@ def _errors(schema: Mapping[str, Any], value: Any) -> "list[ValidationError]":
     from referencing import Registry
 
     Draft202012Validator.check_schema(schema)
-    checks = validators.extend(Draft202012Validator, {"pattern": _pattern})
+    longest = max(map(len, _names_in(value)), default=0)
+    if not all(ends_soon(pattern, longest) for pattern in _names_in(schema, "patternProperties")):
+        raise _TooMuchError
+    checks = validators.extend(Draft202012Validator, {"pattern": _pattern, **_counted_references()})
     validator = checks(schema, registry=Registry())  # a registry of its own fetches nothing
     return sorted(validator.iter_errors(value), key=lambda error: [str(each) for each in error.absolute_path])
+
+
+def _counted_references() -> dict[str, Any]:
+    """Follow references, but no more than so many: a schema made for it would be followed for ever."""
+    from jsonschema import Draft202012Validator
+
+    left = iter(range(MAX_REFERENCES))
+
+    def counted(follow: Any) -> Any:
+        def followed(*args: Any) -> Any:
+            if next(left, None) is None:
+                raise _TooMuchError
+            return follow(*args)
+
+        return followed
+
+    return {name: counted(Draft202012Validator.VALIDATORS[name]) for name in ("$ref", "$dynamicRef")}
+
+
+def _names_in(part: Any, under: str = "") -> Iterator[str]:
+    """Yield the names in all objects, or in those that stand under this name."""
+    if isinstance(part, Mapping):
+        found = part if not under else part.get(under)
+        yield from found if isinstance(found, Mapping) else ()
+    if isinstance(part, Mapping | list | tuple):
+        for each in part.values() if isinstance(part, Mapping) else part:
+            yield from _names_in(each, under)
 
 
 def _pattern(_validator: Any, pattern: Any, value: Any, _schema: Any) -> "Iterator[ValidationError]":
     """As the agent has it: `$` is the end of the text, not the place before its last new line."""
     from jsonschema.exceptions import ValidationError
 
-    if not isinstance(value, str) or len(pattern) > MAX_PATTERN or _NESTED.search(pattern):
+    if not isinstance(value, str) or not _is_safe(pattern, value):
         return
     whole = f"{pattern[:-1]}\\Z" if pattern.endswith("$") and not pattern.endswith("\\$") else pattern
     if re.search(whole, value) is None:
         yield ValidationError("pattern")
+
+
+def _is_safe(pattern: str, value: str) -> bool:
+    """Whether it can be matched here; an expression that is none is told by whoever tries."""
+    try:
+        re.compile(pattern)
+    except RecursionError:
+        return False
+    return ends_soon(pattern, len(value))
 
 
 def _told(error: "ValidationError") -> Iterator[tuple[str, str]]:

@@ -99,11 +99,11 @@ class Operations:
         for host, digest in self._digests(hosts):
             if digest in told:
                 wanted.add(digest)
-                if name not in told[digest]:
+                if not isinstance(told[digest].get(name), Mapping):
                     lacking.append(host)
         if lacking:
             raise InputInvalidError(_lacking(name, lacking))
-        found = [told[digest][name].get("input", {}) for digest in sorted(wanted)]
+        found = [_object(told[digest][name].get("input")) for digest in sorted(wanted)]
         return found or [usual.input]
 
     def _digests(self, hosts: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,8 @@ from mcoflow.errors import TargetInvalidError
         r"a\.b\-c\+",
         ".*x.*y.*",
         "a+?b",
+        "(ab){3}",
+        "([a-z]{4}-){1,3}x",
     ],
 )
 def test_what_people_write_for_host_names_is_allowed(text: str) -> None:
@@ -47,6 +49,11 @@ def test_what_people_write_for_host_names_is_allowed(text: str) -> None:
         "a{1,50}" * 5,
         "a**",
         "a++",
+        "((((){999}){999}){999}){999}",
+        "((((^){999}){999}){999}){999}",
+        "((((a{0}){999}){999}){999}){999}",
+        "a*a*a*(){999}",
+        "a*a*(){999,}",
     ],
 )
 def test_a_catastrophic_one_is_refused(text: str) -> None:

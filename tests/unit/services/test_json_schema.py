@@ -74,7 +74,41 @@ def test_a_schema_that_is_none_is_told_and_nothing_is_fetched(schema: dict[str, 
         faults({"properties": {"a": schema}}, {"a": "x"})
 
 
-def test_a_pattern_that_would_take_for_ever_is_left_to_the_agent() -> None:
-    schema = {"properties": {"a": {"pattern": "^(a+)+$"}}}
+@pytest.mark.parametrize(
+    ("pattern", "value"),
+    [
+        ("^(a+)+$", "a" * 100 + "b"),
+        ("^(a|a)*$", "a" * 100 + "b"),
+        ("^((a?))*$", "a" * 100 + "b"),
+        ("a*a*a*a*a*b", "a" * 1000),
+        ("a*b", "a" * 40_000),
+        ("((((){999}){999}){999}){999}", "a"),
+    ],
+)
+def test_a_pattern_that_would_take_for_ever_is_left_to_the_agent(pattern: str, value: str) -> None:
+    """B-041: whatever one host declares, the server does not stand still."""
+    schema = {"properties": {"a": {"pattern": pattern}}}
 
-    assert faults(schema, {"a": "a" * 100 + "b"}) == {}
+    assert faults(schema, {"a": value}) == {}
+
+
+def test_a_schema_that_would_take_for_ever_is_told() -> None:
+    """B-041: by patterns of names, or by references that double thirty times."""
+    twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(30)}
+    doubling: dict[str, Any] = {"$defs": {**twice, "d30": {}}, "$ref": "#/$defs/d0"}
+
+    names: dict[str, Any] = {"properties": {"a": {"patternProperties": {"^(a|a)*$": {}}}}}
+
+    for schema in (doubling, names):
+        with pytest.raises(InputInvalidError, match="takes too long"):
+            faults(schema, {"a": {"a" * 100 + "b": 1}})
+
+
+def test_patterns_of_names_are_looked_at() -> None:
+    schema: dict[str, Any] = {
+        "patternProperties": {"^[a-z]+$": {"type": "string"}},
+        "additionalProperties": False,
+    }
+
+    assert faults(schema, {"abc": "x"}) == {}
+    assert faults(schema, {"abc": 1}) == {"abc": "should be a text"}

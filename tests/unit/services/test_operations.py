@@ -87,3 +87,11 @@ def test_other_actions_are_left_alone(store: SqlStore) -> None:
     given = {"hosts": ["web1"], "package": "nginx"}
 
     assert Operations(store).prepared("install", given) is given
+
+
+def test_a_declaration_that_is_none_is_as_good_as_missing(store: SqlStore) -> None:
+    """B-041: one host that declares nonsense spoils nothing for the others."""
+    store.save_hosts([HostRecord("odd", operations={**WEB, "host.ping": "x"}, operations_digest="o")])
+
+    with pytest.raises(InputInvalidError, match="not offered by odd"):
+        Operations(store).checked(asked("host.ping", "web1", "odd"))
