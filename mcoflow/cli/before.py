@@ -67,4 +67,4 @@ def _line(name: str, presence: str) -> str:
 
 def _told(found: OrderPreview) -> dict[str, object]:
     names = ("matched", "expected", "online", "late", "offline", "never_seen", "waves")
-    return {**{name: getattr(found, name) for name in names}, "rollout": found.how.as_json()}
+    return {**{name: getattr(found, name) for name in names}, "rollout": found.how and found.how.as_json()}

@@ -8,6 +8,7 @@ from mcoflow.domain.presence import Presence
 from mcoflow.domain.rollout import Rollout
 from mcoflow.errors import FormInvalidError, InputInvalidError, TargetError
 from mcoflow.services.fields import (
+    ACTIONS,
     CONFIRM_ABOVE,
     Filled,
     Order,
@@ -71,11 +72,13 @@ class Form:
         """Return in which portions many hosts get their turn by default; None if it was said, or are few."""
         if any(text.strip() for text in filled.portions.values()):
             return None
+        action = filled.action.strip().lower()
         try:
-            found = self._previewed(Order(filled.action.strip().lower() or USUAL, read_where(filled)))
+            found = self._previewed(Order(action if action in ACTIONS else USUAL, read_where(filled)))
         except FormInvalidError:
             return None
-        return found.how if found.expected > CONFIRM_ABOVE and found.how.batch is not None else None
+        many = found.expected > CONFIRM_ABOVE
+        return found.how if many and found.how is not None and found.how.batch is not None else None
 
     def _previewed(self, order: Order) -> OrderPreview:
         field = "target" if "target" in order.arguments else "hostname"

@@ -35,7 +35,10 @@ class OrderedHost:
 
 @dataclass(frozen=True, slots=True)
 class OrderPreview:
-    """Where it would be done and in which waves. `matched`: hosts that the target means, before a limit."""
+    """Where it would be done and in which waves. `matched`: hosts that the target means, before a limit.
+
+    `how`: None, and no waves, of an action that decides by itself.
+    """
 
     matched: int
     expected: int
@@ -45,7 +48,7 @@ class OrderPreview:
     never_seen: int
     hosts: Sequence[OrderedHost]
     waves: Sequence[int]
-    how: Rollout
+    how: Rollout | None
 
     @property
     def words(self) -> str:
@@ -59,6 +62,8 @@ class OrderPreview:
     @property
     def wave_words(self) -> str:
         """`6 waves: 1, 30, 30, 30, 29 hosts; up to 10 % may fail, then it pauses`."""
+        if self.how is None:
+            return "the action says itself in which waves"
         if len(self.waves) <= 1:
             told = "all at once"
         else:
@@ -93,11 +98,13 @@ class Portions:
             TargetInvalidError, GroupNotFoundError: its target is none.
         """
         given = self._operations.prepared(order.action, order.arguments)
-        matched, hosts = self._hosts_of(given)
-        if not hosts and not matched and "target" not in given:
+        ours = self._takes_portions(order.action)
+        found = self._meant(given) if ours and given.get("target") else self._named(given.get("hosts"))
+        if found is None:
             return None
+        matched, hosts = found
         stand = Counter(host.presence for host in hosts)
-        how = self._how(order.action, given, len(hosts))
+        how = self._how(order.action, given, len(hosts)) if ours else None
         return OrderPreview(
             matched=matched,
             expected=len(hosts),
@@ -106,23 +113,24 @@ class Portions:
             offline=stand[Presence.OFFLINE],
             never_seen=stand[NEVER],
             hosts=hosts,
-            waves=how.waves(len(hosts)),
+            waves=how.waves(len(hosts)) if how is not None else (),
             how=how,
         )
 
-    def count(self, order: Order) -> int:
-        """How many hosts it would go to; raises as `preview` does."""
-        named = order.arguments.get("hosts")
-        if isinstance(named, list | tuple):
-            return len(named)
-        return len(self._hosts_of(order.arguments)[1])
+    def _takes_portions(self, action: str) -> bool:
+        """Whether an action takes targets and rollouts as the shipped ones do; others may mean anything."""
+        model = self._actions.find(action).Input
+        return model is not None and "rollout" in model.model_fields
 
-    def _hosts_of(self, given: Mapping[str, Any]) -> tuple[int, Sequence[OrderedHost]]:
-        if isinstance(target := given.get("target"), str) and target:
-            choice = Choice.of(given.get("limit"), one=bool(given.get("one")), seed=given.get("seed"))
-            found = self._targets.find(target, choice)
-            return len(found), [OrderedHost(host.name, host.presence) for host in found if host.chosen]
-        names = [str(name) for name in given.get("hosts") or ()]
+    def _meant(self, given: Mapping[str, Any]) -> tuple[int, Sequence[OrderedHost]]:
+        choice = Choice.of(given.get("limit"), one=bool(given.get("one")), seed=given.get("seed"))
+        found = self._targets.find(str(given["target"]), choice)
+        return len(found), [OrderedHost(host.name, host.presence) for host in found if host.chosen]
+
+    def _named(self, hosts: Any) -> tuple[int, Sequence[OrderedHost]] | None:
+        if not isinstance(hosts, list | tuple) or not hosts:
+            return None
+        names = list(dict.fromkeys(map(str, hosts)))
         seen: dict[str, str] = {}
         for start in range(0, len(names), _LOOKED_UP):
             known = self._hosts.presence(names[start : start + _LOOKED_UP])

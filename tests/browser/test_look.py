@@ -44,6 +44,10 @@ def test_pages_have_no_accessibility_faults(
         f"/tasks/{stuck}/steps/3",
         f"/tasks/{stuck}/steps/3/skip",
         f"/tasks/{stuck}/cancel",
+        f"/tasks/{done}/hosts",
+        f"/tasks/{stuck}/hosts?outcome=failures",
+        f"/tasks/{stuck}/rerun",
+        "/?target=sim-*&batch=2&canary=1",
         "/hosts",
         "/hosts/sim-00001",
         "/new",
@@ -111,6 +115,22 @@ def test_what_the_form_says_back_moves_no_button_from_under_the_finger(site: Sit
     page.get_by_label("Number of hosts").wait_for()
     assert page.locator(".fault").inner_text() == "this goes to 21 hosts: type 21 to confirm"
     visits.complaints.clear()  # Chromium reports the answer 422 as a failed load
+
+
+def test_a_preview_and_the_typed_number_work_without_script(site: Site, visits: Visits) -> None:
+    """W-002, W-012: whom a target means, and then all hosts of the task."""
+    page = visits.page(java_script_enabled=False)
+    page.goto(site.url)
+    page.get_by_label("Target").fill("sim-*")
+    page.get_by_label("Param").fill("nginx")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("heading", name="Preview: nothing was run").wait_for()
+    assert page.get_by_label("Param").input_value() == "nginx"
+    page.get_by_role("button", name="Install", exact=True).click()
+    page.get_by_role("link", name="here").click()
+    page.get_by_role("link", name="Hosts", exact=True).last.click()
+    page.get_by_text("6 expected").first.wait_for()
+    assert page.locator("tbody tr").count() == 6
 
 
 def test_everything_works_without_script(site: Site, visits: Visits) -> None:

@@ -10,12 +10,24 @@ from typing import Any, Final
 
 import pytest
 
+from mcoflow.action import Action
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.services import Services
 from tests.stories.processes import MCOFLOW
 from tests.unit.cli.conftest import Ended, Mcoflow
 
 pytestmark = pytest.mark.usefixtures("services")
+
+
+class OwnWaves(Action):
+    """An action that takes hosts, and decides by itself how."""
+
+    name = "test.own_waves"
+
+    def plan(self, hosts: list[str], target: str = "") -> None:
+        for _ in hosts:
+            self.plan_self()
+
 
 AWAY: Final = [f"away{number}" for number in range(1, 21)]
 HERE: Final = ("web1", "sim-00001", "sim-00002")
@@ -175,6 +187,24 @@ def test_a_preview_tells_where_and_in_which_waves_and_makes_nothing(
     assert "5 waves: 1, 6, 6, 6, 4 hosts; up to 10 % may fail, then it pauses" in text.err
     assert (told["expected"], told["waves"]) == (2, [2])
     assert services.plans.counts()["all"] == before  # type: ignore[index]
+
+
+def test_a_preview_claims_no_waves_of_an_action_that_has_its_own(mcoflow: Mcoflow) -> None:
+    asked = ("run", OwnWaves.name, "--set", 'hosts:=["web1", "away1"]', "--preview")
+
+    text, told = mcoflow(*asked), mcoflow(*asked, "--output", "json").json
+
+    assert "the action says itself in which waves" in text.err
+    assert (told["waves"], told["rollout"]) == ([], None)
+
+
+def test_what_another_action_calls_hosts_or_target_is_left_alone(mcoflow: Mcoflow) -> None:
+    """It may be a directory, or a number: nobody but the action knows."""
+    for given in ("target=/var/backups", "hosts:=5", "hosts:=[]"):
+        ended = mcoflow("run", OwnWaves.name, "--set", given, "--preview")
+
+        assert ended.code == ExitCode.USAGE
+        assert "takes no hosts: there is nothing to preview" in ended.err
 
 
 def test_a_preview_of_nothing_says_so(mcoflow: Mcoflow) -> None:

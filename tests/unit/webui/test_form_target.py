@@ -135,3 +135,14 @@ def test_many_hosts_that_are_only_looked_at_need_no_waves(person: Person) -> Non
 
     assert asked.status_code == 422
     assert value_of(asked.text, "batch") == ""
+
+
+@pytest.mark.parametrize("action", ["", "dance", "__import__"])
+def test_many_hosts_and_no_action_are_both_told(person: Person, action: str) -> None:
+    many = ", ".join(f"web{number}" for number in range(21))
+
+    asked = person.send("/trigger", hostname=many, param="vim", action=action)
+
+    assert asked.status_code == 422
+    assert "type 21 to confirm" in asked.text
+    assert value_of(asked.text, "batch") == "25 %"
