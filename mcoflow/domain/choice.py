@@ -31,15 +31,17 @@ class Choice:
                 seed and nothing to be drawn.
         """
         if one and limit is not None:
-            raise InputInvalidError("one host, or a limit: not both")
+            raise InputInvalidError("ask for one host or give a limit, not both")
         try:
             share = None if limit is None else Share.parse(limit)
         except RolloutInvalidError as error:
             raise InputInvalidError(str(error)) from None
         if share is not None and not share.number:
-            raise InputInvalidError("a limit of 0 hosts would run nothing: leave the task out")
+            raise InputInvalidError("a limit of 0 hosts would run nothing: give 1 or more, or no limit")
         if seed is not None and share is None and not one:
-            raise InputInvalidError("a seed chooses some of the hosts: say how many with a limit, or one")
+            raise InputInvalidError(
+                "a seed chooses some of the hosts: say how many with a limit, or ask for one"
+            )
         return cls(share, one, seed)
 
     def among(self, names: Sequence[str], online: Collection[str]) -> Sequence[str]:

@@ -32,7 +32,7 @@ class Share:
         found = _SHARE.fullmatch(str(text).strip())
         if found is None or (found[2] and int(found[1]) > 100):
             raise RolloutInvalidError(
-                f"{str(text)[:80]!r} is no number of hosts: give one like 25, or a share like 10%"
+                f"{str(text)[:80]!r} is no number of hosts: give one like 25, or a share like 10%, up to 100%"
             )
         return cls(int(found[1]), bool(found[2]))
 
@@ -93,7 +93,9 @@ class Rollout:
             if value is not None and value < least:
                 raise RolloutInvalidError(f"rollout: {name} must be {least} or more, got {value}")
         if self.batch is not None and self.batch.number < 1:
-            raise RolloutInvalidError(f"rollout: a wave has one host at least, got batch {self.batch}")
+            raise RolloutInvalidError(
+                f"rollout: a wave has one host at least, so batch must not be {self.batch}"
+            )
         if self.wait < timedelta(0):
             raise RolloutInvalidError(f"rollout: wait must not be below zero, got {self.wait}")
 

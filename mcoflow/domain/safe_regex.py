@@ -83,6 +83,11 @@ def _choices(text: str) -> int:
     place = 0
     while place < len(text):
         token = _TOKEN.match(text, place)
+        if token is None and text[place] == "[":
+            raise TargetInvalidError(
+                f"{text!r} is no regular expression that is allowed here: "
+                f"the [ at character {place + 1} is not closed, or holds what may not stand in it"
+            )
         if token is None:
             raise TargetInvalidError(
                 f"{text!r} is no regular expression that is allowed here: "

@@ -5,6 +5,7 @@ targets as JSON.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache, partial
 from typing import Final, NoReturn, TypeVar
@@ -33,6 +34,8 @@ T = TypeVar("T")
 MAX_TEXT: Final = 4096
 _SHOWN: Final = 40
 """Characters before and after the place of a fault that are shown."""
+
+_WORD_HERE: Final = re.compile(r"[\w.*?-]{1,40}")
 
 _GRAMMAR: Final = r"""
 start: some
@@ -138,9 +141,17 @@ def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
     position = _place(text, error)
     names = error.allowed if isinstance(error, UnexpectedCharacters) else _accepted(error)
     expected = ", ".join(dict.fromkeys(_SPOKEN[name] for name in _SPOKEN if name in (names or ())))
-    found = repr(text[position : position + 1]) if position < len(text) else "the end"
+    if text[position : position + 1] in ('"', "'") and "STRING" in (names or ()):
+        raise at(text, position, f"a {text[position]} is not closed") from None
+    found = repr(_word_at(text, position)) if position < len(text) else "the end"
     why = f"a target cannot go on with {found} at character {position + 1}"
     raise at(text, position, f"{why}; expected: {expected}") from None
+
+
+def _word_at(text: str, position: int) -> str:
+    """The word that begins there, or one sign."""
+    found = _WORD_HERE.match(text, position)
+    return found[0] if found else text[position]
 
 
 def _accepted(error: UnexpectedInput) -> Iterable[str]:

@@ -105,8 +105,12 @@ class Groups:
 
         made = GroupRecord(label(name), target.strip(), user, self._clock.now().timestamp())
         parse_target(made.target)
-        others = [group for group in self._store.groups() if group.name != name]
-        without_groups(one_of(Key.GROUPS, [name]), [*others, made])
+        there = self._store.groups()
+        others = [group for group in there if group.name != made.name]
+        try:
+            without_groups(one_of(Key.GROUPS, [made.name]), [*others, made])
+        except GroupNotFoundError as error:
+            raise GroupNotFoundError(error.name, [group.name for group in there]) from None
         self._store.save_group(made)
         return made
 

@@ -174,7 +174,7 @@ def _target_of(filled: Filled) -> str:
     from mcoflow.domain.target_text import parse_target
 
     if filled.hostname.strip():
-        raise ValueError("hosts, or a target: not both")
+        raise ValueError("give hosts or a target, not both")
     try:
         parse_target(filled.target)
     except TargetInvalidError as error:

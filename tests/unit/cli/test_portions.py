@@ -31,4 +31,4 @@ def test_an_impossible_wave_is_refused_and_nothing_is_made(mcoflow: Mcoflow, ser
     ended = mcoflow("run", "ping", "--host", "web1", "--batch", "many")
 
     assert ended.code == ExitCode.USAGE
-    assert "is no number of hosts: give one like 25, or a share like 10%" in ended.err
+    assert "is no number of hosts: give one like 25, or a share like 10%, up to 100%" in ended.err

@@ -45,5 +45,5 @@ def test_a_limit_is_never_exceeded(hosts: int, limit: int, percent: bool, seed: 
 
 @pytest.mark.parametrize("text", ["", "half", "-1", "101%", "1.5", "10%%", "9999999", "\u0661"])
 def test_what_is_no_share_is_refused(text: str) -> None:
-    with pytest.raises(InputInvalidError, match="give one like 25, or a share like 10%"):
+    with pytest.raises(InputInvalidError, match="give one like 25, or a share like 10%, up to 100%"):
         Choice.of(text)

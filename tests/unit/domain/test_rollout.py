@@ -17,7 +17,7 @@ def test_a_share_is_a_number_or_percent_rounded_up(text: str, total: int, expect
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "101%", "1.5", "%"])
 def test_a_share_that_is_none_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(RolloutInvalidError, match="give one like 25, or a share like 10%"):
+    with pytest.raises(RolloutInvalidError, match="give one like 25, or a share like 10%, up to 100%"):
         Share.parse(text)
 
 

@@ -176,7 +176,7 @@ def test_a_filter_nested_beyond_measure_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "position", "said"),
     [
-        ("os.family=debian andd web*", 17, "'a' at character 18; expected: or, and, the end"),
+        ("os.family=debian andd web*", 17, "'andd' at character 18; expected: or, and, the end"),
         ("os.family=", 10, "the end at character 11; expected: text in quotes, a value"),
         ("(web1", 5, "expected: )"),
         ("web1 web2", 5, "or, and"),
@@ -188,6 +188,9 @@ def test_a_filter_nested_beyond_measure_is_refused() -> None:
         ("web1 or group:Old", 14, "no such name"),
         ('a=1 and b="\\x"', 10, "single quotes"),
         ("~", 0, "not, all"),
+        ('web1 or "web2', 8, 'a " is not closed'),
+        ("os.id='debian", 6, "a ' is not closed"),
+        ("/web[1/", 0, "the [ at character 4 is not closed"),
         ("and", 0, "a host or fact"),
         ("web1 and " * 100 + "?=3", 900, "no name of a fact"),
         ("not " * 300 + "web1", 0, "nested too deep"),

@@ -227,6 +227,13 @@ def test_what_is_no_group_is_refused(
     assert world.groups.all() == []
 
 
+def test_a_group_that_could_not_be_made_is_not_said_to_be_there(world: OneThreadWorld) -> None:
+    world.groups.set("web", "role=web", user="ann")
+
+    with pytest.raises(GroupNotFoundError, match=r"there is no group 'b'.*there are: web$"):
+        world.groups.set("a", "group:b", user="ann")
+
+
 def test_a_group_that_is_used_is_not_removed(world: OneThreadWorld) -> None:
     world.groups.set("a", "web1", user="ann")
     world.groups.set("b", "not group:a", user="ann")

@@ -82,7 +82,7 @@ def test_a_preview_names_all_hosts_and_waves_and_changes_nothing(
     [
         ({"target": "rack* andd x"}, "a target cannot go on with"),
         ({"target": "mail*"}, "no host that is known is meant"),
-        ({"target": "rack*", "hostname": "web1"}, "hosts, or a target: not both"),
+        ({"target": "rack*", "hostname": "web1"}, "give hosts or a target, not both"),
         ({"target": "group:nope"}, "there is no group"),
         ({"hostname": "web1", "batch": "many"}, "is no number of hosts"),
         ({"hostname": "web1", "batch": "0"}, "a wave has one host at least"),
