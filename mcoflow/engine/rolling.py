@@ -36,6 +36,8 @@ class Rolling:
                 self._take_turns(batch, run)
 
     def _take_turns(self, batch: Batch, run: PlanRun) -> None:
+        if not all(waves.begun for waves in run.waves):
+            return  # a plan at rest, of which something else is to be written: what is told of it stands
         for waves in run.waves:
             while self._take_turn(batch, run, waves):
                 pass  # those left out may have been the last ones of their wave

@@ -34,8 +34,8 @@ class _Turn(IntEnum):
 class Waves:
     """The branches of one rollout, a branch being the steps of one host.
 
-    What may start in a branch whose turn has not come is held back. `tally` is told to people. `alarm`: the
-    time for which somebody has set one.
+    What may start in a branch whose turn has not come is held back. `tally` is told to people, once it
+    has `begun`. `alarm`: the time for which somebody has set one.
     """
 
     __slots__ = (
@@ -50,6 +50,7 @@ class Waves:
         "_unsettled",
         "_wave_ended_at",
         "alarm",
+        "begun",
         "tally",
     )
 
@@ -59,6 +60,7 @@ class Waves:
         count = len(planned.firsts)
         self._bounds = list(accumulate(planned.how.waves(count)))
         self.tally = Tally(hosts=count, waves=len(self._bounds))
+        self.begun = False
         self._reset()
 
     @property
@@ -76,6 +78,7 @@ class Waves:
     def begin(self, ready: Iterable[int]) -> list[int]:
         """See anew where each host stands; return those of the steps that are not held back."""
         self._reset()
+        self.begun = True
         for branch in range(self.tally.hosts):
             live = sum(step.state in _LIVE for step in self.steps_of(branch))
             if live:

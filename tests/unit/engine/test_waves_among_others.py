@@ -197,6 +197,17 @@ def test_past_the_limit_a_person_decides_and_may_skip_the_failed_host(world: One
     assert (tally(plan).skipped, tally(plan).failed, tally(plan).exceeded) == (1, 1, "")
 
 
+def test_what_is_told_of_a_paused_rollout_stands_whatever_people_do(world: OneThreadWorld) -> None:
+    """B-060: nothing is counted anew before it goes on, though the plan is written."""
+    BROKEN.add(0)
+    plan = many(world, Undoable, 4, Rollout(canary=1))
+    told = tally(plan)
+    assert (told.hosts, told.failed, told.exceeded) == (4, 1, "the canary failed")
+
+    assert tally(tell(world, plan.id, CommandKind.PAUSE)) == told
+    assert tally(tell(world, plan.id, CommandKind.SKIP, step_id=3)) == told
+
+
 def test_tries_survive_a_pause_and_a_crash_within_a_turn(world: OneThreadWorld) -> None:
     """E-039: the canary is tried once more, and its wave ends with it."""
     BROKEN.add(0)
