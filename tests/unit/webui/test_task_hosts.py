@@ -96,6 +96,14 @@ def test_outcomes_are_filters_in_their_exact_words(client: FlaskClient, mixed: U
     assert "Lost (the agent has no record of it)" in lost
 
 
+def test_each_host_leads_to_its_step_and_to_what_it_said(client: FlaskClient, mixed: UUID) -> None:
+    page = client.get(f"/tasks/{mixed}/hosts?like=web1").text
+
+    assert f'href="/tasks/{mixed}/steps/2"' in page
+    assert client.get(f"/tasks/{mixed}/hosts/web1").status_code == 200
+    assert f'href="/tasks/{mixed}/hosts/web1"' in page
+
+
 def test_pages_follow_each_other_by_name(client: FlaskClient, mixed: UUID) -> None:
     url, seen = f"/tasks/{mixed}/hosts?outcome=ok", []
     while url:
