@@ -46,7 +46,7 @@ def _mixed(store: WholeStore) -> UUID:
 
 
 class FleetContract:
-    """B-064: counts, pages and groups of the hosts of one plan, whatever their number."""
+    """B-059: counts, pages and groups of the hosts of one plan, whatever their number."""
 
     def test_hosts_are_counted_by_how_they_stand(self, store: WholeStore) -> None:
         assert dict(store.standings(_mixed(store))) == {
