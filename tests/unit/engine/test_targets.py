@@ -168,6 +168,19 @@ def test_a_target_that_means_nobody_is_refused_and_nothing_is_stored(
     assert world.stored.ids() == []
 
 
+def test_a_target_means_no_more_hosts_than_could_be_named(
+    world: OneThreadWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the task could not be run again."""
+    monkeypatch.setattr("mcoflow.actions.where.MAX_HOSTS", 3)
+
+    refused = world.trigger(Ping, target="all")
+
+    assert isinstance(refused, PlanningFailed)
+    assert "the target means 4 hosts, 3 at most" in refused.error.message
+    assert hosts_of(world, world.trigger(Ping, target="all", limit=3).plan_id) == ["db1", "web1", "web2"]
+
+
 def test_one_of_hosts_that_are_all_away_is_refused_with_the_reason(world: OneThreadWorld) -> None:
     with pytest.raises(TargetEmptyError, match="of the 1 hosts that 'web3' means, none is online"):
         world.submit("ping", {"target": "web3", "one": True}, user="ann")
