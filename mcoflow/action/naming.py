@@ -23,3 +23,9 @@ def subject_of(given: Any) -> str:
     """Return the package or service that some input names; nothing if it names none."""
     found = given.get("package") or given.get("service")
     return found if isinstance(found, str) else ""
+
+
+def subject_of_step(given: Any) -> str:
+    """Return what the input of a step names: a package, a service, or an operation of an agent."""
+    operation = given.get("operation")
+    return subject_of(given) or (operation if isinstance(operation, str) else "")

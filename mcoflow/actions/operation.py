@@ -62,6 +62,7 @@ class OperateHost(HostAction):
     """
 
     name = "operate_host"
+    title = "Run"
     Input = _OnHost
 
     def request_for_host(self) -> HostRequest:

@@ -1,7 +1,7 @@
 """Showing a task's progress on stderr while it runs: a live table on a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from math import inf
@@ -78,6 +78,22 @@ def _moments(
             yield view
 
 
+def reasons(failed: Iterable[tuple[str, str]]) -> str:
+    """Why hosts failed, the same reason once: `web1, web2: no space left; db1: no such package`."""
+    hosts: dict[str, dict[str, None]] = {}
+    for host, error in failed:
+        hosts.setdefault(error, {})[host] = None
+    told = [f"{_some(where)}{error}" for error, where in list(hosts.items())[:REASONS]]
+    left = len(hosts) - len(told)
+    return render.visible("; ".join(told) + (f"; and {left} more" if left else ""))
+
+
+def _some(hosts: Iterable[str]) -> str:
+    named = [host for host in hosts if host]
+    more = f" and {len(named) - REASONS} more" if len(named) > REASONS else ""
+    return f"{', '.join(named[:REASONS])}{more}: " if named else ""
+
+
 def verdict(shell: Shell, plan: PlanView, steps: Sequence[StepView] = ()) -> None:
     """Raise CommandFailedError, with the reason, unless the task came to a good end. Print its warnings.
 
@@ -89,10 +105,9 @@ def verdict(shell: Shell, plan: PlanView, steps: Sequence[StepView] = ()) -> Non
     if plan.state is PlanState.STOPPED and plan.result is PlanResult.WARNING:
         shell.say(f"warning: {why}")
         return
-    failed = [render.problem_line(step) for step in steps if step.state is StepState.ERROR]
+    failed = [step for step in steps if step.state is StepState.ERROR]
     if failed:
-        more = f"; and {len(failed) - REASONS} more" if len(failed) > REASONS else ""
-        why = "; ".join(failed[:REASONS]) + more
+        why = reasons((step.host or "", step.error or step.words) for step in failed)
     how = "ended in error" if plan.word == "error" else f"is {plan.word}"
     raise CommandFailedError(f"{render.visible(plan.title)} {how}: {why}")
 

@@ -105,11 +105,6 @@ def named(step: StepView) -> str:
     return visible(f"{what(step)} on {step.host}" if step.host else what(step))
 
 
-def problem_line(step: StepView) -> str:
-    """Return why a step failed, and where: `web1: no space left`."""
-    return visible(": ".join(part for part in (step.host or "", step.error or step.words) if part))
-
-
 def what(step: StepView) -> str:
     """Return what a step does: `Install package nginx`."""
     return f"{step.title} {step.subject}".rstrip()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from mcoflow.action.naming import subject_of
+from mcoflow.action.naming import subject_of_step
 from mcoflow.clock import Clock
 from mcoflow.domain.query import Where
 from mcoflow.domain.records import JsonObject, PlanRecord, PlanSnapshot
@@ -194,7 +194,7 @@ class Plans:
     def _graph(self, plan_id: UUID, after: int) -> Graph:
         snapshot = self._reader.snapshot(plan_id)
         rows = self._reader.steps(plan_id, after=after, limit=SUBJECTS)
-        subjects = {row.step.id: subject_of(json_object(row.input)) for row in rows}
+        subjects = {row.step.id: subject_of_step(json_object(row.input)) for row in rows}
         now = self._now()
         over = snapshot.plan.state is PlanState.STOPPED
         steps = [step_view(step, now, subjects.get(step.id, ""), over=over) for step in snapshot.steps]
@@ -205,7 +205,7 @@ class Plans:
         now = self._now()
         rows = self._reader.steps(plan_id, after=after, limit=limit)
         over = self._reader.plan(plan_id).state is PlanState.STOPPED
-        return [step_view(row.step, now, subject_of(json_object(row.input)), over=over) for row in rows]
+        return [step_view(row.step, now, subject_of_step(json_object(row.input)), over=over) for row in rows]
 
     def step(self, plan_id: UUID, step_id: int) -> StepDetail:
         """One step with its data; PlanNotFoundError if there is no such task or step."""
@@ -218,7 +218,7 @@ class Plans:
         over = plan.state is PlanState.STOPPED
         step = row.step
         return StepDetail(
-            step=step_view(step, now, subject_of(given), over=over),
+            step=step_view(step, now, subject_of_step(given), over=over),
             queue=step.queue,
             error_kind=step.error.kind if step.error else "",
             traceback=step.error.traceback if step.error else "",
