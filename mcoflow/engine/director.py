@@ -119,8 +119,8 @@ class Director:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to look into the database, letters or not."""
-        return self._lookout.due
+        """Whether there is something to do, letters or not."""
+        return self._lookout.due or bool(self._parts.steps.left)
 
     def waits(self) -> list[RequestRecord | TimerRecord]:
         """What becomes due by itself; in the director's thread only."""
@@ -268,6 +268,8 @@ class Director:
 
     def _patience(self) -> float:
         """How long the loop may sleep."""
+        if self._parts.steps.left and not self._draining:
+            return 0.0
         now = self._clock.monotonic()
         wait = POLL if self._draining else max(0.0, self._lookout.next_look - now)
         due = self._parts.memory.agenda.next_due()

@@ -41,12 +41,16 @@ from mcoflow.ports.sub_plans import SubPlanStore
 
 _ENDS: Final = (StepState.SUCCESS, StepState.ERROR)
 
+AT_ONCE: Final = 1000
+"""Steps that are started with one batch at the most: the first requests leave before the last are made."""
+
 
 class Steps:
     """Moves the steps of the plans in memory; every effect goes into the batch.
 
     `asking` has the requests of steps, `waking` their events and timers, `work` their classes and texts,
-    `parents` those that have sub-plans, `finalizing` the finalize phases that are one job.
+    `parents` those that have sub-plans, `finalizing` the finalize phases that are one job. `left` may start
+    with the next batch.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Steps:
         self.skipping = Skipping(self.work)
         self.rolling = rolling
         self.finalizing = Finalizing(memory, self.work, actions, chains, report=report, end=self.end)
+        self.left: list[tuple[PlanRun, StepRecord]] = []
         self._chance = chance
         self._here = here
 
@@ -83,11 +88,16 @@ class Steps:
     # -- starting -----------------------------------------------------------------------------------------
 
     def start_ready(self, batch: Batch) -> None:
-        """Start every step that may start, those included that become ready by it."""
+        """Start every step that may start, those included that become ready by it, but for `left`."""
+        for run, step in self.left:
+            if self._memory.runs.get(run.id) is run:
+                batch.open(run, (step.id,))
+        self.left.clear()
         self.rolling.take_turns(batch)
-        while batch.ready:
-            wave = list(batch.ready)
-            batch.ready.clear()
+        room = AT_ONCE
+        while batch.ready and room:
+            wave = [batch.ready.popleft() for _ in range(min(room, len(batch.ready)))]
+            room -= len(wave)
             self._memory.texts.load([key for run, step in wave for key in keys(run, step)])
             for run, step in wave:
                 if run.id in batch.dropped or not run.may_start(step):
@@ -99,6 +109,8 @@ class Steps:
                 except Exception as error:  # noqa: BLE001 - the other plans must not suffer
                     break_off(self._memory, batch, run.id, error)
             self.rolling.take_turns(batch)
+        self.left.extend(batch.ready)
+        batch.ready.clear()
 
     def signal_cancel(self, batch: Batch, run: PlanRun, step: StepRecord, why: str) -> bool:
         """Tell a suspended step that it is cancelled; False if it has no way to stop."""
