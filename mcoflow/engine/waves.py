@@ -21,6 +21,9 @@ _LIVE: Final = frozenset({StepState.RUNNING, StepState.SUSPENDED})
 _FAILED: Final = frozenset({StepState.ERROR, StepState.SKIPPING})
 _BROKEN: Final = frozenset({*_FAILED, StepState.CANCELLED})
 _NOT_THERE: Final = frozenset({Outcome.NO_SUCH_HOST, Outcome.NOT_PICKED_UP})
+_NOT_SAID: Final = frozenset({None, Outcome.CANCELLED})
+_CALLED_BACK: Final = frozenset({None, Outcome.OK, Outcome.CANCELLED, Outcome.CANCELLED_KILLED})
+"""Outcomes of steps of which a host did not say how they ended; of those that a cancel may leave behind."""
 
 
 class _Turn(IntEnum):
@@ -212,7 +215,7 @@ class Waves:
         """Count a host by how its steps ended; the worst of them decides."""
         tally, steps = self.tally, self.steps_of(branch)
         states = {step.state for step in steps}
-        outcomes = {step.outcome for step in steps} - {None}
+        outcomes = {step.outcome for step in steps} - _NOT_SAID
         self._turns[branch] = _Turn.ENDED
         self._ended[bisect_right(self._bounds, branch)] += 1
         ends = (step.ended_at for step in steps if step.ended_at is not None)
@@ -222,7 +225,8 @@ class Waves:
             if branch < self._planned.how.canary and not tally.exceeded:
                 tally.exceeded = "the canary failed"
         elif StepState.CANCELLED in states:
-            tally.cancelled += 1
+            lost = any(step.outcome not in _CALLED_BACK for step in steps)
+            tally.failed, tally.cancelled = tally.failed + lost, tally.cancelled + (not lost)
         elif StepState.SKIPPED in states:
             tally.skipped += 1
         else:

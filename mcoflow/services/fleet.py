@@ -13,6 +13,7 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.standing import Standing
 from mcoflow.errors import QueryInvalidError
 from mcoflow.ports.fleet import FleetReader, HostStanding, SameTrouble, Trouble
+from mcoflow.services.rollouts import census_of
 from mcoflow.services.times import moment, span
 from mcoflow.services.views import Mark, PlanView
 
@@ -35,6 +36,13 @@ _ANSWERED: Final = frozenset(
         Standing.INTERRUPTED,
     }
 )
+_UNHEARD: Final[Mapping[Standing, str]] = {
+    Standing.UNDER_WAY: "under way",
+    Standing.CANCELLED: "cancelled",
+    Standing.ERROR: "failed here",
+    Standing.NOT_BEGUN: "not begun",
+    Standing.SKIPPED: "skipped",
+}
 _NOBODY: Final[tuple[int, Sequence[str]]] = (0, ())
 _MARKS: Final[Mapping[Standing, Mark]] = {
     Standing.OK: Mark.SUCCESS,
@@ -84,7 +92,10 @@ class SameError:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """Whom a task is about and what became of them. `offline`, `silent`: the first of them, by name."""
+    """Whom a task is about and what became of them. `offline`, `silent`: the first of them, by name.
+
+    `rest`: how many of the others there are of each kind, in words; with them the numbers add up.
+    """
 
     expected: int
     answered: int
@@ -94,12 +105,13 @@ class FleetView:
     errors: Sequence[SameError]
     offline: Sequence[str]
     silent: Sequence[str]
+    rest: Sequence[tuple[int, str]] = ()
 
     @property
     def census(self) -> str:
-        """Always all four, so that nobody is left out in silence."""
-        asked = f"{self.expected} expected · {self.answered} answered"
-        return f"{asked} · {self.offline_number} offline · {self.silent_number} silent"
+        """Who was expected and what became of them; it adds up, so that nobody is left out in silence."""
+        heard = (self.answered, self.offline_number, self.silent_number)
+        return census_of(self.expected, heard, self.rest)
 
     @property
     def counts(self) -> str:
@@ -160,15 +172,17 @@ class Fleet:
         looked = wrong or Standing.SKIPPED in counted  # who was left out was offline, perhaps
         offline = self._reader.hosts_with(plan.id, _OFFLINE, limit=NAMED) if looked else _NOBODY
         silent = self._reader.hosts_with(plan.id, _SILENT, limit=NAMED) if looked else _NOBODY
+        heard = _heard(counted, offline[0])
         return FleetView(
             expected=sum(counted.values()),
-            answered=_answered(counted),
-            offline_number=offline[0],
-            silent_number=silent[0],
+            answered=heard[0],
+            offline_number=heard[1],
+            silent_number=heard[2],
             standings=[_standings(standing, number) for standing, number in counted.items()],
             errors=self.errors(plan.id, named=named) if wrong else (),
             offline=offline[1],
             silent=silent[1],
+            rest=_rest(counted, sum(heard)),
         )
 
     def errors(self, plan_id: UUID, *, named: int = 3) -> Sequence[SameError]:
@@ -226,9 +240,25 @@ def standings_named(outcome: str) -> Collection[Standing]:
         raise QueryInvalidError(f"there is no outcome {outcome[:80]!r}: there are {known}") from None
 
 
-def _answered(counted: Mapping[Standing, int]) -> int:
-    """Return how many hosts said how it ended."""
-    return sum(number for standing, number in counted.items() if standing in _ANSWERED)
+def _heard(counted: Mapping[Standing, int], away: int) -> tuple[int, int, int]:
+    """Return how many hosts said how it ended, were offline, and said no more: each is one of them at most.
+
+    Of those skipped some were left out, because they were `away`: as many as no other outcome accounts for.
+    """
+    answered = sum(number for standing, number in counted.items() if standing in _ANSWERED)
+    offline = counted.get(Standing.NO_SUCH_HOST, 0) + counted.get(Standing.NOT_PICKED_UP, 0)
+    left_out = min(max(0, away - offline), counted.get(Standing.SKIPPED, 0))
+    return answered, offline + left_out, counted.get(Standing.LOST, 0)
+
+
+def _rest(counted: Mapping[Standing, int], heard: int) -> Sequence[tuple[int, str]]:
+    """Return those of which nothing was heard; who was left out stands among the offline already."""
+    left, found = sum(counted.values()) - heard, []
+    for standing in _UNHEARD:
+        number = min(left, counted.get(standing, 0))
+        found.append((number, _UNHEARD[standing]))
+        left -= number
+    return [(number, words) for number, words in found if number]
 
 
 def _standings(standing: Standing, number: int) -> Standings:

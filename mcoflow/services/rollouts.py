@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -51,9 +52,28 @@ class RolloutView:
 
     @property
     def census(self) -> str:
-        """Who was expected and who answered; always all four, so that nobody is left out in silence."""
-        asked = f"{self.hosts} expected · {self.answered} answered"
-        return f"{asked} · {self.offline} offline · {self.silent} silent"
+        """Who was expected and what became of them; it adds up, so that nobody is left out in silence."""
+        rest = (
+            (self.under_way, "under way"),
+            (self.interrupted, "interrupted"),
+            (self.unheard, self._why_unheard),
+            (self.not_begun, "not begun"),
+        )
+        return census_of(self.hosts, (self.answered, self.offline, self.silent), rest)
+
+    @property
+    def unheard(self) -> int:
+        """Hosts that ended and never said how: cancelled or skipped, or it failed before they were asked."""
+        ended = self.ok + self.failed + self.skipped + self.cancelled
+        return ended - self.answered - self.offline - self.silent
+
+    @property
+    def _why_unheard(self) -> str:
+        if self.unheard <= self.cancelled and not self.skipped:
+            return "cancelled"
+        if self.unheard <= self.skipped and not self.cancelled:
+            return "skipped"
+        return "without an answer" if self.cancelled or self.skipped else "failed here"
 
     @property
     def words(self) -> str:
@@ -65,6 +85,16 @@ class RolloutView:
             "then it pauses" if self.pauses else "",
         ]
         return ", ".join(part for part in parts if part)
+
+
+def census_of(expected: int, heard: tuple[int, int, int], rest: Iterable[tuple[int, str]]) -> str:
+    """`5 expected · 1 answered · 0 offline · 1 silent · 3 not begun`.
+
+    `heard`: answered, offline and silent, which are always told; of the `rest` what is zero is left out.
+    """
+    told = [f"{count} {word}" for count, word in zip(heard, ("answered", "offline", "silent"), strict=True)]
+    told += [f"{count} {word}" for count, word in rest if count]
+    return " · ".join([f"{expected} expected", *told])
 
 
 def rollouts_of(plan: PlanRecord) -> tuple[RolloutView, ...]:
