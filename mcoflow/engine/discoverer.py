@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -130,7 +130,7 @@ class Discoverer:
         with self._lock:
             gatherings = dict(self._open)
         wanted: dict[tuple[UUID, str], AnswerRecord] = {}
-        foreign: list[Answer] = []
+        foreign: dict[UUID, dict[str, Answer]] = {}
         for each in answers:
             gathering = gatherings.get(each.discovery_id)
             if gathering is None or each.identity in gathering.answered:
@@ -139,23 +139,31 @@ class Discoverer:
                 record = AnswerRecord(each.discovery_id, each.identity, each.at)
                 wanted.setdefault((each.discovery_id, each.identity), record)
             else:
-                foreign.append(each)
+                noted = foreign.setdefault(each.discovery_id, {})
+                if gathering.is_news(each.identity, len(noted)):
+                    noted.setdefault(each.identity, each)
         if wanted:
             self._store.save_answers(list(wanted.values()))
-        if foreign:
-            self._store.commit(Changes(evidence=[_evidence(each) for each in foreign]))
+        evidence = [_evidence(each) for noted in foreign.values() for each in noted.values()]
+        if evidence:
+            self._store.commit(Changes(evidence=evidence))
         self._note(gatherings, wanted.keys(), foreign)
 
     def _note(
-        self, gatherings: dict[UUID, Gathering], wanted: Collection[tuple[UUID, str]], foreign: list[Answer]
+        self,
+        gatherings: dict[UUID, Gathering],
+        wanted: Collection[tuple[UUID, str]],
+        foreign: Mapping[UUID, Collection[str]],
     ) -> None:
         now = self._clock.monotonic()
         with self._lock:
             for discovery_id, identity in wanted:
                 gatherings[discovery_id].heard(identity, now)
-            for each in foreign:
-                gatherings[each.discovery_id].foreign += 1
-                log.warning("discovery.foreign", extra={"host": each.identity})
+            for discovery_id, strangers in foreign.items():
+                gathering = gatherings[discovery_id]
+                if strangers and not gathering.strangers:
+                    log.warning("discovery.foreign", extra={"host": next(iter(strangers))})
+                gathering.strangers.update(strangers)
         if wanted:
             self._on_changed({discovery_id for discovery_id, _ in wanted})
             self._bell.set()

@@ -27,6 +27,10 @@ LONGEST: Final = 60.0
 for a broker has as many questions to deliver; what a discovery may take, the window left out."""
 
 
+STRANGERS: Final = 100
+"""Hosts of a discovery that were not asked and answered: as many are counted, and their answers kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
     """A host as a target sees it that answered; the target does not ask for facts."""
@@ -50,7 +54,7 @@ class Gathering:
     begun: bool = False
     pending: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
-    foreign: int = 0
+    strangers: set[str] = field(default_factory=set)
     extra: float = 0.0
     quiet_since: float = 0.0
     over_at: float = 0.0
@@ -59,6 +63,18 @@ class Gathering:
     def id(self) -> UUID:
         """Of the discovery."""
         return self.record.id
+
+    @property
+    def foreign(self) -> int:
+        """Hosts that were not asked and answered all the same, `STRANGERS` at the most."""
+        return len(self.strangers)
+
+    def is_news(self, stranger: str, noted: int) -> bool:
+        """Whether the answer of a host that was not asked is to be kept: the first of each, of so many.
+
+        `noted`: of others that are about to be kept.
+        """
+        return stranger not in self.strangers and len(self.strangers) + noted < STRANGERS
 
     @property
     def names(self) -> Sequence[str]:

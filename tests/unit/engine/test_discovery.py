@@ -13,6 +13,7 @@ import pytest
 
 from mcoflow.domain.discovery import Counting, DiscoveryRecord, Standing
 from mcoflow.domain.requests import HostRecord
+from mcoflow.engine.gathering import STRANGERS
 from mcoflow.errors import (
     DiscoveryNotFoundError,
     InputInvalidError,
@@ -187,6 +188,31 @@ def test_an_answer_of_a_host_that_was_not_asked_is_evidence_and_counted(world: O
     assert met(world, asked, Standing.ANSWERED) == ["web1"]
     (evidence,) = world.stored.evidence()
     assert (evidence.why, evidence.host) == ("foreign", "evil")
+
+
+def test_of_answers_nobody_asked_for_one_of_each_host_is_kept_and_not_too_many(
+    world: OneThreadWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One host, or any number of made up ones, fills neither the database nor the log."""
+    agents = Agents(world)
+    known(world, "web1")
+    asked = world.discoveries.ask("web*")
+    world.drain()
+    question = decode(agents.asked[0].body)
+
+    for _ in range(50):
+        agents.say("evil", question)
+    agents.say("other", question)
+    world.drain()
+    assert sorted(str(each.host) for each in world.stored.evidence()) == ["evil", "other"]
+    for number in range(STRANGERS + 20):
+        agents.say(f"evil{number}", question)
+    agents.say("web1", question)
+    world.drain()
+
+    assert ended(world, asked).foreign == STRANGERS
+    assert len(world.stored.evidence()) == STRANGERS
+    assert [each.message for each in caplog.records].count("discovery.foreign") == 1
 
 
 def test_an_answer_after_the_end_changes_nothing_and_is_presence_all_the_same(
