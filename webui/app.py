@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, request, url_for
 from flask_bootstrap import Bootstrap5
 from jinja2 import StrictUndefined
 
+from mcoflow.domain.told import in_one_line
 from mcoflow.services import Services
 from webui import errors, guard, health, metrics, text, when
 from webui.api import contract
@@ -94,6 +95,7 @@ def _teach_templates(app: Flask) -> None:
         terminal=text.terminal,
         as_text=text.as_text,
         shorten=text.shorten,
+        in_one_line=in_one_line,
         breakable=text.breakable,
         size=text.size,
     )

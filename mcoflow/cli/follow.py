@@ -16,6 +16,7 @@ from mcoflow.cli.lookout import Lookout
 from mcoflow.cli.shell import Shell
 from mcoflow.cli.steps import LARGE, every_step
 from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.domain.told import in_one_line
 from mcoflow.errors import WaitTimeoutError
 from mcoflow.services.views import PlanView, StepView
 
@@ -107,7 +108,7 @@ def verdict(shell: Shell, plan: PlanView, steps: Sequence[StepView] = ()) -> Non
         return
     failed = [step for step in steps if step.state is StepState.ERROR]
     if failed:
-        why = reasons((step.host or "", step.error or step.words) for step in failed)
+        why = reasons((step.host or "", in_one_line(step.error) or step.words) for step in failed)
     how = "ended in error" if plan.word == "error" else f"is {plan.word}"
     raise CommandFailedError(f"{render.visible(plan.title)} {how}: {why}")
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from mcoflow.cli.steps import Told
 from mcoflow.cli.times import told as moment
+from mcoflow.domain.told import in_one_line
 from mcoflow.services.views import Fact, HostDetail, HostView, PlanView, ScheduleView, StepView
 
 SHOWN: Final = 20
@@ -30,7 +31,7 @@ def visible(text: str) -> str:
 
 def plan_row(plan: PlanView, now: datetime) -> Sequence[str]:
     """Return a task for a list."""
-    return (str(plan.id), plan.word, ago(plan.created_at, now), plan.words(), _title(plan))
+    return (str(plan.id), plan.word, ago(plan.created_at, now), plan.words(), _title(plan, plan.played))
 
 
 def plan(
@@ -40,10 +41,11 @@ def plan(
     now: datetime,
     *,
     fleet: Sequence[str] = (),
+    played: str | None = None,
 ) -> str:
     """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now.
 
-    `fleet`: lines about its hosts, in place of the steps.
+    `fleet`: lines about its hosts, in place of the steps. `played`: how many of them are simulated, counted.
     """
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
     facts = {
@@ -57,7 +59,7 @@ def plan(
         "hint": _children_first(found, called),
         **(_waiting(found.schedule) if found.schedule else {}),
     }
-    lines = [f"{visible(_title(found))}: {found.word}"]
+    lines = [f"{visible(_title(found, found.played if played is None else played))}: {found.word}"]
     lines += [f"  {key:<5}  {visible(value)}" for key, value in facts.items() if value]
     if steps:
         lines += ["", step_table(steps)]
@@ -118,13 +120,13 @@ def change(output: Mapping[str, Any]) -> str:
     return f"{before} → {after}" if output["changed"] else f"unchanged: {after}"
 
 
-def _title(plan: PlanView) -> str:
-    return f"{plan.title} (simulated)" if plan.simulated else plan.title
+def _title(plan: PlanView, played: str) -> str:
+    return f"{plan.title} ({played})" if played else plan.title
 
 
 def _problem(told: Told) -> str:
     """Return what went wrong with a step."""
-    return told.step.error or "; ".join(told.step.warnings)
+    return in_one_line(told.step.error) or "; ".join(map(in_one_line, told.step.warnings))
 
 
 def _standing(told: Told) -> tuple[str, str]:

@@ -187,7 +187,12 @@ def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
         fleet = services.fleet.show(plan) if is_fleet(plan) or shell.lines else None
         lines = summary(plan, fleet) if fleet is not None else ()
         line = {**plain(plan), "sub_plans": called, "fleet": fleet}
-        shell.result(line, lambda: render.plan(plan, steps, called, services.clock.now(), fleet=lines))
+        shell.result(
+            line,
+            lambda: render.plan(
+                plan, steps, called, services.clock.now(), fleet=lines, played=services.hosts.played(plan)
+            ),
+        )
         return
     every = [
         {**plain(each.step), "input": each.input, "output": each.output}

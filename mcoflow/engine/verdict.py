@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from mcoflow.domain.records import PlanRecord, StepRecord
 from mcoflow.domain.rollout import Tally
 from mcoflow.domain.states import PlanResult, StepState
+from mcoflow.domain.told import in_one_line
 
 
 def result_of(plan: PlanRecord, steps: Collection[StepRecord]) -> PlanResult:
@@ -59,9 +60,9 @@ def _left(tally: Tally) -> str:
 def _told(step: StepRecord) -> str:
     where = f"{step.host}: " if step.host else ""
     if step.error is not None and step.state in (StepState.ERROR, StepState.SKIPPED):
-        return f"{where}{' '.join(step.error.message.split())}"
+        return f"{where}{in_one_line(step.error.message)}"
     if step.warnings:
-        return f"{where}{'; '.join(step.warnings)}"
+        return f"{where}{'; '.join(map(in_one_line, step.warnings))}"
     if step.state is StepState.CANCELLED and step.outcome is not None:
         return f"{where}{step.outcome.words(step.reason)}"
     return ""

@@ -11,6 +11,7 @@ from uuid import UUID
 from mcoflow.clock import Clock
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.standing import Standing
+from mcoflow.domain.told import in_one_line
 from mcoflow.errors import QueryInvalidError
 from mcoflow.ports.fleet import FleetReader, HostStanding, SameTrouble, Trouble
 from mcoflow.services.rollouts import census_of
@@ -298,6 +299,6 @@ def _words(trouble: Trouble) -> str:
 
 def _message(trouble: Trouble) -> str:
     """Return what the error says beyond the words of the outcome, in one line."""
-    text = " ".join(trouble.error.message.split()) if trouble.error is not None else ""
+    text = in_one_line(trouble.error.message) if trouble.error is not None else ""
     words = _words(trouble)
     return text.removeprefix(words).lstrip(":, ") if text.startswith(words) else text

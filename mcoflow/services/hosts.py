@@ -11,9 +11,11 @@ from mcoflow.domain.target_match import agents_in
 from mcoflow.ports.store import Reader
 from mcoflow.services.facts import grouped, problems_of, system_of
 from mcoflow.services.times import certain_moment
-from mcoflow.services.views import HostDetail, HostPage, HostView
+from mcoflow.services.views import HostDetail, HostPage, HostView, PlanView
 
 PAGE: Final = 50
+COUNTED: Final = 1000
+"""Hosts of one task that are looked up to say how many are simulated."""
 
 
 class Hosts:
@@ -54,6 +56,17 @@ class Hosts:
     def simulated(self, names: Collection[str]) -> frozenset[str]:
         """Those of these hosts, 1,000 at most, that are simulated."""
         return frozenset(host.identity for host in self._reader.hosts_named(names) if host.simulated)
+
+    def played(self, plan: PlanView) -> str:
+        """Whether the hosts of a task are simulated, or how many of them: `2 of 49 simulated`.
+
+        Of more than 1,000, and where none is known, it only says that some are.
+        """
+        total = len(plan.hosts)
+        if not plan.simulated or not 1 < total <= COUNTED:
+            return plan.played
+        number = len(self.simulated(plan.hosts))
+        return "simulated" if number == total else f"{number} of {total} simulated"
 
     def _view(self, host: HostRecord) -> HostView:
         return HostView(

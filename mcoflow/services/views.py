@@ -104,6 +104,13 @@ class PlanView:
         return f"{counters.words()}, {self.progress:.0%}"
 
     @property
+    def played(self) -> str:
+        """Whether its hosts are simulated, without counting them: empty if none is."""
+        if not self.simulated:
+            return ""
+        return "simulated" if len(self.hosts) == 1 else "some simulated"
+
+    @property
     def at_rest(self) -> bool:
         """Whether nothing will move before a person acts."""
         return self.state in (PlanState.PAUSED, PlanState.STOPPED)

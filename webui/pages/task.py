@@ -84,11 +84,15 @@ class Reading:
     def _others(self) -> Sequence[str]:
         return others_of(self.plan, lambda: self.graph.steps)
 
+    def _head(self) -> tuple[PlanView, Mapping[CommandKind, str], str, Sequence[str], str]:
+        plan = self.plan
+        return plan, REASONS, again_url(plan), self._others(), services().hosts.played(plan)
+
     def parts(self) -> dict[str, Part]:
         """Return the live parts of the page."""
         plans, plan = services().plans, self.plan
         return {
-            "head": Part("task", "head", lambda: (plan, REASONS, again_url(plan), self._others())),
+            "head": Part("task", "head", self._head),
             "called": Part("task", "called", lambda: (plan, plans.counts(of=plan.id))),
             "graph": Part("task", "graph", lambda: (self.graph.plan, self.picture)),
             "steps": Part("task", "steps", self._steps),

@@ -43,6 +43,18 @@ def test_machine_output_is_one_document_with_steps_and_history(mcoflow: Mcoflow)
     assert ended.json["history"]
 
 
+def test_a_task_on_real_hosts_too_does_not_claim_to_be_simulated(mcoflow: Mcoflow) -> None:
+    task = mcoflow("run", "ping", "-H", "sim-00001,web1", "--wait", "--output", "json").json["id"]
+    shown, listed = mcoflow("task", "show", task).out, mcoflow("task", "list").out
+
+    assert "(1 of 2 simulated)" in shown
+    assert next(line for line in listed.splitlines() if task in line).endswith("(some simulated)")
+
+
+def test_all_simulated_hosts_are_told_as_such(mcoflow: Mcoflow) -> None:
+    assert "(simulated): success" in mcoflow("run", "ping", "-H", "sim-00001,sim-00002", "--wait").out
+
+
 def test_packages_and_services_are_named_as_in_the_form(mcoflow: Mcoflow) -> None:
     ended = mcoflow("run", "install-and-restart", "nginx,php;web", "--host", "sim-00001", "--wait")
 
