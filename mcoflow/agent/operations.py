@@ -1,6 +1,7 @@
 """How an agent's operations are declared: plain functions between two models. Plug-ins use this file."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,6 +30,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _is_itself(pid: int) -> bool:
+    """What can be told without knowing the daemon."""
+    return pid in (1, os.getpid(), os.getppid())
+
+
 def _no_requests(_limit: int) -> Sequence[JsonObject]:
     """Only the daemon itself knows them."""
     return ()
@@ -38,7 +44,8 @@ def _no_requests(_limit: int) -> Sequence[JsonObject]:
 class Context:
     """What an operation may ask of its host. With `check` it predicts and changes nothing.
 
-    `operations` and `requests` are what the daemon itself knows: empty elsewhere.
+    `operations` and `requests` are what the daemon itself knows: empty elsewhere. `is_agent` tells whether a
+    process is the agent itself, which no operation may hit.
     """
 
     host: str
@@ -47,6 +54,7 @@ class Context:
     services: Callable[[], ServiceProvider]
     facts: Callable[[], JsonObject]
     policy: Policy = field(default_factory=Policy)
+    is_agent: Callable[[int], bool] = _is_itself
     operations: Callable[[], Sequence[Operation]] = tuple
     requests: Callable[[int], Sequence[JsonObject]] = _no_requests
 

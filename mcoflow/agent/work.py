@@ -15,6 +15,7 @@ from mcoflow.agent.facts import Facts
 from mcoflow.agent.here import FailedStart, Own, RunHere
 from mcoflow.agent.init_system import InitSystem
 from mcoflow.agent.ledger import Ledger
+from mcoflow.agent.own_processes import WORKER
 from mcoflow.agent.printed import Prints
 from mcoflow.agent.processes import identity_of
 from mcoflow.agent.running import Worker, wait_for_begin
@@ -129,7 +130,7 @@ class SubprocessExecution:
     def _spawn(self, directory: Path) -> subprocess.Popen[bytes]:
         with (directory / STDERR).open("wb") as errors:
             return subprocess.Popen(  # noqa: S603  our own module, by an argv list
-                [sys.executable, "-P", "-u", "-m", "mcoflow.agent.worker_main", str(directory)],
+                [sys.executable, "-P", "-u", "-m", WORKER, str(directory)],
                 stdin=subprocess.PIPE,
                 stdout=errors,
                 stderr=errors,

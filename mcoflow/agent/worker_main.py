@@ -15,6 +15,7 @@ from mcoflow.agent.catalogue import load_agent
 from mcoflow.agent.execution import Done, RefusedError
 from mcoflow.agent.facts import Facts
 from mcoflow.agent.operations import Context, Declared
+from mcoflow.agent.own_processes import belongs_to_agent
 from mcoflow.agent.printed import Recorder
 from mcoflow.agent.providers.choice import ChosenProviders
 from mcoflow.agent.worker_files import BEGUN, GO, Order, read_order, write_result
@@ -59,10 +60,10 @@ def _prepared(order: Order, directory: Path) -> Callable[[], JsonObject]:
         providers.load(agent)
     except Exception as error:  # noqa: BLE001  told as the result
         return _raising(error)
-    return lambda: _perform(declared, order, providers)
+    return lambda: _perform(declared, order, providers, directory)
 
 
-def _perform(declared: Declared, order: Order, providers: ChosenProviders) -> JsonObject:
+def _perform(declared: Declared, order: Order, providers: ChosenProviders, directory: Path) -> JsonObject:
     if order.check and not declared.operation.check:
         raise OperationFailedError("check_unsupported", f"{order.operation} cannot predict what it would do")
     context = Context(
@@ -72,6 +73,7 @@ def _perform(declared: Declared, order: Order, providers: ChosenProviders) -> Js
         services=providers.services,
         facts=Facts(order.facts_dir, {}).read,
         policy=order.policy,
+        is_agent=lambda pid: belongs_to_agent(pid, directory),
     )
     values = declared.perform(order.args, context)
     if len(codec.dumps(values)) > VALUES_LIMIT:

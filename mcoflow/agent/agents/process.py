@@ -145,9 +145,9 @@ def _meant(given: Target, context: Context) -> Process:
     process = _process(given.pid)
     if process is None:
         raise _gone(given)
-    if given.pid in (1, os.getpid(), os.getppid()):
+    if context.is_agent(given.pid):
         raise OperationFailedError(
-            "not_allowed", f"process {given.pid} is the init system or the agent itself"
+            "not_allowed", f"process {given.pid} is the init system, the agent itself or one of its workers"
         )
     if not fits_any(context.policy.process.signal, process.name):
         raise OperationFailedError(

@@ -1,19 +1,22 @@
 """The agent `process`, on real processes: a signal goes to the one that was seen, or to nobody."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mcoflow.agent.own_processes import WORKER
+from mcoflow.agent.processes import identity_of
 from mcoflow.wire.kinds import Outcome
 from tests.unit.agent.bench import Bench, bench
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Bench]:
-    with bench(tmp_path, ["process"], policy='[process]\nsignal = ["slee*"]\n') as made:
+    with bench(tmp_path, ["process"], policy='[process]\nsignal = ["slee*", "py*"]\n') as made:
         yield made
 
 
@@ -76,6 +79,45 @@ def test_a_process_of_an_earlier_start_of_the_machine_is_gone(
 
     assert end.reason == "not_found"
     assert sleeper.poll() is None
+
+
+def refused(host: Bench, pid: int) -> str:
+    seen = identity_of(pid)
+    assert seen is not None
+    end = host.run("process.signal", pid=pid, started=seen.started, signal="KILL")
+    assert (end.outcome, end.reason) == (Outcome.FAILED, "not_allowed")
+    return end.message
+
+
+def test_the_daemon_is_not_hit_by_a_worker_that_it_took_over(
+    host: Bench, sleeper: "subprocess.Popen[bytes]"
+) -> None:
+    """The daemon is who holds the state directory, whoever is the parent."""
+    (host.folder / "lock").write_text(f"{sleeper.pid}\n")
+
+    assert "the agent itself" in refused(host, sleeper.pid)
+    assert sleeper.poll() is None
+
+
+def test_another_worker_is_not_hit_whatever_the_policy_names(host: Bench) -> None:
+    waiting = host.prepare("process.list")
+    assert waiting.running.identity is not None
+
+    assert "one of its workers" in refused(host, waiting.running.identity.pid)
+
+    waiting.running.begin()
+    assert waiting.wait().outcome is Outcome.OK
+
+
+def test_what_a_worker_started_is_not_hit_either(host: Bench) -> None:
+    words = ["/bin/bash", "-c", "sleep 600 & echo $!; wait", WORKER]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True) as leader:
+        assert leader.stdout is not None
+        inner = int(leader.stdout.readline())
+        try:
+            assert "one of its workers" in refused(host, inner)
+        finally:
+            os.killpg(leader.pid, signal.SIGKILL)
 
 
 def test_what_the_policy_does_not_name_gets_no_signal(host: Bench) -> None:
