@@ -11,6 +11,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from mcoflow.agent.policy_env import decides_what_runs
+
 MORE: Final = "..."
 """As the last word of a command's argv: any further words, options too."""
 _TOKENS: Final = re.compile(r"\*\*|\*|[^*]+")
@@ -56,7 +58,7 @@ class Command(_Rules):
     @model_validator(mode="after")
     def _no_way_around(self) -> Self:
         for name in self.env:
-            if name.startswith("LD_") or name in ("PATH", "IFS", "BASH_ENV", "ENV", "PYTHONPATH"):
+            if decides_what_runs(name):
                 raise ValueError(f"env: {name} would decide which program runs, so nobody may set it")
         return self
 
@@ -64,7 +66,8 @@ class Command(_Rules):
 class Files(_Rules):
     """Which files may be looked at, by the path they really have: links are followed first."""
 
-    checksum: Annotated[list[PathPattern], Field(max_length=256)] = ["/**"]
+    checksum: Annotated[list[PathPattern], Field(max_length=256)] | None = None
+    """None: what everybody on the host may read."""
     read: Annotated[list[PathPattern], Field(max_length=256)] = []
 
 

@@ -4,8 +4,9 @@ import os
 import pwd
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -80,9 +81,9 @@ def _permit(args: dict[str, Any], policy: Policy) -> None:
 def run(given: Run, context: Context) -> Ran:
     """Run it to its end, without a shell; another exit code than 0 is a failure."""
     rule = permitted(context.policy, given)
-    _check_real_cwd(rule, given.cwd)
     account = _account(given.user or (rule.users[0] if rule.users else None))
-    code = _run(given, account)
+    with _entered(rule, given.cwd) as cwd:
+        code = _run(given, account, cwd)
     if code < 0:
         name = signal.Signals(-code).name
         raise OperationFailedError(
@@ -98,11 +99,21 @@ def _ended(code: int, account: pwd.struct_passwd) -> dict[str, Any]:
     return {"exit_code": code, "user": account.pw_name}
 
 
-def _check_real_cwd(rule: Command, cwd: str) -> None:
-    """A link must not lead out of what is allowed."""
-    real = str(Path(cwd).resolve())
-    if not fits_any(rule.cwd, real):
-        raise _not_allowed(f"{cwd} leads to {real}, which is not among cwd: {', '.join(rule.cwd)}")
+@contextmanager
+def _entered(rule: Command, cwd: str) -> Iterator[str]:
+    """Hold on to the folder and name it so that no link changed meanwhile leads out of what is allowed."""
+    try:
+        folder = os.open(cwd, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise OperationFailedError("not_started", f"cwd {cwd}: {error.strerror}") from error
+    try:
+        held = f"/proc/self/fd/{folder}"
+        real = os.readlink(held)  # noqa: PTH115  the kernel's own name for it
+        if not fits_any(rule.cwd, real):
+            raise _not_allowed(f"{cwd} leads to {real}, which is not among cwd: {', '.join(rule.cwd)}")
+        yield held
+    finally:
+        os.close(folder)
 
 
 def _account(user: str | None) -> pwd.struct_passwd:
@@ -112,7 +123,7 @@ def _account(user: str | None) -> pwd.struct_passwd:
         raise OperationFailedError("no_user", f"this host has no user {user or os.geteuid()}") from None
 
 
-def _run(given: Run, account: pwd.struct_passwd) -> int:
+def _run(given: Run, account: pwd.struct_passwd, cwd: str) -> int:
     """Start it with what we print to, so that its output is the step's as it comes."""
     changes: dict[str, Any] = {}
     if account.pw_uid != os.geteuid():
@@ -122,7 +133,7 @@ def _run(given: Run, account: pwd.struct_passwd) -> int:
         child = subprocess.Popen(  # noqa: S603  the policy allows the words, no shell is involved
             given.argv,
             stdin=subprocess.DEVNULL if given.stdin is None else subprocess.PIPE,
-            cwd=given.cwd,
+            cwd=cwd,
             env=_environment(given, account),
             umask=_UMASK,
             **changes,

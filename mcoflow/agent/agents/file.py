@@ -7,16 +7,14 @@ import hashlib
 import os
 import pwd
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field
 
+from mcoflow.agent.opened_files import KINDS, Kind, failure, opened
 from mcoflow.agent.operations import Agent, Context, Strict
-from mcoflow.agent.policy import fits_any
 from mcoflow.errors import OperationFailedError
 
 MAX_READ: Final = 24 * 1024
@@ -34,29 +32,6 @@ Path = Annotated[
 ]
 Told = Annotated[str, Field(max_length=4096)]
 Size = Annotated[int, Field(ge=0)]
-
-
-class Kind(StrEnum):
-    """What a name stands for."""
-
-    FILE = "file"
-    DIRECTORY = "directory"
-    SYMLINK = "symlink"
-    FIFO = "fifo"
-    SOCKET = "socket"
-    CHARACTER_DEVICE = "character_device"
-    BLOCK_DEVICE = "block_device"
-
-
-_KINDS: Final = {
-    stat.S_IFREG: Kind.FILE,
-    stat.S_IFDIR: Kind.DIRECTORY,
-    stat.S_IFLNK: Kind.SYMLINK,
-    stat.S_IFIFO: Kind.FIFO,
-    stat.S_IFSOCK: Kind.SOCKET,
-    stat.S_IFCHR: Kind.CHARACTER_DEVICE,
-    stat.S_IFBLK: Kind.BLOCK_DEVICE,
-}
 
 
 class Encoding(StrEnum):
@@ -124,10 +99,10 @@ def status(given: Named) -> Status:
     except (FileNotFoundError, NotADirectoryError):
         return Status(exists=False)
     except OSError as error:
-        raise _failure(given.path, error) from None
+        raise failure(given.path, error) from None
     return Status(
         exists=True,
-        type=_KINDS[stat.S_IFMT(found.st_mode)],
+        type=KINDS[stat.S_IFMT(found.st_mode)],
         mode=f"{stat.S_IMODE(found.st_mode):04o}",
         owner=_owner(found.st_uid),
         group=_group(found.st_gid),
@@ -142,7 +117,7 @@ def status(given: Named) -> Status:
 )
 def checksum(given: Named, context: Context) -> Summed:
     """Read all of it; a file over 16 GiB is refused."""
-    with _opened(given.path, context.policy.file.checksum, "checksum") as (descriptor, real):
+    with opened(given.path, context.policy.file, "checksum") as (descriptor, real):
         size = os.fstat(descriptor).st_size
         if size > MAX_SUMMED:
             raise OperationFailedError("too_large", f"{given.path} is over {MAX_SUMMED // 1024**3} GiB")
@@ -161,7 +136,7 @@ def checksum(given: Named, context: Context) -> Summed:
 )
 def read(given: Range, context: Context) -> Part:
     """Read one range; text has to be UTF-8."""
-    with _opened(given.path, context.policy.file.read, "read") as (descriptor, real):
+    with opened(given.path, context.policy.file, "read") as (descriptor, real):
         size = os.fstat(descriptor).st_size
         data = os.pread(descriptor, given.length, given.offset)
     ends = given.offset + len(data) >= size or not data
@@ -180,31 +155,6 @@ def read(given: Range, context: Context) -> Part:
     )
 
 
-@contextmanager
-def _opened(path: str, allowed: list[str], doing: str) -> Iterator[tuple[int, str]]:
-    """Open a plain file; what is allowed is decided by the path that the kernel has for the open file."""
-    try:
-        found = os.stat(path)  # noqa: PTH116  before it is opened: to open a device may have effects
-        if not stat.S_ISREG(found.st_mode):
-            kind = _KINDS[stat.S_IFMT(found.st_mode)].replace("_", " ")
-            raise OperationFailedError("not_a_file", f"{path} is a {kind}: only plain files can be read")
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    except OSError as error:
-        raise _failure(path, error) from None
-    try:
-        real = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
-        if not (stat.S_ISREG(os.fstat(descriptor).st_mode) and fits_any(allowed, real)):
-            raise OperationFailedError(
-                "not_allowed",
-                f"this host's policy.toml does not allow it: [file] {doing} has no pattern for {real}",
-            )
-        yield descriptor, real
-    except OSError as error:
-        raise _failure(path, error) from None
-    finally:
-        os.close(descriptor)
-
-
 def _decoded(given: Range, data: bytes, *, whole: bool) -> str:
     """Return the text; a character that the range cuts at its end is left to the next range."""
     try:
@@ -216,15 +166,6 @@ def _decoded(given: Range, data: bytes, *, whole: bool) -> str:
             "not_text", f"these bytes of {given.path} are no UTF-8 text: ask for encoding = base64"
         )
     return text
-
-
-def _failure(path: str, error: OSError) -> OperationFailedError:
-    reasons: dict[type[OSError], str] = {
-        FileNotFoundError: "not_found",
-        NotADirectoryError: "not_found",
-        PermissionError: "no_permission",
-    }
-    return OperationFailedError(reasons.get(type(error), "unreadable"), f"{path}: {error.strerror}")
 
 
 def _owner(uid: int) -> str:

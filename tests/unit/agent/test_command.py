@@ -1,13 +1,16 @@
 """The agent `command`, on real programs: what the policy allows is run as it says, nothing else is."""
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcoflow.agent.agents.command import _entered
 from mcoflow.agent.catalogue import LoadedCatalogue
 from mcoflow.agent.execution import RefusedError
+from mcoflow.agent.policy import Command
 from mcoflow.config.sections import AgentConfig
 from mcoflow.wire.kinds import Outcome, Refusal
 from tests.unit.agent.bench import Bench, bench
@@ -129,6 +132,26 @@ def test_a_link_does_not_lead_out_of_where_it_may_run(host: Bench, tmp_path: Pat
 
     assert inside.reason == "not_allowed"  # it is `in`, and only what lies in it is allowed
     assert (outside.outcome, outside.reason) == (Outcome.FAILED, "not_allowed")
+
+
+def test_it_runs_in_the_folder_that_was_checked_though_a_link_changes(tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "good")
+    rule = Command(argv=["/bin/pwd"], cwd=[f"{tmp_path}/*"])
+
+    with _entered(rule, f"{tmp_path}/link") as cwd:
+        (tmp_path / "link").unlink()
+        (tmp_path / "link").symlink_to("/etc")
+        ran = subprocess.run(["/bin/pwd"], cwd=cwd, capture_output=True, text=True, check=True)
+
+    assert ran.stdout == f"{tmp_path}/good\n"
+
+
+def test_a_folder_that_is_not_there_is_told(host: Bench, tmp_path: Path) -> None:
+    end = host.run("command.run", argv=["/bin/pwd"], cwd=f"{tmp_path}/in/no")
+
+    assert (end.outcome, end.reason) == (Outcome.FAILED, "not_started")
+    assert "/in/no: No such file" in end.message
 
 
 @pytest.mark.parametrize(

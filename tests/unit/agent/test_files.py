@@ -14,11 +14,17 @@ from mcoflow.agent.execution import RefusedError
 from mcoflow.wire.kinds import Outcome
 from tests.unit.agent.bench import Bench, bench
 
+POLICY = """
+[file]
+read = ["{0}/open/**", "/proc/**", "/sys/**", "/dev/**"]
+checksum = ["/**"]
+"""
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Any:
     (tmp_path / "open").mkdir()
-    with bench(tmp_path, ["file"], policy=f'[file]\nread = ["{tmp_path}/open/**"]\n') as made:
+    with bench(tmp_path, ["file"], policy=POLICY.format(tmp_path)) as made:
         yield made
 
 
@@ -132,7 +138,54 @@ def test_without_a_policy_nothing_is_read(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
     with bench(tmp_path, ["file"]) as made:
         assert made.run("file.read", path=str(tmp_path / "x")).reason == "not_allowed"
-        assert made.run("file.checksum", path=str(tmp_path / "x")).outcome is Outcome.OK
+        assert made.run("file.checksum", path="/etc/passwd").outcome is Outcome.OK
+
+
+def test_without_a_policy_no_checksum_betrays_what_not_everybody_may_read(tmp_path: Path) -> None:
+    """A digest of a short secret is the secret."""
+    behind = tmp_path / "private" / "x"
+    behind.parent.mkdir(mode=0o700)
+    behind.write_text("1234")
+    behind.chmod(0o644)
+    private = tmp_path / "x"
+    private.write_text("1234")
+    private.chmod(0o640)
+
+    with bench(tmp_path, ["file"]) as made:
+        for path in (behind, private):
+            end = made.run("file.checksum", path=str(path))
+            assert (end.reason, "[file] checksum" in end.message) == ("not_allowed", True)
+
+
+def test_what_may_be_read_may_be_summed(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("1234")
+    with bench(tmp_path, ["file"], policy=f'[file]\nread = ["{tmp_path}/*"]\n') as made:
+        assert made.run("file.checksum", path=f"{tmp_path}/x").outcome is Outcome.OK
+
+
+@pytest.mark.parametrize("operation", ["file.checksum", "file.read"])
+@pytest.mark.parametrize("path", ["/proc/version", "//proc/version", "/proc/self/root/etc/passwd"])
+def test_what_is_the_kernels_is_never_read(host: Bench, operation: str, path: str) -> None:
+    """To read /proc/kmsg or a trace takes messages away from who waits for them."""
+    end = host.run(operation, path=path)
+
+    assert (end.outcome, end.reason) == (Outcome.FAILED, "not_allowed")
+    assert "/proc, /sys or /dev" in end.message
+
+
+@pytest.mark.parametrize("operation", ["file.checksum", "file.read"])
+def test_a_hard_link_that_others_may_have_made_is_refused(
+    host: Bench, tmp_path: Path, operation: str
+) -> None:
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "open" / "name").hardlink_to(tmp_path / "secret")
+    assert host.run(operation, path=f"{tmp_path}/open/name").outcome is Outcome.OK
+
+    (tmp_path / "open").chmod(0o777)
+    end = host.run(operation, path=f"{tmp_path}/open/name")
+
+    assert (end.outcome, end.reason) == (Outcome.FAILED, "not_allowed")
+    assert "2 names" in end.message
 
 
 @pytest.mark.parametrize("operation", ["file.checksum", "file.read"])

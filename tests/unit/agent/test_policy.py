@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from mcoflow.agent.policy import Policy, fits, fits_argv
 from mcoflow.agent.policy_file import MAX_SIZE, PolicyFile, read_policy
@@ -125,6 +126,34 @@ def test_a_file_that_others_may_write_is_not_believed(tmp_path: Path, mode: int)
     """B-051: a bad file mode stops the start, with the way out."""
     with pytest.raises(ConfigError, match="chmod go-w"):
         read_policy(put(tmp_path, DF, mode))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("LD_PRELOAD", "PATH", "HOME", "BASH_ENV", "PERL5OPT", "PERL5LIB", "PYTHONHOME", "PYTHONSTARTUP"),
+        *(
+            "RUBYOPT",
+            "NODE_OPTIONS",
+            "GIT_SSH_COMMAND",
+            "GCONV_PATH",
+            "LESSOPEN",
+            "PAGER",
+            "JAVA_TOOL_OPTIONS",
+        ),
+    ],
+)
+def test_a_variable_that_chooses_code_cannot_be_allowed(name: str) -> None:
+    """B-051: a wrong value."""
+    with pytest.raises(ValidationError, match=f"{name} would decide which program runs"):
+        Policy.model_validate({"command": [{"argv": ["/bin/df"], "env": [name]}]})
+
+
+@pytest.mark.parametrize("name", ["LANG", "LC_TIME", "TZ", "SHOP_MODE", "TMPDIR", "HTTP_PROXY"])
+def test_a_variable_that_is_only_a_value_can_be_allowed(name: str) -> None:
+    (rule,) = Policy.model_validate({"command": [{"argv": ["/bin/df"], "env": [name]}]}).command
+
+    assert rule.env == [name]
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
