@@ -51,8 +51,8 @@ class RolloutInput(BaseModel):
         """Refuse what no rollout can be."""
         try:
             self.rollout(1)
-        except RolloutInvalidError as error:
-            raise ValueError(str(error)) from None
+        except RolloutInvalidError as error:  # whoever tells of it names the field
+            raise ValueError(str(error).removeprefix("rollout: ")) from None
         return self
 
     def rollout(self, hosts: int, *, careful: bool = True) -> Rollout:

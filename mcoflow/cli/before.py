@@ -9,6 +9,7 @@ import click
 
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.cli.failures import CommandFailedError
+from mcoflow.cli.find import why_nobody
 from mcoflow.cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def show_preview(shell: Shell, services: Services, order: Order) -> None:
         shell.result(found, lambda: "\n".join(_line(host.name, host.presence) for host in found.hosts))
         _say(shell, found)
     if not found.hosts:
-        raise CommandFailedError("the target means no host that can be taken", ExitCode.NOT_FOUND)
+        target = str(order.arguments.get("target") or "")
+        why = why_nobody(services, target) if target else "it names no host that can be taken"
+        raise CommandFailedError(why, ExitCode.NOT_FOUND)
 
 
 def confirm(shell: Shell, services: Services, order: Order, *, sure: bool) -> None:

@@ -14,6 +14,7 @@ from mcoflow.cli.shell import Shell, shared_options, user
 from mcoflow.cli.times import told
 
 if TYPE_CHECKING:
+    from mcoflow.services import Services
     from mcoflow.services.targets import GroupView
 
 MOST: Final = 1_000_000
@@ -53,10 +54,20 @@ def find(shell: Shell, target: str, *, limit: str | None, one: bool, seed: int |
         return
     with shell.services() as services:
         found = services.targets.preview(target, Choice.of(limit, one=one, seed=seed), named=MOST)
+        why = "" if found.hosts else why_nobody(services, target)
     shell.result(found, lambda: "\n".join(host.name for host in found.hosts))
     shell.say(found.words())
-    if not found.hosts:
-        raise CommandFailedError(f"{target} means no host that can be taken", ExitCode.NOT_FOUND)
+    if why:
+        raise CommandFailedError(why, ExitCode.NOT_FOUND)
+
+
+def why_nobody(services: "Services", target: str) -> str:
+    """Return why a target means nobody: a fact of which no host tells is mistyped, most likely."""
+    untold = services.targets.untold(target)
+    if not untold:
+        return f"{target} means no host that can be taken"
+    named = " or ".join(map(repr, untold))
+    return f"no host tells a fact {named}; `mcoflow facts` lists them"
 
 
 def _find_live(shell: Shell, target: str) -> None:

@@ -47,11 +47,28 @@ def rollout_of(said: dict[str, Any]) -> dict[str, Any]:
     """Return the `rollout` of an action's input from the options; empty if none was given.
 
     Raises:
-        UsageError: all hosts at once, and in portions.
+        UsageError: all hosts at once, and in portions; or no number of hosts, with the option.
     """
+    _check_share("--batch", said.get("batch"), least=1)
+    _check_share("--budget", said.get("budget"))
     given = {key: value for key, value in said.items() if value is not None and value is not False}
     if given.pop("all_at_once", False):
         if "batch" in given or "canary" in given:
             raise click.UsageError("--all-at-once, or --batch and --canary: not both")
         given["batch"] = "100%"
     return {_KEYS.get(key, key): value for key, value in given.items()}
+
+
+def _check_share(option: str, text: str | None, *, least: int = 0) -> None:
+    """Refuse what no portion can be by the name under which it was given; BadParameter."""
+    if text is None:
+        return
+    from mcoflow.domain.rollout import Share
+    from mcoflow.errors import RolloutInvalidError
+
+    try:
+        share = Share.parse(text)
+    except RolloutInvalidError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+    if share.number < least:
+        raise click.BadParameter(f"a wave has one host at least, so it must not be {text}", param_hint=option)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from mcoflow.cli.steps import Told
 from mcoflow.cli.times import told as moment
 from mcoflow.domain.told import in_one_line
+from mcoflow.services.output import size_words
 from mcoflow.services.views import Fact, HostDetail, HostView, PlanView, ScheduleView, StepView
 
 SHOWN: Final = 20
@@ -42,10 +43,12 @@ def plan(
     *,
     fleet: Sequence[str] = (),
     played: str | None = None,
+    printed: int = 0,
 ) -> str:
     """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now.
 
     `fleet`: lines about its hosts, in place of the steps. `played`: how many of them are simulated, counted.
+    `printed`: bytes of output that there is.
     """
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
     facts = {
@@ -54,6 +57,7 @@ def plan(
         "took": took(found.duration),
         "steps": "" if found.schedule else found.words(),
         "why": "" if told else found.explanation,
+        "out": f"it printed {size_words(printed)}: mcoflow task output {found.id}" if printed else "",
         "for": f"task {found.caller}" if found.caller else "",
         "tasks": _called(found, called),
         "hint": _children_first(found, called),
@@ -66,7 +70,7 @@ def plan(
     lines += ["", *fleet] if fleet else []
     if found.counters.total > len(steps) and not fleet:
         lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
-    return "\n".join(lines + _ways_on(found))
+    return "\n".join(lines + _ways_on(found, fleet=bool(fleet)))
 
 
 def _called(found: PlanView, called: Mapping[str, int]) -> str:
@@ -136,13 +140,15 @@ def _standing(told: Told) -> tuple[str, str]:
     return step.words, "" if said == step.words else said
 
 
-def _ways_on(found: PlanView) -> list[str]:
-    """Return the commands that the task takes now."""
+def _ways_on(found: PlanView, *, fleet: bool) -> list[str]:
+    """Return the commands that the task takes now; of one whose steps are not shown, where to find them."""
     words = [kind.value for kind in found.allowed if kind.value != "event"]
     held = found.schedule is not None and found.schedule.frozen
     later = [f"  mcoflow schedule {'unfreeze' if held else 'freeze'} {found.id}"] if found.schedule else []
     lines = [f"  mcoflow task {word} {found.id}{' STEP' if word == 'skip' else ''}" for word in words]
     lines = later + lines
+    if fleet and "skip" in words:
+        lines.append(f"where STEP is one of: mcoflow task hosts {found.id} --failed")
     return ["", "now possible:", *lines] if lines else []
 
 

@@ -190,7 +190,13 @@ def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
         shell.result(
             line,
             lambda: render.plan(
-                plan, steps, called, services.clock.now(), fleet=lines, played=services.hosts.played(plan)
+                plan,
+                steps,
+                called,
+                services.clock.now(),
+                fleet=lines,
+                played=services.hosts.played(plan),
+                printed=services.output.printed(plan.id),
             ),
         )
         return

@@ -137,6 +137,11 @@ class Output:
             notes=notes_of(sizes),
         )
 
+    def printed(self, plan_id: UUID) -> int:
+        """How many bytes the hosts of a task printed, as far as they told; one look, nothing is read."""
+        sizes = self._reader.output_sizes(OutputScope(plan_id))
+        return max(sizes.printed, sizes.kept)
+
     def _scope(self, plan_id: UUID, host: str | None, step_id: int | None) -> OutputScope:
         if step_id is None:
             self._reader.plan(plan_id)

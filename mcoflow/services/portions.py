@@ -73,6 +73,8 @@ class OrderPreview:
             told += f", at most {self.how.concurrency} at a time"
         if self.how.wait and len(self.waves) > 1:
             told += f", {self.how.wait.total_seconds():g} s between two"
+        if self.how.canary and len(self.waves) == 1:  # all are canaries, whatever limit others have
+            return f"{told}; no host may fail, else it {self.how.on_exceed}s"
         if self.how.max_failures is None:
             return told
         return f"{told}; up to {self.how.max_failures} may fail, then it {self.how.on_exceed}s"

@@ -9,6 +9,8 @@ from typing import Final
 from mcoflow.domain.choice import Choice
 from mcoflow.domain.groups import GroupRecord
 from mcoflow.domain.presence import Presence
+from mcoflow.domain.target import Everybody, FactTest
+from mcoflow.domain.target_match import fact_at
 from mcoflow.engine.targets import HostFinder
 from mcoflow.ports.engine import Engine
 from mcoflow.services.times import certain_moment
@@ -100,6 +102,19 @@ class Targets:
             )
             for host, presence in found.hosts
         ]
+
+    def untold(self, target: str) -> Sequence[str]:
+        """Return the facts that a target asks for and no host tells: mistyped ones, mostly.
+
+        It reads the facts of all hosts, so ask only where a target means none. Raises as `preview` does.
+        """
+        leaves = self._finder.read(target).leaves()
+        asked = dict.fromkeys(leaf.path for leaf in leaves if isinstance(leaf, FactTest))
+        for facts in self._finder.facts_of(Everybody()) if asked else ():
+            asked = {path: None for path in asked if fact_at(facts, path) is None}
+            if not asked:
+                break
+        return list(asked)
 
     def resolve(self, target: str, choice: Choice | None = None) -> Sequence[str]:
         """Return the names that are taken now; the errors of `preview`, and TargetEmptyError for none."""

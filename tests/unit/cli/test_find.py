@@ -80,3 +80,12 @@ def test_groups_are_made_shown_used_and_removed(mcoflow: Mcoflow) -> None:
 
     assert mcoflow("group", "remove", "toys").code == ExitCode.OK
     assert mcoflow("group", "remove", "toys").code == ExitCode.NOT_FOUND
+
+
+def test_a_fact_that_no_host_tells_is_named(mcoflow: Mcoflow) -> None:
+    why = "no host tells a fact 'simulated'; `mcoflow facts` lists them"
+
+    assert why in mcoflow("find", "simulated=true and os.id exists").err
+    assert why in mcoflow("run", "ping", "--target", "simulated=true", "--preview").err
+    assert "means no host that can be taken" in mcoflow("find", "sim-9*").err
+    assert "no host tells" not in mcoflow("find", "os.id=beos").err

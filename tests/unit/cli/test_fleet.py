@@ -248,3 +248,10 @@ def _on_a_terminal(asked: list[str], typed: str) -> tuple[int, str]:
         running.communicate(timeout=60)
     os.close(ours)
     return running.returncode, shown.decode()
+
+
+def test_where_the_step_to_skip_is_found_is_said_of_many_hosts(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "ping", *WHERE, *HOW, "--wait")
+
+    assert re.search(r"mcoflow task skip \S+ STEP\n", ended.out)
+    assert re.search(r"where STEP is one of: mcoflow task hosts \S+ --failed", ended.out)

@@ -100,3 +100,14 @@ def test_what_is_not_there_and_what_makes_no_sense_is_refused(mcoflow: Mcoflow, 
     assert mcoflow("task", "output", str(plan_id), "--stream", "stdin").code == 2
     assert mcoflow("task", "output", str(plan_id), "--follow", "--output", "json").code == 2
     assert mcoflow("task", "output", str(plan_id), "--timeout", "5").code == 2
+
+
+def test_a_task_that_printed_says_so_and_how_to_read_it(mcoflow: Mcoflow, plan_id: UUID) -> None:
+    assert f"it printed 1.0 GiB: mcoflow task output {plan_id}" in mcoflow("task", "show", str(plan_id)).out
+
+
+def test_a_task_that_printed_nothing_says_nothing_of_it(mcoflow: Mcoflow, store: SqlStore) -> None:
+    quiet = draft(1, plan_id=uuid4(), label="quiet", args="{}")
+    store.commit(Changes(new_plans=[quiet]))
+
+    assert "it printed" not in mcoflow("task", "show", str(quiet.plan.id)).out

@@ -1,5 +1,7 @@
 """`mcoflow run --batch --budget …`: in which portions hosts get their turn."""
 
+import pytest
+
 from mcoflow.cli.exit_codes import ExitCode
 from tests.unit.cli.conftest import Mcoflow
 
@@ -32,3 +34,30 @@ def test_an_impossible_wave_is_refused_and_nothing_is_made(mcoflow: Mcoflow, ser
 
     assert ended.code == ExitCode.USAGE
     assert "is no number of hosts: give one like 25, or a share like 10%, up to 100%" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("--batch", "0"), "--batch: a wave has one host at least, so it must not be 0"),
+        (("--batch", "0%"), "--batch: a wave has one host at least, so it must not be 0%"),
+        (("--budget", "some"), "--budget: 'some' is no number of hosts"),
+    ],
+)
+def test_an_impossible_number_is_told_by_its_option_and_once(
+    mcoflow: Mcoflow, services: object, given: tuple[str, str], why: str
+) -> None:
+    del services
+    for more in ((), ("--preview",)):
+        ended = mcoflow("run", "ping", "--host", "web1", *given, *more)
+
+        assert ended.code == ExitCode.USAGE
+        assert ended.err.count(why) == 1
+        assert "rollout" not in ended.err
+
+
+def test_a_preview_of_canaries_alone_says_that_none_may_fail(mcoflow: Mcoflow, services: object) -> None:
+    del services
+    ended = mcoflow("run", "ping", "--host", "web1,sim-00001", "--canary", "99", "--preview")
+
+    assert "all at once; no host may fail, else it pauses" in ended.err
