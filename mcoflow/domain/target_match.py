@@ -3,8 +3,9 @@
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from mcoflow.domain.safe_regex import MAX_SUBJECT
@@ -24,6 +25,10 @@ from mcoflow.errors import TargetError
 
 Facts = Mapping[str, Any]
 _MISSING: Final = object()
+MAX_TRIED: Final = 1_000
+"""How many elements of a list, from its beginning, a regular expression is tried on; others do not match."""
+MAX_EFFORT: Final = 16 * MAX_SUBJECT**3
+"""What they may cost together: the time for one grows with the third power of its characters at worst."""
 
 
 class Subject(Protocol):
@@ -129,7 +134,7 @@ def _fits(test: FactTest) -> Callable[[Any], bool]:
             return lambda fact: not any(_equal(each, wanted[0]) for each in _each(fact))
         case Comparison.LIKE:
             regex = re.compile(wanted[0])
-            return lambda fact: any(_like(regex, each) for each in _each(fact))
+            return lambda fact: any(regex.fullmatch(text) for text in _tried(_each(fact)))
     ordered = _ORDERS[test.comparison]
     return lambda fact: any(_ordered(each, wanted[0], ordered) for each in _each(fact))
 
@@ -158,9 +163,16 @@ def _ordered(fact: Any, value: Any, order: Callable[[Any, Any], bool]) -> bool:
     return number is not None and not isinstance(value, bool) and order(number, value)
 
 
-def _like(regex: re.Pattern[str], fact: Any) -> bool:
-    text = _spelled(fact)
-    return text is not None and len(text) <= MAX_SUBJECT and regex.fullmatch(text) is not None
+def _tried(facts: Collection[Any]) -> Iterator[str]:
+    """Yield the texts that an expression is tried on: each costs time, and the host made the list."""
+    left = MAX_EFFORT
+    for fact in islice(facts, MAX_TRIED):
+        text = _spelled(fact)
+        if text is not None and len(text) <= MAX_SUBJECT:
+            left -= len(text) ** 3
+            if left < 0:
+                return
+            yield text
 
 
 def _number(fact: Any) -> float | None:

@@ -110,6 +110,22 @@ def test_a_target_does_not_mean_a_host(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "is_found"),
+    [
+        (["x" * 64] * 999, True),
+        (["x"] * 1_000, False),
+        (["x" * 256] * 15, True),
+        (["x" * 256] * 16, False),
+        (["x" * 257] * 900, True),  # too long to be looked at, so they cost nothing
+    ],
+)
+def test_a_regex_is_tried_on_so_much_of_a_list_that_it_ends_soon(before: list[str], is_found: bool) -> None:
+    host = Machine("web1", (), {"names": [*before, "me"]})
+
+    assert matches(parse_target("names =~ /m.*/"), host) is is_found
+
+
+@pytest.mark.parametrize(
     ("given", "means"),
     [
         ({}, False),
