@@ -143,10 +143,12 @@ def cancel(shell: Shell, plan_id: UUID) -> None:
 @shared_options
 @click.pass_obj
 def resume(shell: Shell, plan_id: UUID) -> None:
-    """Let a paused task go on: failed steps once more, done ones never."""
+    """Let a paused task go on: failed steps once more, done ones never; or withdraw a pause."""
     with shell.services() as services:
+        withdraws = services.plans.show(plan_id).will_pause
         services.plans.resume(plan_id, actor=user())
-    shell.result({"id": plan_id}, lambda: f"resumed; follow it: mcoflow task show {plan_id} --follow")
+    done = "it goes on and does not pause" if withdraws else "resumed"
+    shell.result({"id": plan_id}, lambda: f"{done}; follow it: mcoflow task show {plan_id} --follow")
 
 
 @task.command()

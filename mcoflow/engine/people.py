@@ -39,6 +39,7 @@ ALLOWED: Final[Mapping[PlanState, tuple[CommandKind, ...]]] = {
 _TAKEN_TOO: Final = frozenset(
     {
         (PlanState.PAUSED, _K.PAUSE),
+        (PlanState.RUNNING, _K.RESUME),
         (PlanState.SCHEDULED, _K.ABORT),
         (PlanState.PLANNING, _K.ABORT),
         (PlanState.PLANNED, _K.ABORT),
@@ -47,7 +48,8 @@ _TAKEN_TOO: Final = frozenset(
         (PlanState.PAUSED, _K.AMEND),
     }
 )
-"""Taken and not offered: it is so already, a cancel says the same, or its classes may not have it."""
+"""Taken and not offered: it is so already, a cancel says the same, its classes may not have it, or it is only
+taken while a pause is asked for that has not come."""
 
 
 class People:
@@ -100,6 +102,8 @@ class People:
         match command.kind:
             case CommandKind.PAUSE:
                 self._pause(batch, run, command.actor, after=command.args.get("after"))
+            case CommandKind.RESUME if run.plan.state is PlanState.RUNNING:
+                self._withdraw_pause(batch, run, command.actor)
             case CommandKind.RESUME:
                 self._steps.note(batch, run, "start execution", actor=command.actor, detail="resumed")
                 heard = self._steps.skipping.to_hear(run)
@@ -150,6 +154,9 @@ class People:
         `after` a `wave`: let all hosts of the current wave have their turn before.
         """
         plan = run.plan
+        if after not in (None, "wave"):
+            message = f"a pause comes at once, or after the current 'wave': there is no {str(after)[:80]!r}"
+            raise CommandRefusedError(message, run.id, plan.state, ALLOWED[plan.state])
         if plan.state is not PlanState.RUNNING or plan.pause_requested:
             return
         if after == "wave" and plan.rollout is not None:
@@ -162,6 +169,20 @@ class People:
         for step in run.suspended():
             if self._steps.waking.awaits_next_try(run, step):
                 self._steps.hold(batch, run, step)
+
+    def _withdraw_pause(self, batch: Batch, run: PlanRun, actor: str) -> None:
+        """Let a running plan go on that was to pause, at once or after a wave."""
+        plan = run.plan
+        after_wave = plan.rollout is not None and plan.rollout.pause_after_wave
+        if plan.cancel_requested or not (plan.pause_requested or after_wave):
+            names = [each.value for each in ALLOWED[plan.state] if each is not _K.EVENT]
+            raise CommandRefusedError.by_state(_named(_K.RESUME), run.id, plan.state, names)
+        if plan.rollout is not None:
+            plan.rollout = replace(plan.rollout, pause_after_wave=False)
+        self._steps.note(batch, run, "resume", actor=actor, detail="the pause is withdrawn")
+        if plan.pause_requested:
+            plan.pause_requested = False
+            self._steps.open_anew(batch, run)
 
     def _skip(self, batch: Batch, run: PlanRun, command: CommandRecord) -> list[int]:
         step_id = command.args.get("step_id")

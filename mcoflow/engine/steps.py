@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Final
@@ -111,6 +112,14 @@ class Steps:
             self.rolling.take_turns(batch)
         self.left.extend(batch.ready)
         batch.ready.clear()
+
+    def open_anew(self, batch: Batch, run: PlanRun) -> None:
+        """Let all begin that may in a running plan of which steps were held back; none is opened twice."""
+        self.left = [each for each in self.left if each[0] is not run]
+        batch.ready = deque(each for each in batch.ready if each[0] is not run)
+        for step in run.held():
+            run.next_try(step)
+        batch.open(run, run.begin(batch.now))
 
     def signal_cancel(self, batch: Batch, run: PlanRun, step: StepRecord, why: str) -> bool:
         """Tell a suspended step that it is cancelled; False if it has no way to stop."""

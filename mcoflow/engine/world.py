@@ -240,6 +240,8 @@ class World(Operating, Later, Presenting, Finding):
     def resume(self, plan_id: UUID, *, actor: str = "") -> PlanFuture:
         """Let a paused plan go on: what failed is tried once more, what is done is not repeated.
 
+        Of a running plan it withdraws the pause that was asked for and has not come.
+
         Raises:
             PlanNotFoundError, CommandRefusedError: nothing changed.
             WaitTimeoutError: committed, to be applied when an executor is there.

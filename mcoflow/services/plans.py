@@ -118,7 +118,10 @@ class Plans:
         return self._steps_of(self._engine.command(plan_id, CommandKind.CANCEL, {}, actor=actor, wait=wait))
 
     def resume(self, plan_id: UUID, *, actor: str, wait: timedelta = COMMAND_WAIT) -> None:
-        """Let a paused task go on: failed steps again, done ones never. Raises as cancel does."""
+        """Let a paused task go on: failed steps again, done ones never. Raises as cancel does.
+
+        Of a running task it withdraws the pause that was asked for and has not come.
+        """
         self._engine.command(plan_id, CommandKind.RESUME, {}, actor=actor, wait=wait)
 
     def skip(

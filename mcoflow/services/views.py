@@ -93,6 +93,12 @@ class PlanView:
     caller: UUID | None = None
     rollouts: Sequence[RolloutView] = ()
 
+    @property
+    def will_pause(self) -> bool:
+        """Whether a pause was asked for that has not come, and can be withdrawn."""
+        asked = self.pause_requested or any(each.pauses for each in self.rollouts)
+        return asked and self.state is PlanState.RUNNING and not self.cancel_requested
+
     def words(self) -> str:
         """Return the summary line; with the progress, where it says more than the numbers of steps."""
         counters = self.counters

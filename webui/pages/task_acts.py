@@ -23,10 +23,13 @@ PASSING: Final = "while "
 
 @bp.post("/resume")
 def resume(plan_id: UUID) -> ResponseReturnValue:
-    """Let a paused task go on."""
+    """Let a paused task go on, or one that was to pause."""
 
     def act() -> str:
+        withdraws = services().plans.show(plan_id).will_pause
         services().plans.resume(plan_id, actor=LOCAL)
+        if withdraws:
+            return "It goes on and does not pause."
         return "Resumed: failed steps run again, done ones do not."
 
     return carry_out(plan_id, act)

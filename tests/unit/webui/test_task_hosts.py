@@ -241,6 +241,12 @@ def test_a_rollout_can_be_paused_after_its_wave(
     assert told.rollouts[0].pauses or told.state == "paused"
     assert "wave " in page
     assert "2 expected · " in page
+    if told.will_pause:
+        assert "Go on, do not pause" in page
+        assert person.send(f"/tasks/{plan}/resume").status_code == 303
+        page = person.open(f"/tasks/{plan}").text
+        assert "It goes on and does not pause." in page
+        assert "Go on, do not pause" not in page
     house.services.plans.cancel(plan, actor="anna")
 
 
