@@ -1,15 +1,17 @@
 """policy.toml: read at the start and on HUP, and believed only if nobody else may write it."""
 
+import difflib
 import logging
 import os
 import stat
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from mcoflow.agent.policy import Policy
+from mcoflow.agent.policy import Command, Files, Policy, Processes
 from mcoflow.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -17,6 +19,7 @@ log = logging.getLogger(__name__)
 MAX_SIZE: Final = 64 * 1024
 _WRITABLE_BY_OTHERS: Final = 0o022
 _FAULTS_NAMED: Final = 5
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {"command": Command, "file": Files, "process": Processes}
 
 
 class PolicyFile:
@@ -81,5 +84,17 @@ def _trusted_content(path: Path) -> bytes:
 
 def _in_words(path: Path, fault: Any) -> str:
     """Name the rule, counted from 1 as people count."""
-    where = " ".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"])
-    return f"{path}: {where or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"
+    place = [str(part + 1) if isinstance(part, int) else part for part in fault["loc"]]
+    why = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        why = _unknown_key(place)
+    return f"{path}: {' '.join(place) or 'the file'}: {why}"
+
+
+def _unknown_key(place: Sequence[str]) -> str:
+    """Say that there is no such key, and which are near; all that there are if none is."""
+    *table, key = place
+    known = list((_TABLES[table[0]] if table else Policy).model_fields)
+    near = difflib.get_close_matches(key[:80], known)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    return f"there is no such key: {hint}"

@@ -18,7 +18,7 @@ from mcoflow.services.views import PlanView, StepView
 from webui.current import services
 from webui.pages import task_output
 from webui.pages.form import again_url
-from webui.pages.outcome import outcome_of
+from webui.pages.outcome import Outcome, outcome_of
 from webui.pages.picture import Picture, draw
 from webui.parts import Part, answer
 
@@ -120,8 +120,12 @@ def step(plan_id: UUID, step_id: int) -> Response:
         plan, detail = services().plans.show(plan_id), services().plans.step(plan_id, step_id)
     except PlanNotFoundError:
         raise NotFound(f"task {plan_id} has no step {step_id}") from None
+
+    def outcome() -> Outcome:
+        return task_output.shown_once(outcome_of(detail.output), plan_id, step_id)
+
     parts = {
-        "step": Part("step", "step", lambda: (plan, detail, outcome_of(detail.output))),
+        "step": Part("step", "step", lambda: (plan, detail, outcome())),
         "output": task_output.part(plan, step_id=step_id),
     }
     own_url = url_for("task.step", plan_id=plan_id, step_id=step_id, **task_output.wishes())

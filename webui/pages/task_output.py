@@ -1,7 +1,7 @@
 """What hosts print: a panel on the page of a step, a page for each host, and the download."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from mcoflow.errors import PlanNotFoundError, QueryInvalidError
 from mcoflow.services.output import MAX_NUMBER, STREAMS, OutputItem, OutputPage
 from mcoflow.services.views import PlanView
 from webui.current import services
+from webui.pages.outcome import Outcome
 from webui.parts import Part, answer
 from webui.printed import Shown, matching, rows_of
 
@@ -72,6 +73,15 @@ def panel(plan_id: UUID, *, host: str | None = None, step_id: int | None = None)
         older=bool(before),
         where={**place, "plan_id": plan_id, **({"host": host} if host else {})},
     )
+
+
+def shown_once(outcome: Outcome, plan_id: UUID, step_id: int) -> Outcome:
+    """Return the outcome of a step without the logs that are below, too, as what it printed."""
+    if not outcome.logs:
+        return outcome
+    items = _read(plan_id, None, step_id, before=NEWEST, size=READ).items
+    printed = "".join(item.text for item in items)
+    return replace(outcome, logs=[each for each in outcome.logs if each[1] not in printed])
 
 
 def wishes() -> dict[str, Any]:

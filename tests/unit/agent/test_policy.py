@@ -178,3 +178,18 @@ def test_a_policy_changes_on_reload_and_a_bad_one_changes_nothing(
     file.reload()
     assert len(file.current.command) == 1
     assert "policy.refused" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (DF + 'user = ["root"]\n', "command 1 user: there is no such key: did you mean users?"),
+        ("[file]\nwrite = []\n", "file write: there is no such key: there are checksum, read"),
+        ("[process]\nx = []\n", "process x: there is no such key: there are signal"),
+        ("[[comand]]\n", "comand: there is no such key: did you mean command?"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest_known_ones(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_policy(put(tmp_path, text))
+    assert why in str(caught.value)

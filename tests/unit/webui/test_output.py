@@ -1,5 +1,6 @@
 """What hosts print, on pages: bounded, harmless, searchable, and whole as a download."""
 
+import json
 import re
 from dataclasses import replace
 from html import unescape
@@ -182,3 +183,20 @@ def test_a_page_that_is_looked_at_again_gets_only_the_part(client: FlaskClient, 
     assert 'data-hold-new="line"' in after
     assert after.count('data-lines="2"') == 1
     assert "data-hold-new" not in client.get(f"/tasks/{sent.plan_id}/hosts/web1?part=output&follow=1").text
+
+
+def test_what_a_step_printed_is_not_shown_as_its_log_again(client: FlaskClient, house: House) -> None:
+    page = {}
+    for log in ("two\nthree\n", "another text\n"):
+        plan = draft(1, plan_id=uuid4(), label="printing", args="{}")
+        plan.plan.state = PlanState.STOPPED
+        for action in plan.actions:
+            action.output = json.dumps({"exit_code": 0, "log": log})
+        house.store.commit(Changes(new_plans=[plan]))
+        sent = request(plan.plan.id)
+        house.store.commit(Changes(new_requests=[sent]))
+        say(house, sent, "one\ntwo\n", "three\n")
+        page[log] = client.get(f"/tasks/{sent.plan_id}/steps/2").text
+
+    assert ["log-heading" in text for text in page.values()] == [False, True]
+    assert all("printed-heading" in text for text in page.values())
