@@ -91,13 +91,20 @@ class Facts:
 
 
 def _parse(path: Path) -> FactTree:
-    if path.suffix != ".json":
-        raise MalformedMessageError("this agent reads JSON only: write it as .json")
-    facts = codec.loads(_content(path), MAX_FILE_BYTES)
+    content = _content(path)
+    facts = codec.loads(content, MAX_FILE_BYTES) if path.suffix == ".json" else _of_yaml(content)
     if RESERVED in facts:
         raise MalformedMessageError(f"the key {RESERVED} is reserved")
     codec.dumps(facts)  # also the rules that cost a walk over all values
     return facts
+
+
+def _of_yaml(content: bytes) -> FactTree:
+    if len(content) > MAX_FILE_BYTES:
+        raise MalformedMessageError(f"at most {MAX_FILE_BYTES} bytes are accepted")
+    from mcoflow.agent.yaml_facts import parse_yaml  # a host without such files need not load PyYAML
+
+    return parse_yaml(content)
 
 
 def _content(path: Path) -> bytes:

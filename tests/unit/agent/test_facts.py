@@ -100,11 +100,64 @@ def test_a_file_open_to_others_is_not_believed(tmp_path: Path) -> None:
     assert "others may write it" in errors[0]
 
 
-def test_yaml_aliases_cannot_be_a_bomb_because_yaml_is_not_read(tmp_path: Path) -> None:
-    """B-040: a YAML file, aliased or not, is named with the way out."""
-    put(tmp_path, "a.yaml", "a: &x [1]\nb: *x\n")
+def test_yaml_is_read_as_json_is(tmp_path: Path) -> None:
+    """B-040: YAML and JSON are merged by file name."""
+    put(tmp_path, "10-base.yaml", "role: web\nrack: {row: 1}\nsince: 2024-05-01\nports:\n  - 80\n  - 443\n")
+    put(tmp_path, "20-site.json", {"rack": {"row": 7}})
+    put(tmp_path, "30-more.yml", "live: true\nload: 1.5\nowner: null\nname: grüße\n")
 
-    assert FactsFolder(tmp_path).read() == ({}, ["a.yaml: this agent reads JSON only: write it as .json"])
+    merged, errors = FactsFolder(tmp_path).read()
+
+    assert errors == []
+    assert merged == {
+        "role": "web",
+        "rack": {"row": 7},
+        "since": "2024-05-01",
+        "ports": [80, 443],
+        "live": True,
+        "load": 1.5,
+        "owner": None,
+        "name": "grüße",
+    }
+
+
+BAD_YAML: list[tuple[str, str, str]] = [
+    ("an alias", "a: &x [1]\nb: *x\n", "anchors and aliases"),
+    ("an anchor", "a: &x 1\n", "anchors and aliases"),
+    ("a merge", "a: &x {b: 1}\nc:\n  <<: *x\n", "anchors and aliases"),
+    ("code", "a: !!python/object/apply:os.system [id]\n", "could not determine a constructor"),
+    ("bytes", "a: !!binary aGk=\n", "could not determine a constructor"),
+    ("a set", "a: !!set {x}\n", "could not determine a constructor"),
+    ("broken", "a: [\n", "no YAML"),
+    ("two documents", "a: 1\n---\nb: 2\n", "single document"),
+    ("empty", "", "mapping"),
+    ("a list", "- 1\n", "mapping"),
+    ("huge", "a: " + "x" * MAX_FILE_BYTES, "bytes"),
+    ("deep", "a: " + "[" * 30_000, "deeper"),
+    ("doubled", "a: 1\na: 2\n", "twice"),
+    ("a number as key", "1: a\n", "quotes"),
+    ("a list as key", "? [a]\n: 1\n", "quotes"),
+    ("not a number", "a: .nan\n", "JSON"),
+    ("a long number", "a: " + "9" * 5_000, "digits"),
+    ("reserved", "mcoflow: {version: x}\n", "reserved"),
+    ("many", "a: [" + "1," * 6_000 + "]", "values"),
+]
+
+
+@pytest.mark.parametrize(("content", "why"), [bad[1:] for bad in BAD_YAML], ids=[bad[0] for bad in BAD_YAML])
+def test_yaml_that_is_more_than_plain_data_is_named(tmp_path: Path, content: str, why: str) -> None:
+    """B-040: YAML aliases cannot be a bomb, nor tags run anything; the last good facts stay."""
+    folder = FactsFolder(tmp_path)
+    put(tmp_path, "a.yaml", "role: web\n")
+    folder.read()
+
+    put(tmp_path, "a.yaml", content)
+    merged, errors = folder.read()
+
+    assert merged == {"role": "web"}
+    assert len(errors) == 1
+    assert errors[0].startswith("a.yaml: ")
+    assert why in errors[0]
 
 
 def test_what_is_no_plain_file_blocks_nothing(tmp_path: Path) -> None:
