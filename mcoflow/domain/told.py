@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 _TRACEBACK: Final = "Traceback (most recent call last)"
+_FATAL: Final = "Fatal Python error"
+"""Begins the line that says it; below are only stacks."""
 _NO_RESULT: Final = "and left no result"
 """What is said of a worker that died, before what it printed last. The words of agents."""
 
@@ -18,4 +20,6 @@ def in_one_line(message: str) -> str:
     if len(lines) < 2 or not (dead or trace):
         return whole
     head = (said + dead if dead else before).rstrip(": ")
-    return f"{head}: {lines[-1]}" if head else lines[-1]
+    _, fatal, stack = "\n".join(lines).partition(_FATAL)
+    last = fatal + stack.partition("\n")[0] if fatal else lines[-1]
+    return f"{head}: {last}" if head else last

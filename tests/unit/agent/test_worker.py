@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcoflow.agent.processes import group_is_empty
+from mcoflow.domain.told import in_one_line
 from mcoflow.wire.kinds import TAIL_LIMIT, Outcome
 from tests.unit.agent.bench import Bench, bench
 from tests.unit.agent.rough import identity, until_exists, until_gone
@@ -68,6 +69,7 @@ def test_what_was_printed_before_a_crash_is_kept(rough: Bench) -> None:
     assert end.signal == 11
     assert "before" in end.tail
     assert "Segmentation fault" in end.message
+    assert in_one_line(end.message).endswith("and left no result: Fatal Python error: Segmentation fault")
 
 
 def test_a_failure_carries_its_exit_code(rough: Bench) -> None:

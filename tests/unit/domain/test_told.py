@@ -16,7 +16,11 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: 
             "the worker process ended with exit code 1 and left no result: ValueError: no such disk",
         ),
         ("died with signal 9 and left no result", "died with signal 9 and left no result"),
-        ("x and left no result: Fatal error\n  stack\n<no frame>", "x and left no result: <no frame>"),
+        (
+            "x and left no result: Fatal Python error: Segmentation fault\n\nCurrent thread\n  File x\n",
+            "x and left no result: Fatal Python error: Segmentation fault",
+        ),
+        ("x and left no result: /bin/sh\n  oops\n", "x and left no result: oops"),
         (f"planning failed: {TRACE}", "planning failed: ValueError: no such disk"),
         ("two\n  lines of a list", "two lines of a list"),
         ("", ""),
