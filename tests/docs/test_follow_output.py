@@ -8,6 +8,7 @@ from uuid import uuid4
 import click
 
 from mcoflow.cli.output import output as command
+from mcoflow.cli.root import root
 from mcoflow.services import Output
 from mcoflow.testing import OneThreadWorld
 from mcoflow.testing.hosts import accepted, output, progress, result
@@ -33,4 +34,4 @@ def test_the_commands_of_the_page_are_there() -> None:
     assert len(lines) == 4
     for line in lines:
         arguments = shlex.split(line.replace("ID", str(uuid4())))
-        assert isinstance(command.make_context("output", arguments), click.Context)
+        assert isinstance(command.make_context("output", arguments, **root.context_settings), click.Context)

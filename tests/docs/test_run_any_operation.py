@@ -8,6 +8,7 @@ import click
 import pytest
 
 from mcoflow.cli.action import action
+from mcoflow.cli.root import root
 from mcoflow.cli.run import run
 from mcoflow.services.operations import is_operation
 
@@ -26,7 +27,7 @@ def test_each_command_of_the_page_can_be_read(words: list[str]) -> None:
     if words[0] == "action":
         found = action.get_command(click.Context(action), words[1])
         assert found is not None
-        found.make_context(words[1], words[2:])
+        found.make_context(words[1], words[2:], **root.context_settings)
     else:
-        context = run.make_context("run", words[1:])
+        context = run.make_context("run", words[1:], **root.context_settings)
         assert is_operation(context.params["action"])
