@@ -35,7 +35,8 @@ class Parents:
         self._waking = waking
         self._store = store
         self._counted_at: dict[StepKey, float] = {}
-        self._created: set[StepKey] = set()  # in the batch that is about to be stored
+        self._unstored: set[StepKey] = set()  # they created sub-plans in the batch about to be stored
+        self._deferred: set[StepKey] = set()  # of these, the ones to be counted right after it
         self._uncounted: set[StepKey] = set()
         self._rung: set[UUID] = set()
 
@@ -48,7 +49,9 @@ class Parents:
         """
         key = (run.id, step.id)
         counted_at = self._counted_at.setdefault(key, 0.0)
-        self._created.discard(key)
+        self._deferred.discard(key)
+        if created:
+            self._unstored.add(key)
         batch.dropped_timers += self._memory.drop_timers(key, (CHILDREN,))
         step.reason = "its sub-plans"
         old = batch.now - counted_at >= BETWEEN_COUNTS
@@ -56,7 +59,7 @@ class Parents:
             self.tick(batch, run, step, fresh=wait.fresh or old)
             return
         if wait.more:
-            self._created.add(key)
+            self._deferred.add(key)
         due_at = batch.now + SAFETY if wait.until is None else min(wait.until, batch.now + SAFETY)
         if run.id in self._rung:
             due_at = min(due_at, counted_at + BETWEEN_COUNTS)
@@ -68,7 +71,10 @@ class Parents:
         Not while some are about to be stored: a count would miss them, and they are counted right after.
         """
         key = (run.id, step.id)
-        if self._memory.has_event(key, CHILDREN) or (fresh and key in self._created):
+        if self._memory.has_event(key, CHILDREN):
+            return
+        if fresh and key in self._unstored:
+            self._deferred.add(key)
             return
         counts = None
         if fresh:
@@ -118,8 +124,9 @@ class Parents:
 
     def stored(self) -> None:
         """Hear that what was created is stored: the next look can count it."""
-        self._uncounted |= self._created
-        self._created.clear()
+        self._uncounted |= self._deferred
+        self._deferred.clear()
+        self._unstored.clear()
 
     def look(self, batch: Batch) -> None:
         """Count what was stored meanwhile, and hear of those that came to rest elsewhere.

@@ -190,6 +190,22 @@ def test_a_count_that_is_due_waits_for_the_batch_that_is_about_to_be_stored(hous
     assert counts(house, parent) == {"total": 12, "error": 12}
 
 
+def test_a_timer_that_is_due_counts_nothing_before_the_last_batch_is_stored(house: House) -> None:
+    """E-067: the first children ring while the last ones are planned; none of them is taken for missing."""
+
+    def meanwhile() -> None:
+        executor = house.world._executor
+        assert executor is not None
+        until(lambda: executor._director._parts.steps.parents._rung, "the bell was heard")
+        house.advance(1.5)
+
+    Dawdling.meanwhile = meanwhile
+    parent = start(house, Dawdling, 12)
+
+    assert rest(house, parent).result is PlanResult.SUCCESS
+    assert counts(house, parent) == {"total": 12, "success": 12}
+
+
 def test_resuming_can_resume_the_paused_children(house: House) -> None:
     """resume_children: one command brings all of it on."""
     Child.fails.update({"h0001", "h0002"})
