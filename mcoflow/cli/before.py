@@ -1,9 +1,10 @@
-"""Before a task is made: where it would run, and whether so many hosts are meant."""
+"""Before something is done that is hard to undo: where a task would run, and whether that is really meant."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import click
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 NAMED: Final = 10
 """Hosts that are not online which a question names."""
+KILLS: Final = (
+    "--force kills what must not be interrupted: a package tool half-way leaves packages neither installed"
+    " nor removed, and the host may need to be repaired by hand"
+)
+"""What a cancel by force does."""
 
 
 def show_preview(shell: Shell, services: Services, order: Order) -> None:
@@ -52,6 +58,20 @@ def confirm(shell: Shell, services: Services, order: Order, *, sure: bool) -> No
     typed = click.prompt(f"type {found.expected} to run it there", err=True)
     if str(typed).strip() != str(found.expected):
         raise CommandFailedError("another number: nothing was run", ExitCode.USAGE)
+
+
+def check_typed_again(shell: Shell, wanted: UUID, warning: str) -> None:
+    """Warn, and ask for an id once more.
+
+    Raises:
+        CommandFailedError: another one was typed, or nobody is there to be asked; nothing was done.
+    """
+    if not sys.stdin.isatty():
+        raise CommandFailedError(f"{warning}; if that has to be, say --yes", ExitCode.USAGE)
+    shell.say(f"{warning}.")
+    typed = click.prompt("type its id to go on", default="", show_default=False, err=True)
+    if str(typed).strip() != str(wanted):
+        raise CommandFailedError("another id: nothing was done", ExitCode.USAGE)
 
 
 def _say(shell: Shell, found: OrderPreview) -> None:

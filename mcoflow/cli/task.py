@@ -126,14 +126,24 @@ def hosts(shell: Shell, plan_id: UUID, *, failed: bool, outcome: str, like: str,
 
 @task.command()
 @click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.option("--force", is_flag=True, help="Kill also what must not be interrupted. Asks before.")
+@click.option("--yes", "sure", is_flag=True, help="Do not ask.")
 @shared_options
 @click.pass_obj
-def cancel(shell: Shell, plan_id: UUID) -> None:
-    """Let nothing more of a task begin, and tell its hosts to stop."""
+def cancel(shell: Shell, plan_id: UUID, *, force: bool, sure: bool) -> None:
+    """Let nothing more of a task begin, and tell its hosts to stop.
+
+    What must not be interrupted, such as a change of packages, runs on. With --force it is killed half-way:
+    packages may be left neither installed nor removed, and the host may need to be repaired by hand. The id
+    has to be typed once more for that, or --yes said.
+    """
+    from mcoflow.cli.before import KILLS, check_typed_again
     from mcoflow.cli.steps import told_to_stop
 
+    if force and not sure:
+        check_typed_again(shell, plan_id, KILLS)
     with shell.services() as services:
-        told = services.plans.cancel(plan_id, actor=user())
+        told = services.plans.cancel(plan_id, actor=user(), force=force)
     steps = told_to_stop(len(told)) or "nothing was running"
     shell.result({"id": plan_id, "step_ids": told}, lambda: f"cancelled: {steps}")
 

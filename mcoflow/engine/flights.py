@@ -29,6 +29,9 @@ PICKUP_GRACE: Final = 5.0
 that would need the grace of a kill, and the cancel lies behind the request should the host come back."""
 CANCELLED_BY_PEOPLE: Final = "cancel"
 ABORTED_BY_PEOPLE: Final = "abort"
+KILLED_BY_PEOPLE: Final = "kill"
+"""Why a request is called back that is to end although its operation must not be interrupted."""
+_BY_PEOPLE: Final = frozenset({CANCELLED_BY_PEOPLE, KILLED_BY_PEOPLE})
 NOT_PICKED_UP: Final = "pickup"
 REJECTED: Final = "rejected"
 """Why a message is a dead letter, in the broker's words: its receiver did not want it."""
@@ -137,11 +140,16 @@ class Flights:
     # -- people and time ----------------------------------------------------------------------------------
 
     def cancel(self, record: RequestRecord, why: str, now: float) -> Next:
-        """Tell the agent to stop; a second cancel by people ends the request without waiting any more."""
-        if record.cancel == CANCELLED_BY_PEOPLE == why:
+        """Tell the agent to stop; a second cancel by people ends the request without waiting any more.
+
+        A kill after a cancel is no second one: the agent is told, and has its time anew.
+        """
+        again = {record.cancel, why} <= _BY_PEOPLE
+        if again and (why == CANCELLED_BY_PEOPLE or record.cancel == KILLED_BY_PEOPLE):
             return self._enforce_cancel(record, now)
         record.cancel = why
         grace = min(record.grace, PICKUP_GRACE) if why == NOT_PICKED_UP else record.grace
+        grace += ANSWER if why == KILLED_BY_PEOPLE else 0.0  # to hear of it, after the grace of the agent
         self._wait(record, Wait.CANCEL, now + grace)
         return Next(send="cancel")
 
@@ -176,7 +184,7 @@ class Flights:
         if not link_up:  # the cancel may not even have been sent: nothing can be concluded
             self._wait(record, Wait.CANCEL, now + ANSWER)
             return Next(send="cancel")
-        if record.cancel == CANCELLED_BY_PEOPLE:
+        if record.cancel in _BY_PEOPLE:
             return self._enforce_cancel(record, now)
         if record.state is RequestState.OPEN:
             return self._end(record, Outcome.NOT_PICKED_UP, now)
@@ -237,7 +245,7 @@ def _outcome(record: RequestRecord, body: ResultBody) -> tuple[Outcome, str]:
     if body.outcome == Word.CANCELLED:
         return (Outcome.NOT_PICKED_UP if record.cancel == NOT_PICKED_UP else Outcome.CANCELLED), ""
     if body.outcome == Word.KILLED:
-        by_people = record.cancel == CANCELLED_BY_PEOPLE
+        by_people = record.cancel in _BY_PEOPLE
         return (Outcome.CANCELLED_KILLED if by_people else Outcome.TIMED_OUT_KILLED), ""
     if body.outcome == Word.FAILED:
         return Outcome.FAILED, reason or _exit_words(body)

@@ -77,9 +77,14 @@ class Operating(ABC):
     ) -> dict[str, Any]:
         """See Engine.command."""
 
-    def cancel(self, plan_id: UUID, *, actor: str = "") -> CancelResult:
-        """Let nothing more start and tell the steps that sleep; those inside their code end by themselves."""
-        return self._told(self._order(plan_id, CommandKind.CANCEL, actor))
+    def cancel(self, plan_id: UUID, *, force: bool = False, actor: str = "") -> CancelResult:
+        """Let nothing more start and tell the steps that sleep; those inside their code end by themselves.
+
+        `force`: hosts kill what must not be interrupted too, such as a package tool half-way; what it leaves
+        behind has to be repaired there. Sub-plans are told to cancel, not to kill.
+        """
+        how = {"force": True} if force else {}
+        return self._told(self.command(plan_id, CommandKind.CANCEL, how, actor=actor, wait=COMMAND_WAIT))
 
     def abort(self, plan_id: UUID, *, actor: str = "") -> CancelResult:
         """Cancel by force: no host is waited for, and sleeping steps that cannot be told end at once."""

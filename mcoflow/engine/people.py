@@ -16,6 +16,7 @@ from mcoflow.domain.reference import find_references
 from mcoflow.domain.requests import CommandAnswer, CommandKind, CommandRecord, Cover
 from mcoflow.domain.states import FINAL_STEP_STATES, Phase, PlanState
 from mcoflow.engine.batch import Batch
+from mcoflow.engine.flights import CANCELLED_BY_PEOPLE, KILLED_BY_PEOPLE
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
 from mcoflow.engine.plan_run import PlanRun
@@ -88,7 +89,7 @@ class People:
             check_allowed(run.id, run.plan.state, command.kind)
         match command.kind:
             case CommandKind.CANCEL:
-                return {"step_ids": self._cancel(batch, run, command.actor)}
+                return {"step_ids": self._cancel(batch, run, command)}
             case CommandKind.ABORT:
                 return {"step_ids": self._abort(batch, run, command.actor)}
             case CommandKind.SKIP:
@@ -121,10 +122,15 @@ class People:
                 message = f"{_named(command.kind)} waits for no executor: call World.{command.kind.value}"
                 raise CommandRefusedError(message, run.id, run.plan.state, ALLOWED[run.plan.state])
 
-    def _cancel(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
-        """Let nothing more start, and tell the steps that sleep; a plan at rest ends at once."""
-        told = self._let_nothing_start(batch, run, _K.CANCEL, actor)
-        return [step.id for step in told if self._steps.signal_cancel(batch, run, step, "cancel")]
+    def _cancel(self, batch: Batch, run: PlanRun, command: CommandRecord) -> list[int]:
+        """Let nothing more start, and tell the steps that sleep; a plan at rest ends at once.
+
+        By `force` hosts kill what must not be interrupted, too.
+        """
+        force = bool(command.args.get("force"))
+        told = self._let_nothing_start(batch, run, _K.CANCEL, command.actor, detail="by force" * force)
+        why = KILLED_BY_PEOPLE if force else CANCELLED_BY_PEOPLE
+        return [step.id for step in told if self._steps.signal_cancel(batch, run, step, why)]
 
     def _abort(self, batch: Batch, run: PlanRun, actor: str) -> list[int]:
         """As a cancel, but wait for nobody who sleeps."""
@@ -133,13 +139,13 @@ class People:
         return [step.id for step in told if self._steps.signal_abort(batch, run, step)]
 
     def _let_nothing_start(
-        self, batch: Batch, run: PlanRun, kind: CommandKind, actor: str
+        self, batch: Batch, run: PlanRun, kind: CommandKind, actor: str, *, detail: str = ""
     ) -> list[StepRecord]:
         """Mark the plan as cancelled, and stop it if it is at rest; return the steps that sleep.
 
         Those forward it to their sub-plans; at rest none sleeps, and sub-plans may yet go on.
         """
-        self._steps.note(batch, run, kind.value, actor=actor)
+        self._steps.note(batch, run, kind.value, actor=actor, detail=detail)
         run.plan.cancel_requested, run.plan.pause_requested = True, False
         if run.plan.state is PlanState.RUNNING:
             return run.suspended()

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from mcoflow.domain.events import HostRequest
 from mcoflow.domain.requests import RequestRecord, Wait
+from mcoflow.engine.flights import KILLED_BY_PEOPLE
 from mcoflow.ports.bus import Ask, Parcel, Request
 from mcoflow.wire.envelope import Envelope, encode
 from mcoflow.wire.messages import CancelBody, QueryBody, RequestBody
@@ -98,9 +99,14 @@ class Writer:
         return Parcel(Request(record.host), "request", record.id, body, record.id, record.reply_to, ttl=ttl)
 
     def cancel(self, record: RequestRecord, now: float) -> Parcel:
-        """Tell the agent to stop, behind the request in its own queue; one id however often it is sent."""
-        body = CancelBody(reply_to=self.token, reason=record.cancel, force=False)
-        return self._about(record.id, record.host, body, uuid5(record.id, "cancel"), now)
+        """Tell the agent to stop, behind the request in its own queue; one id however often it is sent.
+
+        A kill has an id of its own.
+        """
+        force = record.cancel == KILLED_BY_PEOPLE
+        body = CancelBody(reply_to=self.token, reason=record.cancel, force=force)
+        own_id = uuid5(record.id, KILLED_BY_PEOPLE if force else "cancel")
+        return self._about(record.id, record.host, body, own_id, now)
 
     def query(self, record: RequestRecord, now: float) -> Parcel:
         """Ask the agent what became of a request."""

@@ -108,14 +108,20 @@ class Plans:
             action, self._operations.prepared(action, arguments), user=user, plan_id=wanted
         )
 
-    def cancel(self, plan_id: UUID, *, actor: str, wait: timedelta = COMMAND_WAIT) -> Sequence[int]:
+    def cancel(
+        self, plan_id: UUID, *, actor: str, force: bool = False, wait: timedelta = COMMAND_WAIT
+    ) -> Sequence[int]:
         """Cancel a task and return the steps that were told.
+
+        By `force` its hosts kill what must not be interrupted, too: a package tool half-way leaves packages
+        behind that are neither there nor gone.
 
         Raises:
             PlanNotFoundError, CommandRefusedError: nothing changed.
             WaitTimeoutError: committed, to be applied when an executor is there.
         """
-        return self._steps_of(self._engine.command(plan_id, CommandKind.CANCEL, {}, actor=actor, wait=wait))
+        how = {"force": True} if force else {}
+        return self._steps_of(self._engine.command(plan_id, CommandKind.CANCEL, how, actor=actor, wait=wait))
 
     def resume(self, plan_id: UUID, *, actor: str, wait: timedelta = COMMAND_WAIT) -> None:
         """Let a paused task go on: failed steps again, done ones never. Raises as cancel does.

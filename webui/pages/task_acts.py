@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mcoflow.domain.requests import CommandKind
@@ -48,10 +48,11 @@ def confirm_cancel(plan_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/cancel")
 def cancel(plan_id: UUID) -> ResponseReturnValue:
-    """Cancel the task."""
+    """Cancel the task, if so ticked by force."""
 
     def act() -> str:
-        told = services().plans.cancel(plan_id, actor=LOCAL)
+        force = request.form.get("force") == "yes"
+        told = services().plans.cancel(plan_id, actor=LOCAL, force=force)
         return f"Cancel requested: {len(told)} running {'step was' if len(told) == 1 else 'steps were'} told."
 
     return carry_out(plan_id, act)

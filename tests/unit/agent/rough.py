@@ -133,6 +133,13 @@ def wait_for(given: Given) -> Said:
         time.sleep(0.01)
     return Said(said="came")
 
+@agent.operation(summary="x", interruptible=False)
+def steady(given: Given) -> Said:
+    Path(given.path).write_text(str(os.getpid()))
+    while not Path(given.path + ".go").exists():
+        time.sleep(0.01)
+    return Said(said="came to its end")
+
 @agent.operation(summary="x")
 def surroundings(given: Given) -> Said:
     umask = os.umask(0)

@@ -58,6 +58,31 @@ def test_pickup_then_cancel_then_not_picked_up() -> None:
     assert end_of(flights, record, overdue(flights, record)) is Outcome.NOT_PICKED_UP
 
 
+def test_a_kill_after_a_cancel_has_its_time_anew_and_a_second_one_ends_it() -> None:
+    """B-044: the agent has its grace to end it, and then some seconds to say so."""
+    flights, record = flight()
+    flights.accepted(record, 5.0)
+    flights.cancel(record, "cancel", 6.0)
+
+    assert flights.cancel(record, "kill", 10.0) == Next(send="cancel")
+    assert (record.wait, record.cancel, record.due_at) == (Wait.CANCEL, "kill", 30.0)
+    assert end_of(flights, record, flights.cancel(record, "kill", 11.0)) is Outcome.LOST
+
+
+@pytest.mark.parametrize("after", ["", "cancel"])
+def test_what_was_killed_by_people_was_cancelled(after: str) -> None:
+    """B-044: the word; a cancel after the kill enforces the end as after a cancel."""
+    flights, record = flight()
+    flights.accepted(record, 5.0)
+    if after:
+        flights.cancel(record, after, 6.0)
+    flights.cancel(record, "kill", 7.0)
+
+    assert end_of(flights, record, flights.result(record, result(outcome="killed"), 8.0)) is (
+        Outcome.CANCELLED_KILLED
+    )
+
+
 def test_silence_then_two_queries_then_lost() -> None:
     """B-026: lost."""
     flights, record = flight()

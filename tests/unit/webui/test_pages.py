@@ -16,6 +16,7 @@ from mcoflow.services.views import PlanView
 from mcoflow.testing.contracts.samples import draft
 from tests.servers.house import House
 from tests.unit.webui.conftest import Person
+from tests.waiting import until
 
 Ended = Callable[[str | UUID], PlanView]
 HOSTILE = [
@@ -94,6 +95,25 @@ def test_cancel_asks_first_and_comes_back_with_a_notice(
     assert "Cancel requested" in person.open(f"/tasks/{paused.id}").text
     assert ended(paused.id).result == "cancelled"
     assert person.open(f"/tasks/{paused.id}/cancel").status_code == 409
+
+
+def test_a_cancel_by_force_is_ticked_after_a_warning_and_only_of_what_runs(
+    person: Person, house: House, paused: PlanView, ended: Ended
+) -> None:
+    """B-044: the warning stands beside the box; the history tells of it."""
+    assert "By force" not in person.open(f"/tasks/{paused.id}/cancel").text
+    house.store.save_hosts([HostRecord("away1", state="down", last_seen=0.0)])
+    sent = person.send("/trigger", hostname="away1", param="web", action="restart")
+    running = sent.location.partition("uuid=")[2]
+    until(lambda: house.services.plans.show(UUID(running)).state == "running", "it waits for its host")
+
+    assert "killed half-way" in person.open(f"/tasks/{running}/cancel").text
+    person.send(f"/tasks/{running}/cancel", force="yes")
+
+    told = [line.detail for line in house.services.plans.history(UUID(running)) if line.name == "cancel"]
+    assert told == ["by force"]
+    person.send(f"/tasks/{running}/cancel")
+    assert ended(running).result == "cancelled"
 
 
 def test_what_cannot_be_taken_back_asks_first(person: Person, paused: PlanView, ended: Ended) -> None:

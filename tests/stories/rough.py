@@ -1,0 +1,84 @@
+"""An executor, and a host whose operations are rough, as processes over RabbitMQ."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.crash.field import ROOT
+from tests.servers.rabbitmq import RabbitMQ, ended_with_us
+from tests.stories.processes import Deployed, Process, write_settings
+from tests.unit.agent.bench import install_plugin
+from tests.unit.agent.rough import ROUGH
+from tests.waiting import until
+
+HOST = "web1"
+
+
+@dataclass(frozen=True)
+class RoughSite:
+    """Both processes, and the command line."""
+
+    folder: Path
+    told: Deployed
+    executor: Process
+    agent: subprocess.Popen[bytes]
+
+    def begin(self, operation: str, **args: object) -> str:
+        """`mcoflow run`, without waiting; return the id."""
+        words = [word for name, value in args.items() for word in ("--set", f"{name}:={json.dumps(value)}")]
+        done = self.told.mcoflow("run", f"rough.{operation}", *words, "--host", HOST, "--output", "json")
+        assert done.returncode == 0, done.stderr
+        return str(json.loads(done.stdout)["id"])
+
+    def task(self, task: str) -> Mapping[str, Any]:
+        """`mcoflow task show`."""
+        shown = self.told.mcoflow("task", "show", task, "--output", "json")
+        assert shown.returncode == 0, shown.stderr
+        found = json.loads(shown.stdout)
+        assert isinstance(found, dict)
+        return found
+
+    def step(self, task: str, *, within: float = 60.0) -> Mapping[str, Any]:
+        """The step on the host, once its task is at rest."""
+        until(lambda: self.task(task)["state"] in ("stopped", "paused"), "it is at rest", within=within)
+        (step,) = (step for step in self.task(task)["steps"] if step["host"])
+        assert isinstance(step, dict)
+        return step
+
+
+@contextmanager
+def rough_site(folder: Path, server: RabbitMQ) -> Iterator[RoughSite]:
+    """Start both; end both in good order."""
+    prefix = server.new_prefix()
+    settings = write_settings(
+        folder / "broker.cfg",
+        {"broker": {"url": server.url, "prefix": prefix}, "server": {"state_dir": folder / "server"}},
+    )
+    home = folder / "host"
+    home.mkdir()
+    install_plugin(home / "site", "rough", ROUGH)
+    paths = {**os.environ, "PYTHONPATH": f"{home / 'site'}{os.pathsep}{ROOT}"}
+    argv = [sys.executable, "-m", "tests.stories.rough_agent", server.url, prefix, str(home), HOST]
+    with Process(folder, "executor", "executor", settings=settings) as executor:
+        executor.facts()
+        agent = subprocess.Popen(ended_with_us(*argv), env=paths, cwd="/")
+        try:
+            told = Deployed("", settings, HOST)
+            until(lambda: HOST in told.online(), "the agent is online", within=60)
+            until(
+                lambda: "rough.steady" in told.mcoflow("action", "list", "--declared").stdout,
+                "it says what it offers",
+                within=30,
+            )
+            yield RoughSite(folder, told, executor, agent)
+            agent.terminate()
+            assert agent.wait(60) == 0
+        finally:
+            agent.kill()
+            agent.wait()
