@@ -2,14 +2,16 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcoflow.ports.bus_settings import BusSettings
 from tests.crash.field import ROOT
 from tests.servers.rabbitmq import RabbitMQ, ended_with_us
 from tests.stories.processes import Deployed, Process, write_settings
@@ -20,14 +22,26 @@ from tests.waiting import until
 HOST = "web1"
 
 
-@dataclass(frozen=True)
+@dataclass
 class RoughSite:
     """Both processes, and the command line."""
 
     folder: Path
     told: Deployed
+    bus: BusSettings
     executor: Process
     agent: subprocess.Popen[bytes]
+
+    def start_executor(self) -> None:
+        """Start another one, after the first was killed."""
+        self.executor = _executor(self.folder)
+        self.executor.facts()
+
+    def token(self) -> str:
+        """What the executor's queues are called, of the one that began last."""
+        with closing(sqlite3.connect(self.folder / "server" / "mcoflow.db")) as store:
+            asked = "SELECT token FROM worlds WHERE token != '' ORDER BY started_at DESC"
+            return str(store.execute(asked).fetchone()[0])
 
     def begin(self, operation: str, **args: object) -> str:
         """`mcoflow run`, without waiting; return the id."""
@@ -65,20 +79,25 @@ def rough_site(folder: Path, server: RabbitMQ) -> Iterator[RoughSite]:
     install_plugin(home / "site", "rough", ROUGH)
     paths = {**os.environ, "PYTHONPATH": f"{home / 'site'}{os.pathsep}{ROOT}"}
     argv = [sys.executable, "-m", "tests.stories.rough_agent", server.url, prefix, str(home), HOST]
-    with Process(folder, "executor", "executor", settings=settings) as executor:
-        executor.facts()
-        agent = subprocess.Popen(ended_with_us(*argv), env=paths, cwd="/")
+    bus, told = BusSettings(url=server.url, prefix=prefix), Deployed("", settings, HOST)
+    with subprocess.Popen(ended_with_us(*argv), env=paths, cwd="/") as agent:
+        site = RoughSite(folder, told, bus, _executor(folder), agent)
         try:
-            told = Deployed("", settings, HOST)
+            site.executor.facts()
             until(lambda: HOST in told.online(), "the agent is online", within=60)
             until(
                 lambda: "rough.steady" in told.mcoflow("action", "list", "--declared").stdout,
                 "it says what it offers",
                 within=30,
             )
-            yield RoughSite(folder, told, executor, agent)
+            yield site
             agent.terminate()
             assert agent.wait(60) == 0
+            site.executor.end()
         finally:
             agent.kill()
-            agent.wait()
+            site.executor.kill()
+
+
+def _executor(folder: Path) -> Process:
+    return Process(folder, "executor", "executor", settings=folder / "broker.cfg")

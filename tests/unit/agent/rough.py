@@ -141,6 +141,13 @@ def steady(given: Given) -> Said:
     return Said(said="came to its end")
 
 @agent.operation(summary="x")
+def clocked(given: Given) -> Said:
+    for _ in range(given.count):
+        print(time.time(), flush=True)
+        time.sleep(0.3)
+    return Said(said="ok")
+
+@agent.operation(summary="x")
 def surroundings(given: Given) -> Said:
     umask = os.umask(0)
     mine = os.getpid() == os.getpgid(0) == os.getsid(0)
