@@ -47,7 +47,7 @@ def confirm(shell: Shell, services: Services, order: Order, *, sure: bool) -> No
     Raises:
         CommandFailedError: another number was typed; nothing was made.
     """
-    from mcoflow.services.fields import CONFIRM_ABOVE
+    from mcoflow.services.placing import CONFIRM_ABOVE
 
     if sure or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return

@@ -152,11 +152,8 @@ def _operation(
         raise click.UsageError(f"{filled.action} takes no PARAM: give its input as --set KEY=VALUE")
     if bool(hosts) == bool(filled.target):
         raise click.UsageError(f"{filled.action} needs hosts: add --host NAME or --target EXPRESSION")
-    order = services.operations.order(filled.action, hosts, args, check=filled.check)
-    if not filled.target:
-        return replace(order, arguments={**order.arguments, **choice})
-    where = {key: value for key, value in order.arguments.items() if key != "hosts"}
-    return replace(order, arguments={"target": filled.target, **choice, **where})
+    where = {"target": filled.target} if filled.target else {"hosts": list(hosts)}
+    return services.operations.order(filled.action, {**where, **choice}, args, check=filled.check)
 
 
 def _check_options(view: "ActionView", keys: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from mcoflow.ports.engine import Admissions, Engine
 from mcoflow.ports.fleet import Verdict
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
+from mcoflow.services.asking import Asking
 from mcoflow.services.contract import Contract
 from mcoflow.services.discoveries import Discoveries
 from mcoflow.services.executors import Executors
@@ -100,6 +101,7 @@ def build_services(
     finder = HostFinder(reader, clock)
     targets = Targets(engine, finder)
     portions = Portions(targets, hosts, operations)
+    asking = Asking(portions)
     return Services(
         plans=Plans(engine, reader, clock, operations),
         fleet=Fleet(reader, clock),
@@ -115,8 +117,8 @@ def build_services(
         discoveries=Discoveries(engine, reader),
         facts=FactCounts(finder, reader),
         admissions=engine.admissions,
-        form=Form(hosts, portions),
-        new=New(operations),
+        form=Form(hosts, asking),
+        new=New(operations, asking),
         contract=Contract(engine, reader, operations),
         health=Health(engine, reader, broken_actions),
         clock=clock,

@@ -5,20 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from mcoflow.domain.presence import Presence
-from mcoflow.domain.rollout import Rollout
-from mcoflow.errors import FormInvalidError, InputInvalidError, TargetError
-from mcoflow.services.fields import (
-    ACTIONS,
-    CONFIRM_ABOVE,
-    Filled,
-    Order,
-    hosts_of,
-    names_of,
-    read_fields,
-    read_where,
-)
+from mcoflow.errors import FormInvalidError
+from mcoflow.services.asking import Asking
+from mcoflow.services.fields import ACTIONS, Filled, Order, names_of, read_fields, read_where
 from mcoflow.services.hosts import Hosts
-from mcoflow.services.portions import OrderPreview, Portions
+from mcoflow.services.placing import hosts_of
+from mcoflow.services.portions import OrderPreview
 
 USUAL: Final = "install"
 """An action of the form, for what does not depend on which."""
@@ -38,8 +30,8 @@ class Echo:
 class Form:
     """The use cases of the form."""
 
-    def __init__(self, hosts: Hosts, portions: Portions) -> None:
-        self._hosts, self._portions = hosts, portions
+    def __init__(self, hosts: Hosts, asking: Asking) -> None:
+        self._hosts, self._asking = hosts, asking
 
     def read(self, filled: Filled) -> Order:
         """Return the action and arguments to submit; FormInvalidError names every field that is wrong."""
@@ -51,14 +43,7 @@ class Form:
         Raises:
             FormInvalidError: names every field that is wrong.
         """
-        order = read_fields(filled)
-        if filled.target.strip():
-            number = self._previewed(order).expected
-            if number > CONFIRM_ABOVE and filled.confirm.strip() != str(number):
-                raise FormInvalidError(
-                    {"confirm": f"this goes to {number} hosts now: type {number} to confirm"}
-                )
-        return order
+        return self._asking.confirmed(read_fields(filled), filled)
 
     def preview(self, filled: Filled) -> OrderPreview:
         """Tell where it would go and in which waves, whatever the action; nothing is stored.
@@ -66,29 +51,16 @@ class Form:
         Raises:
             FormInvalidError: names what is wrong of hostname, target and portions.
         """
-        return self._previewed(Order(USUAL, read_where(filled)))
+        return self._asking.preview(Order(USUAL, read_where(filled)))
 
-    def usual(self, filled: Filled) -> Rollout | None:
-        """Return in which portions many hosts get their turn by default; None if it was said, or are few."""
-        if any(text.strip() for text in filled.portions.values()):
-            return None
+    def usual(self, filled: Filled) -> Filled:
+        """Return the fields with the portions that many hosts have by default, unless it was said how."""
         action = filled.action.strip().lower()
         try:
-            found = self._previewed(Order(action if action in ACTIONS else USUAL, read_where(filled)))
+            order = Order(action if action in ACTIONS else USUAL, read_where(filled))
         except FormInvalidError:
-            return None
-        many = found.expected > CONFIRM_ABOVE
-        return found.how if many and found.how is not None and found.how.batch is not None else None
-
-    def _previewed(self, order: Order) -> OrderPreview:
-        field = "target" if "target" in order.arguments else "hostname"
-        try:
-            found = self._portions.preview(order)
-        except (TargetError, InputInvalidError) as error:
-            raise FormInvalidError({field: str(error)}) from None
-        if found is None or not found.matched:
-            raise FormInvalidError({field: "no host that is known is meant"})
-        return found
+            return filled
+        return self._asking.usual(order, filled)
 
     def echo(self, hostname: str, param: str, target: str = "") -> Echo:
         """Return what would be done with what has been typed so far."""
@@ -99,9 +71,9 @@ class Form:
         if not text.strip():
             return ""
         try:
-            return self._previewed(Order(USUAL, {"target": text.strip()})).words
+            return self._asking.preview(Order(USUAL, {"target": text.strip()})).words
         except FormInvalidError as error:
-            return error.faults["target"].partition("\n")[0]
+            return next(iter(error.faults.values())).partition("\n")[0]
 
 
 def _hosts(hosts: Hosts, text: str) -> str:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mcoflow.action.registry import REGISTERED, Registry
-from mcoflow.errors import FormInvalidError, UnknownActionError
+from mcoflow.errors import UnknownActionError
 from mcoflow.services.actions import ActionView, action_named, action_view, all_actions, is_action
-from mcoflow.services.fields import CONFIRM_ABOVE, Order, hosts_of
+from mcoflow.services.asking import Asking
+from mcoflow.services.fields import Order
 from mcoflow.services.json_schema import faults as schema_faults
 from mcoflow.services.operations import Operations, OperationView, is_operation
+from mcoflow.services.placing import Faults, Placing, check_number, named_hosts, where_of
+from mcoflow.services.portions import PORTIONED, OrderPreview
 from mcoflow.services.schema_fields import InputField, input_fields, values_of
 
 INPUT: Final = "input."
@@ -19,17 +22,11 @@ _OURS: Final = frozenset({"hosts", "check", "target", "limit", "one", "seed", "r
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
-    """What is filled in besides the input: on which hosts, how many they are, and whether to predict only."""
-
-    hostname: str = ""
-    confirm: str = ""
-    check: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class NewForm:
-    """One form. `hosts`, `check`: whether it takes hosts, and can predict; `schema` is of `fields` alone."""
+    """One form. `hosts`, `check`: whether it takes hosts, and can predict; `schema` is of `fields` alone.
+
+    `portions`: it takes a target and portions, too, as the shipped actions do.
+    """
 
     name: str
     title: str
@@ -39,6 +36,7 @@ class NewForm:
     fields: Sequence[InputField]
     schema: Mapping[str, Any]
     operation: bool = False
+    portions: bool = False
 
     @property
     def command(self) -> str:
@@ -54,8 +52,8 @@ class NewForm:
 class New:
     """The use cases of forms by schema."""
 
-    def __init__(self, operations: Operations, registry: Registry = REGISTERED) -> None:
-        self._operations, self._registry = operations, registry
+    def __init__(self, operations: Operations, asking: Asking, registry: Registry = REGISTERED) -> None:
+        self._operations, self._asking, self._registry = operations, asking, registry
 
     def list(self) -> tuple[Sequence[ActionView], Sequence[OperationView]]:
         """All actions, and all operations that hosts declare."""
@@ -81,25 +79,46 @@ class New:
             check="check" in known,
             fields=input_fields(own),
             schema=own,
+            portions=PORTIONED in known,
         )
 
-    def read(self, form: NewForm, filled: Mapping[str, str], ours: Ours) -> Order:
-        """Return what to submit.
+    def confirmed(self, form: NewForm, filled: Mapping[str, str], placing: Placing) -> Order:
+        """Return what to submit, for people: of many hosts the number was typed.
 
         Raises:
             FormInvalidError: names every field that is wrong, those of the input as `input.<name>`.
         """
-        hosts, faults = _hosts(ours) if form.hosts else ((), {})
+        faults = Faults()
+        order = self._read(form, filled, placing, faults)
+        check_number(placing, len(order.arguments.get("hosts", ())) if form.hosts else 0, faults)
+        faults.check()
+        return self._asking.confirmed(order, placing)
+
+    def preview(self, form: NewForm, filled: Mapping[str, str], placing: Placing) -> OrderPreview:
+        """Tell where it would go and in which waves; nothing is stored. FormInvalidError as `confirmed`."""
+        faults = Faults()
+        order = self._read(form, filled, placing, faults)
+        faults.check()
+        return self._asking.preview(order)
+
+    def usual(self, form: NewForm, filled: Mapping[str, str], placing: Placing) -> Placing:
+        """Return the fields with the portions that many hosts have by default, unless it was said how."""
+        faults = Faults()
+        order = self._read(form, filled, placing, faults)
+        return placing if faults.found else self._asking.usual(order, placing)
+
+    def _read(self, form: NewForm, filled: Mapping[str, str], placing: Placing, faults: Faults) -> Order:
+        where: Mapping[str, Any] = {}
+        if form.hosts:
+            where = where_of(placing, faults) if form.portions else named_hosts(placing, faults)
         values, unreadable = values_of(form.fields, filled)
         for path, why in {**schema_faults(form.schema, values), **unreadable}.items():
-            faults[f"{INPUT}{path.partition('.')[0]}"] = why
-        if faults:
-            raise FormInvalidError(faults)
-        check = form.check and ours.check
+            faults.found[f"{INPUT}{path.partition('.')[0]}"] = why
+        check = form.check and placing.check
         if form.operation:
-            return self._operations.order(form.name, hosts, values, check=check)
-        given = {**({"hosts": list(hosts)} if form.hosts else {}), **({"check": True} if check else {})}
-        return Order(action_named(form.name, self._registry).name, {**given, **values})
+            return self._operations.order(form.name, where, values, check=check)
+        given = {**where, **({"check": True} if check else {}), **values}
+        return Order(action_named(form.name, self._registry).name, given)
 
 
 def _of_operation(found: OperationView) -> NewForm:
@@ -112,6 +131,7 @@ def _of_operation(found: OperationView) -> NewForm:
         fields=input_fields(found.input),
         schema=found.input,
         operation=True,
+        portions=True,
     )
 
 
@@ -119,13 +139,3 @@ def _without_ours(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = {name: found for name, found in schema.get("properties", {}).items() if name not in _OURS}
     required = [name for name in schema.get("required", ()) if name not in _OURS]
     return {**schema, "properties": kept, "required": required}
-
-
-def _hosts(ours: Ours) -> tuple[Sequence[str], dict[str, str]]:
-    try:
-        hosts = hosts_of(ours.hostname)
-    except ValueError as fault:
-        return (), {"hostname": str(fault)}
-    if len(hosts) > CONFIRM_ABOVE and ours.confirm.strip() != str(len(hosts)):
-        return hosts, {"confirm": f"this goes to {len(hosts)} hosts: type {len(hosts)} to confirm"}
-    return hosts, {}

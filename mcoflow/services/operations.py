@@ -58,10 +58,13 @@ class Operations:
         return self.checked(arguments) if action == ACTION else arguments
 
     def order(
-        self, name: str, hosts: Sequence[str], args: Mapping[str, Any], *, check: bool = False
+        self, name: str, where: Mapping[str, Any], args: Mapping[str, Any], *, check: bool = False
     ) -> Order:
-        """Return what to submit to have hosts perform an operation; it is checked as it is submitted."""
-        arguments = {"hosts": list(hosts), "operation": name, "args": dict(args)}
+        """Return what to submit to have hosts perform an operation; it is checked as it is submitted.
+
+        `where`: the hosts, or a target, and in which portions, as the action takes them.
+        """
+        arguments = {**where, "operation": name, "args": dict(args)}
         return Order(ACTION, {**arguments, **({"check": True} if check else {})})
 
     def checked(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from mcoflow.action.naming import subject_of_step
 from mcoflow.clock import Clock
@@ -22,6 +22,7 @@ from mcoflow.ports.engine import Engine, Submitted
 from mcoflow.ports.store import Listing, Reader, StepRow
 from mcoflow.services.graph_cache import GraphCache
 from mcoflow.services.graph_layout import Layout, lay_out
+from mcoflow.services.keys import task_of_key
 from mcoflow.services.operations import Operations
 from mcoflow.services.present import (
     evidence_view,
@@ -40,8 +41,6 @@ PAGE: Final = 50
 _ANY: Final[Where] = {}
 STEPS: Final = 200
 SUBJECTS: Final = 100
-_KEYS: Final = UUID("5f0c5c33-6bb5-4f0e-9d0c-0d6c9d2f3b11")
-"""Namespace in which the key of a form becomes the id of its task: the same key is the same task."""
 
 
 class Filter(StrEnum):
@@ -103,7 +102,7 @@ class Plans:
             UnknownActionError, InputInvalidError: nothing was stored.
             PlanExistsError: the key was used for something else.
         """
-        wanted = uuid5(_KEYS, key) if key else plan_id
+        wanted = task_of_key(key) or plan_id
         return self._engine.submit(
             action, self._operations.prepared(action, arguments), user=user, plan_id=wanted
         )

@@ -20,6 +20,8 @@ from mcoflow.services.operations import Operations
 from mcoflow.services.targets import Targets
 
 _LOOKED_UP: Final = 1000
+PORTIONED: Final = "rollout"
+"""The input by which an action is known to take targets and portions as the shipped ones do."""
 SHOWN_WAVES: Final = 6
 NEVER: Final = "never seen"
 """Of a host that was named, and that nobody has heard of."""
@@ -122,7 +124,7 @@ class Portions:
     def _takes_portions(self, action: str) -> bool:
         """Whether an action takes targets and rollouts as the shipped ones do; others may mean anything."""
         model = self._actions.find(action).Input
-        return model is not None and "rollout" in model.model_fields
+        return model is not None and PORTIONED in model.model_fields
 
     def _meant(self, given: Mapping[str, Any]) -> tuple[int, Sequence[OrderedHost]]:
         choice = Choice.of(given.get("limit"), one=bool(given.get("one")), seed=given.get("seed"))

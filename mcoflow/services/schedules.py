@@ -11,7 +11,9 @@ from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceSt
 from mcoflow.domain.schedule import Schedule
 from mcoflow.ports.engine import Engine
 from mcoflow.ports.store import Listing, Reader
+from mcoflow.services.keys import task_of_key
 from mcoflow.services.operations import Operations
+from mcoflow.services.placing import Placing, schedule_of
 from mcoflow.services.present import arguments_of, standing, title_of
 from mcoflow.services.times import certain_moment, moment
 from mcoflow.services.views import LastRun, Mark, RecurrenceView
@@ -36,14 +38,23 @@ class Schedules:
         self._engine, self._reader, self._clock = engine, reader, clock
         self._operations = operations
 
-    def submit(self, action: str, arguments: Mapping[str, Any], *, schedule: Schedule, user: str) -> UUID:
-        """Store a task that is planned and run as the schedule says.
+    def when(self, placing: Placing) -> Schedule | None:
+        """Return when a form's task starts, None for at once; FormInvalidError names what is wrong."""
+        return schedule_of(placing, self._clock.now())
+
+    def submit(
+        self, action: str, arguments: Mapping[str, Any], *, schedule: Schedule, user: str, key: str = ""
+    ) -> UUID:
+        """Store a task that is planned and run as the schedule says. The same `key` is the same task.
 
         Raises:
             UnknownActionError, InputInvalidError: nothing was stored.
+            PlanExistsError: the key was used for something else.
         """
         arguments = self._operations.prepared(action, arguments)
-        return self._engine.schedule(action, arguments, schedule=schedule, user=user)
+        return self._engine.schedule(
+            action, arguments, schedule=schedule, user=user, plan_id=task_of_key(key)
+        )
 
     def freeze(self, plan_id: UUID, *, actor: str) -> None:
         """Let a scheduled task not begin. PlanNotFoundError; CommandRefusedError in any other state."""

@@ -52,6 +52,7 @@ def test_pages_have_no_accessibility_faults(
         "/hosts/sim-00001",
         "/new",
         "/new/install?hostname=nobody&input.package=x",
+        "/new/package.install?target=sim-*&limit=2&start_at=%2B2h&check=yes",
     ]
     for path in paths:
         page.goto(site.url + path)
@@ -131,6 +132,26 @@ def test_a_preview_and_the_typed_number_work_without_script(site: Site, visits: 
     page.get_by_role("link", name="Hosts", exact=True).last.click()
     page.get_by_text("6 expected").first.wait_for()
     assert page.locator("tbody tr").count() == 6
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_form_by_schema_previews_and_starts_later(site: Site, visits: Visits, scheme: str) -> None:
+    """W-001, W-012, W-013: by the same fields as the main form; what it says back comes while one types."""
+    page = visits.page(color_scheme=scheme, viewport={"width": 320, "height": 800})
+    page.goto(f"{site.url}/new/package.install")
+    page.get_by_label("Target").fill("sim-*")
+    page.get_by_text("6 hosts: 6 online").wait_for()
+    page.get_by_label("package", exact=True).fill("nginx")
+    page.get_by_text("When", exact=True).click()
+    page.get_by_label("Start at").fill("+2h")
+    page.get_by_role("button", name="Preview").click()
+    assert "Preview: nothing was run" in page.locator(":focus").inner_text()
+    assert accessibility_faults(page) == []
+    assert page.get_by_label("Start at").input_value() == "+2h"
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("waits for its time").wait_for()
+    page.get_by_role("link", name="here").click()
+    expect(page.locator(".big-state")).to_have_text("Scheduled")
 
 
 def test_everything_works_without_script(site: Site, visits: Visits) -> None:

@@ -1,7 +1,6 @@
 """New run: the form, what it says back, and the last runs."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -18,9 +17,10 @@ from mcoflow.errors import (
     UnknownActionError,
 )
 from mcoflow.services import Filled, OrderPreview
-from mcoflow.services.fields import PORTIONS
+from mcoflow.services.placing import PORTIONS
 from mcoflow.services.views import PlanView
-from webui.current import LOCAL, services
+from webui.current import services
+from webui.pages.placing import SHOWN, echoes, key_given, made_of, placing_fields
 from webui.parts import Part, answer
 
 bp = Blueprint("form", __name__)
@@ -28,10 +28,7 @@ bp = Blueprint("form", __name__)
 RECENT: Final = 8
 STARTED: Final = {"caller_plan_id": None}
 """What people started, not what their tasks called."""
-MAX_KEY: Final = 255
 LONGEST_AGAIN: Final = 4000
-SHOWN: Final = 1000
-"""Hosts that a preview names."""
 
 
 @bp.get("/")
@@ -44,13 +41,11 @@ def show() -> Response:
 @bp.post("/trigger")
 def trigger() -> ResponseReturnValue:
     """Make a task of the form: 303 to the form with its id; 422 with each fault at its field."""
-    filled = _filled(request.form)
-    key = request.form.get("key", "")[:MAX_KEY]
+    filled, key = _filled(request.form), key_given()
     try:
-        order = services().form.confirmed(filled)
-        submitted = services().plans.submit(order.action, order.arguments, user=LOCAL, key=key)
+        plan_id = made_of(lambda: services().form.confirmed(filled), filled, key=key)
     except FormInvalidError as error:
-        asked = _with_usual(filled) if "confirm" in error.faults else filled
+        asked = services().form.usual(filled) if "confirm" in error.faults else filled
         return page(asked, faults=error.faults, status=HTTPStatus.UNPROCESSABLE_ENTITY, key=key)
     except (InputInvalidError, UnknownActionError) as error:
         faults = {"param": str(error)}
@@ -60,13 +55,13 @@ def trigger() -> ResponseReturnValue:
             "form": f"{error}: this form was sent before with other values; send it again for another task"
         }
         return page(filled, faults=faults, status=HTTPStatus.CONFLICT)
-    return redirect(url_for("form.show", uuid=submitted.plan_id), HTTPStatus.SEE_OTHER)
+    return redirect(url_for("form.show", uuid=plan_id), HTTPStatus.SEE_OTHER)
 
 
 @bp.post("/preview")
 def preview() -> Response:
     """Say on which hosts the form would run and in which waves; nothing is made."""
-    filled, key = _filled(request.form), request.form.get("key", "")[:MAX_KEY]
+    filled, key = _filled(request.form), key_given()
     try:
         return page(filled, previewed=services().form.preview(filled), key=key)
     except FormInvalidError as error:
@@ -85,8 +80,7 @@ def page(
     """Return the form with what was filled in, and its faults."""
     form = services().form
     parts = {
-        "echo_hosts": Part("form", "echo_hosts", lambda: (form.echo(filled.hostname, ""),)),
-        "echo_target": Part("form", "echo_target", lambda: (form.echo("", "", filled.target),)),
+        **echoes(filled),
         "echo_param": Part("form", "echo_param", lambda: (form.echo("", filled.param),)),
         "recent": Part("form", "recent", _recent),
     }
@@ -124,28 +118,12 @@ def _fields_of(plan: PlanView) -> dict[str, str]:
         if given.get("target")
         else {"hostname": ", ".join(map(str, given.get("hosts", ())))}
     )
-    return {**where, "param": param, **portions}
+    limit = {"limit": str(given["limit"])} if given.get("limit") else {}
+    return {**where, **limit, "param": param, **portions}
 
 
 def _filled(fields: Mapping[str, str]) -> Filled:
-    return Filled(
-        hostname=fields.get("hostname", ""),
-        action=fields.get("action", ""),
-        param=fields.get("param", ""),
-        confirm=fields.get("confirm", ""),
-        check=fields.get("check") == "yes",
-        target=fields.get("target", ""),
-        portions={name: fields.get(name, "") for name in PORTIONS},
-    )
-
-
-def _with_usual(filled: Filled) -> Filled:
-    """Return the fields with what is done on many hosts if nobody says how, for everybody to see."""
-    how = services().form.usual(filled)
-    if how is None:
-        return filled
-    usual = {"batch": str(how.batch), "canary": str(how.canary), "max_failures": str(how.max_failures)}
-    return replace(filled, portions={**filled.portions, **usual})
+    return Filled(**placing_fields(fields), action=fields.get("action", ""), param=fields.get("param", ""))
 
 
 def _made(uuid: str) -> PlanView | None:

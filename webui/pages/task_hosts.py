@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from mcoflow.errors import CommandRefusedError, InputInvalidError
 from mcoflow.services import Verdict
-from mcoflow.services.fields import CONFIRM_ABOVE
 from mcoflow.services.fleet import FleetView, HeatCell, HostsOfTask
+from mcoflow.services.placing import CONFIRM_ABOVE
 from mcoflow.services.views import Mark, PlanView
 from webui.current import LOCAL, services
 from webui.pages.task import page as task_page

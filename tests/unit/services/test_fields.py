@@ -4,7 +4,8 @@ import pytest
 
 from mcoflow.errors import FormInvalidError
 from mcoflow.services import Filled, Order
-from mcoflow.services.fields import MAX_NAMES, hosts_of, names_of, read_fields
+from mcoflow.services.fields import MAX_NAMES, names_of, read_fields
+from mcoflow.services.placing import hosts_of
 
 
 def faults(**fields: str) -> dict[str, str]:

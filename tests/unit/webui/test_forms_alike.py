@@ -1,0 +1,204 @@
+"""All forms say alike on which hosts, in which portions and when: the main one, and those made of schemas."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from time import time
+
+import pytest
+from flask.testing import FlaskClient
+
+from mcoflow.domain.requests import HostRecord
+from mcoflow.domain.states import PlanState
+from tests.servers.house import House
+from tests.unit.webui.conftest import Person
+from tests.unit.webui.test_form import made
+from tests.unit.webui.test_form_target import value_of
+from tests.unit.webui.test_new import Login
+
+MAIN = ("/trigger", "/preview", {"param": "vim", "action": "install"})
+ACTION = ("/new/install", "/new/install/preview", {"input.package": "vim"})
+OPERATION = ("/new/host.ping", "/new/host.ping/preview", {})
+FORMS = [MAIN, ACTION, OPERATION]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shelf(house: House) -> None:
+    """Thirty hosts that are online: shelf01 … shelf30."""
+    now = time()
+    names = [f"shelf{number:02}" for number in range(1, 31)]
+    house.store.save_hosts([HostRecord(name, first_seen=now, last_seen=now, admitted=True) for name in names])
+
+
+def fields_of(page: str) -> set[str]:
+    return {
+        name
+        for name in re.findall(r'name="([a-z_]+)"', page)
+        if name not in ("key", "csrf_token", "viewport")
+    }
+
+
+def test_a_form_by_schema_has_the_same_fields_as_the_main_one(client: FlaskClient) -> None:
+    main = fields_of(client.get("/").text) - {"param", "action"}
+
+    assert main >= {"hostname", "target", "limit", "batch", "offline", "start_at", "start_before", "check"}
+    assert fields_of(client.get("/new/install").text) == main
+    assert fields_of(client.get("/new/host.ping").text) == main - {"check"}
+
+
+def test_an_action_that_takes_no_hosts_is_not_asked_for_any(client: FlaskClient) -> None:
+    fields = fields_of(client.get(f"/new/{Login.name}").text)
+
+    assert not fields & {"hostname", "target", "batch"}
+    assert "start_at" in fields
+
+
+@pytest.mark.parametrize(("url", "look", "fields"), FORMS)
+def test_the_preview_of_each_form_names_hosts_and_waves_and_keeps_what_was_typed(
+    person: Person, tasks: Callable[[], int], url: str, look: str, fields: dict[str, str]
+) -> None:
+    """W-012."""
+    before = tasks()
+
+    seen = person.send(look, target="shelf*", limit="29", canary="1", batch="14", key="mine", **fields)
+
+    assert seen.status_code == 200
+    assert "29 of 30 hosts: 29 online. 3 waves: 1, 14, 14 hosts" in seen.text
+    assert "shelf29" in seen.text
+    assert "shelf30</li>" not in seen.text
+    typed = {"target": "shelf*", "limit": "29", "canary": "1", "batch": "14", "key": "mine"}
+    assert {name: value_of(seen.text, name) for name in typed} == typed
+    for name in fields.keys() - {"action"}:
+        assert value_of(seen.text, name) == "vim"
+    assert tasks() == before
+
+
+@pytest.mark.parametrize(("url", "look", "fields"), FORMS)
+def test_each_form_asks_for_the_number_of_many_hosts(
+    person: Person, tasks: Callable[[], int], house: House, url: str, look: str, fields: dict[str, str]
+) -> None:
+    """W-012: a wrong number starts nothing; the portions of many hosts are filled in, and shown."""
+    before = tasks()
+
+    asked = person.send(url, target="shelf*", **fields)
+
+    assert asked.status_code == 422
+    assert "this goes to 30 hosts now: type 30 to confirm" in asked.text
+    looks = url == OPERATION[0]  # who only looks needs no waves
+    assert value_of(asked.text, "batch") == ("" if looks else "25 %")
+    assert person.send(url, target="shelf*", confirm="29", **fields).status_code == 422
+    assert tasks() == before
+
+    done = person.send(url, target="shelf*", confirm="30", offline="skip", **fields)
+
+    plan = house.services.plans.show(made(done.headers["Location"]))
+    assert (plan.arguments["target"], plan.arguments["rollout"]["offline"]) == ("shelf*", "skip")
+    assert len(plan.hosts) == 30
+
+
+@pytest.mark.parametrize(("url", "look", "fields"), FORMS)
+@pytest.mark.parametrize(
+    ("wrong", "field", "words"),
+    [
+        ({"target": "shelf* andd x"}, "target", "a target cannot go on with"),
+        ({"target": "shelf*", "hostname": "web1"}, "target", "give hosts or a target, not both"),
+        ({"hostname": "web1", "limit": "3"}, "limit", "it chooses among the hosts of a target"),
+        ({"target": "shelf*", "limit": "0"}, "limit", "a limit of 0 hosts would run nothing"),
+        ({"target": "shelf*", "limit": "x"}, "limit", "is no number of hosts"),
+        ({"hostname": "web1", "batch": "many"}, "batch", "is no number of hosts"),
+    ],
+)
+def test_each_form_refuses_alike(
+    person: Person,
+    tasks: Callable[[], int],
+    url: str,
+    look: str,
+    fields: dict[str, str],
+    wrong: dict[str, str],
+    field: str,
+    words: str,
+) -> None:
+    """W-011: 422, the fault at its field with a link to it, the input kept, nothing made."""
+    before = tasks()
+    for where in (url, look):
+        answer = person.send(where, **wrong, **fields)
+        page = unescape(answer.text)
+        assert answer.status_code == 422
+        assert words in page
+        assert f'href="#{field}"' in page
+        assert f'id="fault-{field}"' in page
+    assert tasks() == before
+
+
+@pytest.mark.parametrize(("url", "look", "fields"), FORMS)
+def test_each_form_starts_a_task_later(
+    person: Person, house: House, url: str, look: str, fields: dict[str, str]
+) -> None:
+    """Pages, 3.1: the page afterwards shows it scheduled; sent twice it is one task."""
+    times = {"start_at": "+2h", "start_before": "+3h"}
+    key = f"later {url}"
+
+    sent = [person.send(url, hostname="sim-00001", key=key, **times, **fields) for _ in range(2)]
+
+    plan = house.services.plans.show(made(sent[0].headers["Location"]))
+    assert made(sent[1].headers["Location"]) == plan.id
+    assert plan.state is PlanState.SCHEDULED
+    assert plan.schedule is not None
+    assert plan.schedule.start_at is not None
+    assert plan.schedule.start_before is not None
+    ahead = plan.schedule.start_at - house.services.clock.now()
+    assert timedelta(hours=1, minutes=58) < ahead <= timedelta(hours=2)
+    page = person.open(sent[0].headers["Location"]).text
+    assert "Scheduled" in page
+    assert re.search(r"Starts <time[^>]*>", page)
+
+
+@pytest.mark.parametrize(("url", "look", "fields"), FORMS)
+@pytest.mark.parametrize(
+    ("times", "field", "words"),
+    [
+        ({"start_at": "soon"}, "start_at", "'soon' is no time: write 2026-11-22T04:00"),
+        ({"start_at": "2020-01-01T04:00"}, "start_at", "2020-01-01 04:00:00 UTC is in the past"),
+        ({"start_before": "9999-12-31T23:59-10:00"}, "start_before", "is no time"),
+        ({"start_at": "+2h", "start_before": "+1h"}, "start_before", "it would never run"),
+    ],
+)
+def test_times_that_cannot_be_are_told_at_their_field(
+    person: Person,
+    tasks: Callable[[], int],
+    url: str,
+    look: str,
+    fields: dict[str, str],
+    times: dict[str, str],
+    field: str,
+    words: str,
+) -> None:
+    """W-011: together with what else is wrong."""
+    before = tasks()
+
+    answer = person.send(url, hostname="a/b", **times, **fields)
+
+    page = unescape(answer.text)
+    assert answer.status_code == 422
+    assert words in page
+    assert f'id="fault-{field}"' in page
+    assert 'id="fault-hostname"' in page
+    assert tasks() == before
+
+
+def test_times_without_a_zone_are_those_of_the_reader(person: Person, house: House) -> None:
+    person.client.set_cookie("tz", "Asia/Tokyo")
+
+    sent = person.send("/new/host.ping", hostname="sim-00001", start_at="2036-07-01T04:00")
+
+    schedule = house.services.plans.show(made(sent.headers["Location"])).schedule
+    assert schedule is not None
+    assert schedule.start_at == datetime(2036, 6, 30, 19, tzinfo=UTC)
+    assert "Times in Asia/Tokyo." in person.open("/new/host.ping").text
+
+
+def test_a_form_by_schema_says_back_whom_a_target_means(client: FlaskClient) -> None:
+    said = client.get("/new/install", query_string={"part": "echo_target", "target": "shelf*"}).text
+
+    assert "30 hosts: 30 online" in said
