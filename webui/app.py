@@ -13,6 +13,8 @@ from mcoflow.domain.told import in_one_line
 from mcoflow.services import Services
 from webui import errors, guard, health, metrics, text, when
 from webui.api import contract
+from webui.api.v1 import document, problems
+from webui.api.v1 import tasks as api_tasks
 from webui.current import EXTENSION, Web, request_id
 from webui.doorbell import Doorbell
 from webui.pages import (
@@ -49,6 +51,7 @@ _PAGES: Final = (
     hosts,
     discoveries,
 )
+_API: Final = (api_tasks, document)
 _YEAR: Final = 31536000
 
 
@@ -71,7 +74,7 @@ def create_app(services: Services, settings: WebSettings) -> Flask:
     errors.install(app)
     _teach_templates(app)
     app.after_request(_keep_static)
-    for part in (*_PAGES, contract, health, metrics):
+    for part in (*_PAGES, *_API, problems, contract, health, metrics):
         app.register_blueprint(part.bp)
     return app
 

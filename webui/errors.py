@@ -1,4 +1,4 @@
-"""Which error is which answer: a page for people, JSON for the contract and the checks."""
+"""Which error is which answer: a page for people, problems for the API, JSON for contract and checks."""
 
 import logging
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ from mcoflow.errors import (
     TargetError,
 )
 from mcoflow.services.views import Notice
+from webui.api.v1.problems import is_api, problem
 from webui.current import request_id
 from webui.guard import is_contract
 
@@ -93,6 +94,8 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _answer(status: int, text: str, error: Exception) -> Response:
+    if is_api():
+        return problem(status, text, error)
     if is_contract() or request.path in _JSON_PATHS:
         response = jsonify({"error": text})
     else:
@@ -114,6 +117,8 @@ def _page(status: int, text: str, error: Exception) -> str:
 
 def _refused_token(error: CSRFError) -> Response:
     """Offer to send the same again, with a fresh token: nothing that was typed is lost."""
+    if is_api():
+        return problem(HTTPStatus.FORBIDDEN, error.description or "the token of a form is missing", error)
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     page = render_template("refused.html", fields=fields, reason=error.description, known_notices=[])
     return Response(page, HTTPStatus.FORBIDDEN, mimetype="text/html")

@@ -7,8 +7,9 @@ from typing import Protocol
 from uuid import UUID
 
 from mcoflow.domain.outcome import Outcome
-from mcoflow.domain.records import ErrorRecord
+from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.standing import Standing
+from mcoflow.domain.states import Phase, StepState
 
 
 class Verdict(StrEnum):
@@ -65,6 +66,15 @@ class Cell:
     worst: Standing
 
 
+@dataclass(frozen=True, slots=True)
+class StepsWanted:
+    """Which steps of a plan; what is empty chooses none out."""
+
+    states: Collection[StepState] = ()
+    hosts: Collection[str] = ()
+    phases: Collection[Phase] = ()
+
+
 class FleetReader(Protocol):
     """Reads what the store keeps with each step, each in one statement; no plan is a plan without hosts."""
 
@@ -98,3 +108,8 @@ class FleetReader(Protocol):
         self, plan_id: UUID, outcomes: Collection[Outcome], *, limit: int
     ) -> tuple[int, Sequence[str]]:
         """How many hosts have a step that ended so, and the first of them by name."""
+
+    def steps_among(
+        self, plan_id: UUID, wanted: StepsWanted, *, after: int = 0, limit: int = 50
+    ) -> Sequence[StepRecord]:
+        """Steps in order of id from the first after `after`, without their data."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from mcoflow.clock import Clock
 from mcoflow.engine.targets import HostFinder
 from mcoflow.ports.engine import Admissions, Engine
-from mcoflow.ports.fleet import Verdict
+from mcoflow.ports.fleet import StepsWanted, Verdict
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
+from mcoflow.services.acts import Act, acts_of
 from mcoflow.services.asking import Asking
 from mcoflow.services.contract import Contract
 from mcoflow.services.discoveries import Discoveries
@@ -30,6 +31,7 @@ from mcoflow.services.schedules import Schedules
 from mcoflow.services.targets import Preview, Targets
 
 __all__ = [
+    "Act",
     "Contract",
     "Discoveries",
     "Echo",
@@ -53,8 +55,10 @@ __all__ = [
     "Rerun",
     "Schedules",
     "Services",
+    "StepsWanted",
     "Targets",
     "Verdict",
+    "acts_of",
     "build_services",
 ]
 

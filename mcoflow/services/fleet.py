@@ -13,10 +13,11 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.standing import Standing
 from mcoflow.domain.told import in_one_line
 from mcoflow.errors import QueryInvalidError
-from mcoflow.ports.fleet import FleetReader, HostStanding, SameTrouble, Trouble
+from mcoflow.ports.fleet import FleetReader, HostStanding, SameTrouble, StepsWanted, Trouble
+from mcoflow.services.present import step_view
 from mcoflow.services.rollouts import census_of
 from mcoflow.services.times import moment, span
-from mcoflow.services.views import Mark, PlanView
+from mcoflow.services.views import Mark, PlanView, StepView
 
 PAGE: Final = 50
 TROUBLES: Final = 20
@@ -205,6 +206,18 @@ class Fleet:
         now = self._clock.now().timestamp()
         items = [_host(host, now) for host in found[:limit]]
         return HostsOfTask(items, items[-1].name if len(found) > limit else "")
+
+    def counts(self, plan_id: UUID) -> Mapping[Standing, int]:
+        """How many hosts of a task stand how, from the best."""
+        return self._reader.standings(plan_id)
+
+    def steps(
+        self, plan_id: UUID, wanted: StepsWanted, *, after: int = 0, limit: int = PAGE
+    ) -> tuple[Sequence[StepView], bool]:
+        """Steps in order from the first after `after`, and whether there are more; none of a task unknown."""
+        now = self._clock.now().timestamp()
+        found = self._reader.steps_among(plan_id, wanted, after=after, limit=limit + 1)
+        return [step_view(step, now) for step in found[:limit]], len(found) > limit
 
     def heat(self, plan_id: UUID, hosts: int) -> Sequence[HeatCell]:
         """All of so many hosts by name in at most 400 cells."""

@@ -135,6 +135,7 @@ def step_view(step: StepRecord, now: float, subject: str = "", *, over: bool = F
         started_at=moment(step.started_at),
         ended_at=moment(step.ended_at),
         duration=span(step.started_at, step.ended_at, now),
+        outcome=step.outcome or "",
     )
 
 

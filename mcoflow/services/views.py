@@ -126,7 +126,7 @@ class PlanView:
 class StepView:
     """One step in a list. `subject` is the package or service, if known; `words` its outcome, or state.
 
-    `progress` is from 0 to 1, None if its action does not tell.
+    `progress` is from 0 to 1, None if its action does not tell. `outcome`: the exact one on its host, if any.
     """
 
     id: int
@@ -146,6 +146,7 @@ class StepView:
     started_at: datetime | None
     ended_at: datetime | None
     duration: timedelta | None
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ from sqlalchemy import (
 )
 
 from mcoflow.domain.outcome import Outcome
-from mcoflow.domain.records import ErrorRecord
+from mcoflow.domain.records import ErrorRecord, StepRecord
 from mcoflow.domain.standing import Standing
 from mcoflow.domain.states import Phase, StepState
-from mcoflow.ports.fleet import Cell, HostStanding, SameTrouble, Trouble, Verdict
+from mcoflow.ports.fleet import Cell, HostStanding, SameTrouble, StepsWanted, Trouble, Verdict
 from mcoflow.storage.database import Database
-from mcoflow.storage.steps import error_text
+from mcoflow.storage.steps import error_text, step_of
 from mcoflow.storage.tables import steps
 from mcoflow.storage.texts import clean, from_json
 
@@ -141,6 +141,15 @@ class SqlFleet:
         wanted = wanted.where(*_steps_of(plan_id), steps.c.outcome.in_([*outcomes]))
         found = self._rows(wanted.group_by(steps.c.host).order_by(steps.c.host).limit(limit))
         return (found[0].number if found else 0), [row.host for row in found]
+
+    def steps_among(
+        self, plan_id: UUID, wanted: StepsWanted, *, after: int = 0, limit: int = 50
+    ) -> Sequence[StepRecord]:
+        """Steps in order of id from the first after `after`, without their data."""
+        asked = ((steps.c.state, wanted.states), (steps.c.host, wanted.hosts), (steps.c.phase, wanted.phases))
+        chosen = [column.in_([*map(str, values)]) for column, values in asked if values]
+        found = select(steps).where(steps.c.plan_id == plan_id, steps.c.id > after, *chosen)
+        return [step_of(row) for row in self._rows(found.order_by(steps.c.id).limit(limit))]
 
     def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
         with self._database.reading() as connection:

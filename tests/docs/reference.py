@@ -8,7 +8,7 @@ import click
 
 from mcoflow.cli.exit_codes import MEANINGS
 from mcoflow.cli.root import root
-from tests.docs import states
+from tests.docs import routes, states
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 _HEAD: Final = """\
@@ -53,3 +53,4 @@ def _help(path: str, command: click.Command) -> str:
 if __name__ == "__main__":
     PAGE.write_text(page())
     states.PAGE.write_text(states.page())
+    routes.PAGE.write_text(routes.page())

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.standing import Standing
-from mcoflow.domain.states import StepState
-from mcoflow.ports.fleet import Cell, Trouble
+from mcoflow.domain.states import Phase, StepState
+from mcoflow.ports.fleet import Cell, StepsWanted, Trouble
 from mcoflow.ports.store import Changes, StepChange
 from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, owned, stored
 
@@ -141,3 +141,18 @@ class FleetContract:
         assert dict(store.standings(plan)) == {Standing.UNDER_WAY: 1}
         (found,) = store.hosts_standing(plan, standings=[Standing.UNDER_WAY])
         assert found.step_id == two.id
+
+    def test_steps_are_read_by_state_host_and_phase(self, store: WholeStore) -> None:
+        """H-044: page by page, without their data."""
+        plan_id = _mixed(store)
+        in_error = StepsWanted(states=[StepState.ERROR])
+
+        first = store.steps_among(plan_id, in_error, limit=2)
+        rest = store.steps_among(plan_id, in_error, after=first[-1].id)
+
+        assert [step.host for step in (*first, *rest)] == [f"web{number}" for number in range(2, 8)]
+        assert [step.outcome for step in first] == [Outcome.FAILED, Outcome.FAILED]
+        on_web1 = StepsWanted(hosts=["web1", "web9"], states=[StepState.SUCCESS], phases=[Phase.RUN])
+        assert [step.host for step in store.steps_among(plan_id, on_web1)] == ["web1"]
+        assert store.steps_among(plan_id, StepsWanted(phases=[Phase.REVERT])) == []
+        assert store.steps_among(uuid4(), StepsWanted()) == []

@@ -1,0 +1,63 @@
+"""What goes wrong is told in one way, and explained."""
+
+import json
+import re
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+
+from webui.api.v1.problems import KINDS
+
+MEMBERS = {"type", "title", "status", "detail", "instance"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/v1", 404, "not-found"),
+        ("GET", "/api/v1/nothing", 404, "not-found"),
+        ("GET", "/api/v1/tasks/", 404, "not-found"),
+        ("GET", f"/api/v1/tasks/{uuid4()}", 404, "not-found"),
+        ("PUT", "/api/v1/tasks", 405, "wrong-method"),
+        ("OPTIONS", "/api/v1/openapi.json", 405, "wrong-method"),
+        ("GET", "/api/v1/tasks?limit=0", 422, "invalid"),
+        ("GET", f"/api/v1/tasks?q={'x' * 9000}", 414, "url-too-long"),
+    ],
+)
+def test_every_error_is_a_problem_with_five_members(
+    client: FlaskClient, method: str, path: str, status: int, code: str
+) -> None:
+    """H-055, H-056: and its type opens a page that explains it."""
+    answer = client.open(path, method=method, headers={"X-Request-ID": "r-1"})
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert set(answer.json) - {"errors"} == MEMBERS
+    assert ("errors" in answer.json) == (status == 422)
+    assert (answer.json["status"], answer.json["type"]) == (status, f"/problems/{code}")
+    assert answer.json["instance"] == "r-1"
+    assert client.get(answer.json["type"]).status_code == 200
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+def test_a_foreign_origin_and_an_unknown_host_are_problems_too(client: FlaskClient) -> None:
+    """H-029, H-055"""
+    foreign = client.post("/api/v1/tasks", headers={"Origin": "https://elsewhere.example"})
+    assert (foreign.status_code, foreign.json["type"]) == (403, "/problems/forbidden")
+    without_token = client.post("/api/v1/tasks", headers={"Origin": "http://localhost"})
+    assert (without_token.status_code, without_token.json["type"]) == (403, "/problems/forbidden")
+    unknown = client.get("/api/v1/tasks", headers={"Host": "elsewhere.example"})
+    assert (unknown.status_code, unknown.json["type"]) == (400, "/problems/bad-request")
+
+
+def test_every_kind_of_problem_has_a_page_and_an_example_that_can_be_read(client: FlaskClient) -> None:
+    """H-055"""
+    index = client.get("/problems").text
+    for kind in KINDS:
+        page = client.get(f"/problems/{kind.code}")
+        assert page.status_code == 200
+        assert f"/problems/{kind.code}" in index
+        example = re.search(r"<pre>(.*?)</pre>", page.text)
+        assert example is not None
+        assert set(json.loads(example[1].replace("&#34;", '"').replace("&#39;", "'"))) == MEMBERS
+    assert client.get("/problems/nothing").status_code == 404

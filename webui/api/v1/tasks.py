@@ -1,0 +1,103 @@
+"""Looking at tasks: `/api/v1/tasks` and what lies below."""
+
+from typing import Final
+from uuid import UUID
+
+from werkzeug.exceptions import NotFound
+
+from mcoflow.errors import PlanNotFoundError
+from mcoflow.services import StepsWanted
+from webui.api.v1.problems import InvalidError, fault
+from webui.api.v1.shapes.tasks import (
+    HostsOfTask,
+    HostsWanted,
+    OutputPage,
+    OutputWanted,
+    Step,
+    StepPage,
+    Task,
+    TaskPage,
+    TasksWanted,
+    WantedSteps,
+)
+from webui.api.v1.surface import blueprint, route
+from webui.api.v1.told import host_of, output_of, step_line, step_of, task_line, task_of
+from webui.current import services
+
+bp = blueprint("tasks")
+
+_MOST: Final = 2**31 - 1
+"""Above the number of any step."""
+
+
+@route(bp, "GET", "/tasks")
+def list_tasks(query: TasksWanted) -> TaskPage:
+    """A page of tasks, newest first."""
+    chosen = {"state": query.state, "result": query.result, "action": query.action}
+    found = services().plans.list(
+        text=query.q,
+        cursor=query.cursor,
+        limit=query.limit,
+        of=query.parent,
+        where={name: list(values) for name, values in chosen.items() if values},
+    )
+    return TaskPage(items=tuple(map(task_line, found.items)), next=found.next)
+
+
+@route(bp, "GET", "/tasks/<uuid:task_id>")
+def show_task(task_id: UUID) -> Task:
+    """One task; what it costs does not grow with its hosts and steps."""
+    return task_of(services().plans.show(task_id))
+
+
+@route(bp, "GET", "/tasks/<uuid:task_id>/steps")
+def steps_of_task(task_id: UUID, query: WantedSteps) -> StepPage:
+    """A page of the steps of a task."""
+    after = _number(query.cursor)
+    services().plans.show(task_id)
+    wanted = StepsWanted(query.state, query.host, query.phase)
+    found, more = services().fleet.steps(task_id, wanted, after=after, limit=query.limit)
+    return StepPage(items=tuple(map(step_line, found)), next=str(found[-1].id) if more else "")
+
+
+@route(bp, "GET", "/tasks/<uuid:task_id>/steps/<int:step_id>")
+def step_of_task(task_id: UUID, step_id: int) -> Step:
+    """One step with its input and output."""
+    if step_id > _MOST:
+        raise NotFound(f"task {task_id} has no step {step_id}")
+    try:
+        return step_of(services().plans.step(task_id, step_id))
+    except PlanNotFoundError:
+        services().plans.show(task_id)
+        raise NotFound(f"task {task_id} has no step {step_id}") from None
+
+
+@route(bp, "GET", "/tasks/<uuid:task_id>/hosts")
+def hosts_of_task(task_id: UUID, query: HostsWanted) -> HostsOfTask:
+    """A page of the hosts of a task, or of those with one outcome."""
+    services().plans.show(task_id)
+    found = services().fleet.hosts(task_id, outcome=query.outcome, after=query.cursor, limit=query.limit)
+    return HostsOfTask(items=tuple(map(host_of, found.items)), next=found.next)
+
+
+@route(bp, "GET", "/tasks/<uuid:task_id>/output")
+def output_of_task(task_id: UUID, query: OutputWanted) -> OutputPage:
+    """What a task, one of its hosts or one of its steps printed, from a cursor on; the same at any time."""
+    return output_of(
+        services().output.read(
+            task_id,
+            host=query.host,
+            step_id=query.step,
+            after=query.after,
+            streams=query.stream,
+            limit=query.limit,
+        )
+    )
+
+
+def _number(cursor: str) -> int:
+    if not cursor:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 10 and int(cursor) <= _MOST):
+        raise InvalidError([fault("/cursor", "query", "is no cursor: take the `next` of a page")])
+    return int(cursor)
