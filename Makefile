@@ -9,7 +9,7 @@ WORKERS ?= 2
 OTHERS := ansible-core==2.19.14 celery==5.7.0
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test lint unit bench bench-engine bench-fleet bench-others requirements clean
+.PHONY: help up demo test lint unit coverage bench bench-engine bench-fleet bench-others requirements clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name what; do \
@@ -21,17 +21,20 @@ up: $(VENV)/runtime.stamp ## start web UI, engine and an agent for this machine:
 demo: $(VENV)/runtime.stamp ## the same with 5 simulated hosts
 	$(BIN)/mcoflow up --simulate 5
 
-test: build/packages.stamp lint ## everything: linters, types, layers, all tests with real servers, coverage
-	rm -rf build/coverage
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --skip-covered --skip-empty
+test: build/packages.stamp lint ## everything: linters, types, layers, all tests with real servers
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/dev.stamp ## linters, types and layers only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(VENV)/dev.stamp ## what the quick tests leave untouched
+	rm -rf build/coverage
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile tests/unit
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --skip-empty
 
 unit: $(VENV)/dev.stamp ## the quick tests only, without servers
 	$(BIN)/pytest tests/unit tests/test_repository.py

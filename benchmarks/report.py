@@ -1,6 +1,7 @@
 """The rows of a benchmark: printed as a table, written as one JSON object a line."""
 
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from operator import ge, le
@@ -10,6 +11,8 @@ from typing import Final, Literal, Self
 from rich.console import Console
 from rich.table import Table
 
+_WIDE: Final = 130
+"""Columns of a table that goes into a file."""
 BUILD: Final = Path(__file__).parents[1] / "build"
 _HOLDS: Final = {">=": ge, "<=": le}
 _MARKS: Final = {True: "[green]yes", False: "[red]no", None: "-"}
@@ -45,7 +48,7 @@ def publish(target: str, rows: Iterable[Row]) -> bool:
     """Print the table, write build/<target>.jsonl, and tell whether no target was missed."""
     rows = list(rows)
     write(BUILD / f"{target}.jsonl", rows)
-    Console().print(_table(target, rows))
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(_table(target, rows))
     return all(row.met is not False for row in rows)
 
 
