@@ -24,6 +24,7 @@ from mcoflow.errors import (
     StoreError,
     StoreUnavailableError,
     TargetError,
+    WaitTimeoutError,
 )
 from mcoflow.services.views import Notice
 from webui.api.v1.problems import is_api, problem
@@ -45,6 +46,7 @@ STATUS: Final[Sequence[tuple[type[McoflowError], HTTPStatus]]] = (
     (PlanningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
     (BusError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (WaitTimeoutError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 """First match counts; what is not here is a fault of ours."""
 HEADINGS: Final = {

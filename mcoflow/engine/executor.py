@@ -139,7 +139,8 @@ class Executor:
             token=self.world.token,
             on_changed=on_discovered,
         )
-        self._director = self._wire(PatientStore(store, observer), actions, chains, on_commit)
+        self._patient = PatientStore(store, observer)
+        self._director = self._wire(self._patient, actions, chains, on_commit)
         self._keeper = Keeper(
             store,
             connector,
@@ -216,7 +217,12 @@ class Executor:
 
         `scheduled`: it is stored already and was claimed by this executor, to plan it. The future fails with
         ExecutorStoppedError if the director has ended without taking it.
+
+        Raises:
+            StoreUnavailableError: the director waits for the database; a new plan is not taken meanwhile.
         """
+        if self._patient.away and not scheduled:
+            raise StoreUnavailableError(self._patient.away)
         stored: Future[UUID] = Future()
         self.mailbox.put(PlanMade(draft, stored, scheduled))
         self._director.refuse_left()

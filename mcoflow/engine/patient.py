@@ -23,11 +23,13 @@ class PatientStore:
     """Calls the store's methods again until they succeed, or until give_up().
 
     A batch that is half applied in memory must not fail on a read: it could not be applied again.
+    `away` is why the latest call waits; empty when none does.
     """
 
     def __init__(self, store: Store, observer: Observer = NOBODY) -> None:
         self._observer = observer
         self._given_up = threading.Event()
+        self.away = ""
         self.commit = self._patiently(store.commit)
         self.waiting = self._patiently(store.waiting)
         self.claim = self._patiently(store.claim)
@@ -65,6 +67,7 @@ class PatientStore:
                 try:
                     answer = method(*args, **fields)
                 except StoreUnavailableError as error:
+                    self.away = str(error)
                     self._observer.counted({(STORE_ERRORS, "away"): 1})
                     log.warning("store.away", extra={"reason": str(error), "tries": tries})
                     if self._given_up.wait(_WAITS[min(tries, len(_WAITS) - 1)]):
@@ -72,6 +75,7 @@ class PatientStore:
                     tries += 1
                 else:
                     if tries:
+                        self.away = ""
                         log.warning("store.back", extra={"tries": tries})
                     return answer
 

@@ -12,7 +12,8 @@ from mcoflow.errors import McoflowError, StoreError, StoreUnavailableError
 from mcoflow.storage.many import Bulk, MissedError
 
 _DEADLOCK: Final = "40P01"
-"""What PostgreSQL calls it: its SQLSTATE."""
+_DISK_FULL: Final = "53100"
+"""What PostgreSQL calls them: their SQLSTATE."""
 
 
 class DeadlockError(StoreUnavailableError):
@@ -100,6 +101,9 @@ def named_errors(name: str) -> Iterator[None]:
     except exc.OperationalError as error:
         if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # the statement is wrong
             raise StoreError(f"the database {name} refused a statement: {_cause(error)}") from error
+        if _is_full(error.orig):
+            way_out = f"make room, nothing has to be restarted: {_cause(error)}"
+            raise StoreUnavailableError(f"the disk of the database {name} is full, {way_out}") from error
         deadlock = getattr(error.orig, "sqlstate", None) == _DEADLOCK
         kind = DeadlockError if deadlock else StoreUnavailableError
         raise kind(f"the database {name} is away or busy: {_cause(error)}") from error
@@ -111,6 +115,11 @@ def named_errors(name: str) -> Iterator[None]:
         if error.connection_invalidated:
             raise StoreUnavailableError(f"the database {name} was cut off: {_cause(error)}") from error
         raise StoreError(f"the database {name} refused a statement: {_cause(error)}") from error
+
+
+def _is_full(error: object) -> bool:
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return code == sqlite3.SQLITE_FULL or getattr(error, "sqlstate", None) == _DISK_FULL
 
 
 def _cause(error: exc.SQLAlchemyError) -> str:

@@ -15,7 +15,7 @@ from mcoflow.storage.driver import driver_of
 from mcoflow.storage.many_sqlite import SqliteBulk
 
 BUSY_TIMEOUT: Final = 10.0
-"""Seconds for which a writer waits for another, in this process or a second one."""
+"""Seconds for which a writer waits for another, in this process or a second one; and for what is locked."""
 
 READERS: Final = 8
 WRITERS: Final = 8
@@ -117,7 +117,7 @@ def _postgresql_engine(url: URL, size: int, options: str = "") -> Engine:
             "application_name": "mcoflow",
             "connect_timeout": int(BUSY_TIMEOUT),
             "tcp_user_timeout": int(BUSY_TIMEOUT * 1000),  # a server whose machine is gone says nothing
-            "options": f"{_PLANNER} {options}",
+            "options": f"{_PLANNER} -c lock_timeout={int(BUSY_TIMEOUT * 1000)} {options}",
         },
         pool_size=size,
         max_overflow=0,

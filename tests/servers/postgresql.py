@@ -57,6 +57,26 @@ class PostgreSQL:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(like)))
         return self.url(name)
 
+    def create_database_in(self, folder: Path) -> str:
+        """Create an empty database whose tables lie in a folder, which is made; return its SQLAlchemy URL."""
+        folder.mkdir()
+        shutil.chown(folder, self._home.owner(), self._home.group())
+        name = next(self._names)
+        place, made = sql.Identifier(f"place_of_{name}"), sql.Identifier(name)
+        with self._connect() as connection:
+            connection.execute(
+                sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(place, sql.Literal(str(folder)))
+            )
+            connection.execute(sql.SQL("CREATE DATABASE {} TABLESPACE {}").format(made, place))
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Drop a database that lies in a folder of its own, and leave the folder."""
+        name = url.rpartition("/")[2]
+        with self._connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("DROP TABLESPACE {}").format(sql.Identifier(f"place_of_{name}")))
+
     def start(self) -> None:
         """Start the server and return when it takes connections; RuntimeError with its log if it does not."""
         if self._server is not None:

@@ -67,12 +67,16 @@ class RoughSite:
 
 
 @contextmanager
-def rough_site(folder: Path, server: RabbitMQ) -> Iterator[RoughSite]:
-    """Start both; end both in good order."""
+def rough_site(folder: Path, server: RabbitMQ, database: str = "") -> Iterator[RoughSite]:
+    """Start both; end both in good order. `database`: its URL, if it is not to be a file in the folder."""
     prefix = server.new_prefix()
     settings = write_settings(
         folder / "broker.cfg",
-        {"broker": {"url": server.url, "prefix": prefix}, "server": {"state_dir": folder / "server"}},
+        {
+            "broker": {"url": server.url, "prefix": prefix},
+            "server": {"state_dir": folder / "server", **({"database": database} if database else {})},
+            "web": {"listen": "127.0.0.1:0"},
+        },
     )
     home = folder / "host"
     home.mkdir()
