@@ -1,6 +1,7 @@
 """HostAction: one request to one host, without a worker thread."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from mcoflow.action.base import Cancellable
 from mcoflow.domain.events import HostRequest, Reply
@@ -31,6 +32,16 @@ class HostAction(Cancellable):
         self.output.update(reply.data)
         if not reply.ok:
             raise HostError(reply.error)
+
+    @classmethod
+    def asks_for(cls, given: Mapping[str, Any]) -> str:
+        """Return the operation that is asked for with this input, as hosts declare it; empty if unknown.
+
+        Where hosts do not offer it, people are told before anything runs. An action that chooses its
+        operation by its input overrides this.
+        """
+        del given
+        return f"{cls.agent}.{cls.operation}" if cls.agent and cls.operation else ""
 
     @classmethod
     def has(cls, phase: str) -> bool:

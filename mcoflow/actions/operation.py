@@ -1,5 +1,6 @@
 """Ask hosts for any operation that they declare."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -64,6 +65,11 @@ class OperateHost(HostAction):
     name = "operate_host"
     title = "Run"
     Input = _OnHost
+
+    @classmethod
+    def asks_for(cls, given: Mapping[str, Any]) -> str:
+        """The one that the input names."""
+        return str(given["operation"])
 
     def request_for_host(self) -> HostRequest:
         """The request, with the arguments as they are: the agent checks them against its own declaration."""

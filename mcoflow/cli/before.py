@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -11,10 +12,12 @@ import click
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.cli.failures import CommandFailedError
 from mcoflow.cli.find import why_nobody
+from mcoflow.cli.render import visible
 from mcoflow.cli.shell import Shell
 
 if TYPE_CHECKING:
     from mcoflow.services import Order, OrderPreview, Services
+    from mcoflow.services.rehearsals import Rehearsal
 
 NAMED: Final = 10
 """Hosts that are not online which a question names."""
@@ -27,7 +30,7 @@ KILLS: Final = (
 
 def show_preview(shell: Shell, services: Services, order: Order) -> None:
     """Print where an order would run, one host a line, and say the numbers and waves; nothing is stored."""
-    found = services.portions.preview(order)
+    found = services.portions.look(order)
     if found is None:
         raise click.UsageError(f"{order.action} takes no hosts: there is nothing to preview")
     if shell.json or shell.lines:
@@ -42,13 +45,19 @@ def show_preview(shell: Shell, services: Services, order: Order) -> None:
 
 
 def confirm(shell: Shell, services: Services, order: Order, *, sure: bool) -> None:
-    """Ask for the number of hosts if there are many and somebody is there to answer.
+    """Warn of hosts that would refuse, and ask for the number of many if somebody is there to answer.
 
     Raises:
         CommandFailedError: another number was typed; nothing was made.
+        InputInvalidError: no host that is meant offers what it would be asked for.
     """
+    from mcoflow.services.offers import check_somebody_offers
     from mcoflow.services.placing import CONFIRM_ABOVE
 
+    lacking = services.portions.lacking(order)
+    check_somebody_offers(lacking)
+    for each in lacking:
+        shell.warn(f"{each.words}; there it ends as rejected")
     if sure or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     found = services.portions.preview(order)
@@ -82,6 +91,26 @@ def _say(shell: Shell, found: OrderPreview) -> None:
         more = f" and {left} more" if left > 0 else ""
         shell.say(f"not online: {', '.join(host.name for host in away)}{more}")
     shell.say(found.wave_words)
+    for each in found.lacking:
+        shell.warn(each.words)
+    for rehearsal in found.rehearsals:
+        for line in steps_of(rehearsal):
+            shell.say(visible(line))
+
+
+def steps_of(rehearsal: Rehearsal) -> Sequence[str]:
+    """Return what each host goes through, one step a line; who goes through the same is told once."""
+    if rehearsal.problem:
+        return [rehearsal.problem]
+    lines = []
+    for course in rehearsal.courses:
+        who = "each host" if len(rehearsal.courses) == 1 else course.where
+        lines += [f"{who}:", *_numbered(course.steps)]
+    return [*lines, "then, of no host:", *_numbered(rehearsal.rest)] if rehearsal.rest else lines
+
+
+def _numbered(steps: Sequence[str]) -> Sequence[str]:
+    return [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
 
 
 def _line(name: str, presence: str) -> str:
@@ -90,4 +119,12 @@ def _line(name: str, presence: str) -> str:
 
 def _told(found: OrderPreview) -> dict[str, object]:
     names = ("matched", "expected", "online", "late", "offline", "never_seen", "waves")
-    return {**{name: getattr(found, name) for name in names}, "rollout": found.how and found.how.as_json()}
+    courses = [course for each in found.rehearsals for course in each.courses]
+    return {
+        **{name: getattr(found, name) for name in names},
+        "rollout": found.how and found.how.as_json(),
+        "steps": [{"hosts": course.hosts, "steps": course.steps} for course in courses],
+        "rest": [step for each in found.rehearsals for step in each.rest],
+        "problem": "; ".join(each.problem for each in found.rehearsals if each.problem),
+        "lacking": {name: each.hosts for each in found.lacking for name in each.operations},
+    }

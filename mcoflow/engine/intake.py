@@ -60,14 +60,16 @@ class Intake:
         self, action: str, arguments: Mapping[str, Any], *, user: str, plan_id: UUID | None
     ) -> Submitted:
         """See Engine.submit."""
-        found = self._actions.find(action)
-        fields = valid_input(action, found.Input, arguments) if found.Input is not None else arguments
-        if found.Input is None:
-            check_plan_arguments(found, (), fields)
+        found, fields = self._checked(action, arguments)
         draft = self._draft(found, (), fields, Wanted(user, plan_id), refused=(TargetError,))
         draft = self._keep(draft, elsewhere=plan_id is not None)
         failed = draft.plan.state is PlanState.STOPPED
         return Submitted(draft.plan.id, draft.plan.explanation if failed else "")
+
+    def rehearse(self, action: str, arguments: Mapping[str, Any]) -> PlanDraft:
+        """See Engine.rehearse."""
+        found, fields = self._checked(action, arguments)
+        return self._draft(found, (), fields, Wanted(""), refused=(TargetError,), rehearsed=True)
 
     def trigger(
         self, action: type[Action], args: Sequence[Any], named: Mapping[str, Any], wanted: Wanted
@@ -99,6 +101,14 @@ class Intake:
         error = _planning_error(draft)
         return Planned(draft.plan.id) if error is None else PlanningFailed(draft.plan.id, error)
 
+    def _checked(self, action: str, arguments: Mapping[str, Any]) -> tuple[type[Action], Mapping[str, Any]]:
+        """Return the registered action, and its arguments as it takes them."""
+        found = self._actions.find(action)
+        if found.Input is not None:
+            return found, valid_input(action, found.Input, arguments)
+        check_plan_arguments(found, (), arguments)
+        return found, arguments
+
     def _draft(
         self,
         action: type[Action],
@@ -107,6 +117,7 @@ class Intake:
         wanted: Wanted,
         *,
         refused: tuple[type[Exception], ...] = (),
+        rehearsed: bool = False,
     ) -> PlanDraft:
         """Plan the action here and now; nothing is stored yet."""
         draft = make_plan(
@@ -120,6 +131,7 @@ class Intake:
             chains=self._chains,
             find_hosts=self.find_hosts,
             refused=refused,
+            rehearsed=rehearsed,
         )
         wanted.mark(draft.plan)
         return draft

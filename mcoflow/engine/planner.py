@@ -40,6 +40,12 @@ from mcoflow.errors import McoflowError, PhaseError, PlanningError
 from mcoflow.faults import faultpoint
 
 A = TypeVar("A", bound=Action)
+
+
+class _RehearsedError(Exception):
+    """Ends a transaction in which nothing is to be kept."""
+
+
 DEFAULT_QUEUE: Final = "default"
 
 
@@ -56,13 +62,15 @@ def make_plan(
     written: Mapping[str, Any] | None = None,
     find_hosts: FindHosts | None = None,
     refused: tuple[type[Exception], ...] = (),
+    rehearsed: bool = False,
 ) -> PlanDraft:
     """Run the plan methods and return the draft. A planning that fails is a draft that is stopped/error.
 
     `args` and `arguments` are the positional and the named arguments of the plan method; `actions` has those
     that may subscribe, `chains` what goes around the methods; `written` is the input that the root action has
     since its delay phase, `find_hosts` what the plan methods find hosts with, `refused` errors of them that
-    are raised, so that nothing is stored.
+    are raised, so that nothing is stored. What is only `rehearsed` rolls back what the plan methods wrote
+    elsewhere: the draft is to be looked at.
 
     Raises:
         ConfigurationError: middlewares of the action that want to be around each other; nothing is stored.
@@ -88,7 +96,12 @@ def make_plan(
     try:
         with chains.transaction.transaction() if chains.transaction is not None else nullcontext():
             phase()
-            return planner.draft()
+            draft = planner.draft()
+            if rehearsed:
+                raise _RehearsedError
+        return draft
+    except _RehearsedError:
+        return draft
     except refused:
         raise
     except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it becomes the plan's error

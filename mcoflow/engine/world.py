@@ -17,6 +17,7 @@ from mcoflow.action.registry import REGISTERED, Registry
 from mcoflow.action.transaction import TransactionAdapter
 from mcoflow.clock import Clock
 from mcoflow.domain.caller import Caller
+from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.batch import Batch
@@ -169,6 +170,10 @@ class World(Operating, Later, Presenting, Finding):
     ) -> Submitted:
         """See Engine.submit."""
         return self._intake.submit(action, arguments, user=user, plan_id=plan_id)
+
+    def rehearse(self, action: str, arguments: Mapping[str, Any]) -> PlanDraft:
+        """See Engine.rehearse."""
+        return self._intake.rehearse(action, arguments)
 
     def trigger(self, action: type[Action], /, *args: Any, **named: Any) -> Triggered | PlanningFailed:
         """Plan the action with these arguments, store the plan, hand it to an executor.

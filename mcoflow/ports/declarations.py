@@ -28,3 +28,6 @@ class DeclarationReader(Protocol):
 
     def declarations(self) -> Sequence[Declared]:
         """All declarations that a host has now, the most usual first."""
+
+    def hosts_declaring(self, digests: Collection[str]) -> Sequence[tuple[str, str]]:
+        """The hosts that have one of these declarations, by name, with its digest."""

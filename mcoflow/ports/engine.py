@@ -10,6 +10,7 @@ from mcoflow.domain.census import Census
 from mcoflow.domain.discovery import WINDOW, Counting, DiscoveryRecord
 from mcoflow.domain.groups import GroupRecord
 from mcoflow.domain.query import CleanPolicy, CleanReport
+from mcoflow.domain.records import PlanDraft
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.schedule import Schedule
@@ -130,6 +131,15 @@ class Engine(Protocol):
             UnknownActionError: no such action; nothing stored.
             InputInvalidError: the arguments do not fit the action's Input; nothing stored.
             PlanExistsError: the id is taken by something else.
+        """
+
+    def rehearse(self, action: str, arguments: Mapping[str, Any]) -> PlanDraft:
+        """Plan the registered action as submit does, and store nothing; the draft is to be looked at.
+
+        A planning that fails is a draft that is stopped/error.
+
+        Raises:
+            UnknownActionError, InputInvalidError, TargetError: it could not be submitted.
         """
 
     def schedule(

@@ -21,11 +21,13 @@ from mcoflow.services.form import Echo, Form
 from mcoflow.services.health import Health
 from mcoflow.services.hosts import Hosts
 from mcoflow.services.new import New
+from mcoflow.services.offers import Offers
 from mcoflow.services.operating import Operating
 from mcoflow.services.operations import Operations
 from mcoflow.services.output import Output
 from mcoflow.services.plans import Filter, Plans
 from mcoflow.services.portions import OrderPreview, Portions
+from mcoflow.services.rehearsals import Rehearsals
 from mcoflow.services.rerun import Rerun
 from mcoflow.services.schedules import Schedules
 from mcoflow.services.targets import Preview, Targets
@@ -104,7 +106,8 @@ def build_services(
     hosts, operations = Hosts(reader, clock), Operations(reader)
     finder = HostFinder(reader, clock)
     targets = Targets(engine, finder)
-    portions = Portions(targets, hosts, operations)
+    rehearsals = Rehearsals(engine, Offers(reader))
+    portions = Portions(targets, hosts, operations, rehearsals)
     asking = Asking(portions)
     return Services(
         plans=Plans(engine, reader, clock, operations),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -19,26 +20,43 @@ class Asking:
     def __init__(self, portions: Portions) -> None:
         self._portions = portions
 
-    def preview(self, order: Order) -> OrderPreview:
-        """Tell where it would go and in which waves; FormInvalidError names the field that is wrong."""
-        field = "target" if "target" in order.arguments else "hostname"
+    def preview(self, order: Order, *others: Order) -> OrderPreview:
+        """Tell where it would go, in which waves, and what each host would go through.
+
+        `others` are orders for the same hosts. FormInvalidError names the field that is wrong.
+        """
+        return self._found(order, lambda: self._portions.look(order, *others))
+
+    def where(self, order: Order) -> OrderPreview:
+        """Tell where it would go and in which waves, as `preview` does."""
+        return self._found(order, lambda: self._portions.preview(order))
+
+    def confirm(self, order: Order, placing: Placing, faults: Faults) -> None:
+        """Raise FormInvalidError unless all is right, and the number of many hosts was typed.
+
+        It has to be typed as well if some hosts do not offer what is asked for; if none does, the order is
+        refused. While there are other faults, only hosts that are named can be counted.
+        """
+        named = order.arguments.get("hosts", ())
+        if faults.found or not (named or "target" in order.arguments):
+            check_number(placing, len(named), faults)
+            return faults.check()
+        found = self.preview(order)
+        if refusal := next((each for each in found.lacking if each.nobody), None):
+            raise FormInvalidError({_field(order): f"{refusal.words}: {refusal.way_out}"})
+        check_number(placing, found.expected, faults, found.lacking)
+        return faults.check()
+
+    def _found(self, order: Order, look: Callable[[], OrderPreview | None]) -> OrderPreview:
         try:
-            found = self._portions.preview(order)
+            found = look()
         except TargetError as error:
-            raise FormInvalidError({field: str(error)}) from None
+            raise FormInvalidError({_field(order): str(error)}) from None
         except InputInvalidError as error:
             raise FormInvalidError({"form": str(error)}) from None
         if found is None or not found.matched:
-            raise FormInvalidError({field: "no host that is known is meant"})
+            raise FormInvalidError({_field(order): "no host that is known is meant"})
         return found
-
-    def confirmed(self, order: Order, placing: Placing) -> Order:
-        """Return the order if, of a target's many hosts, the number was typed; else FormInvalidError."""
-        if "target" in order.arguments:
-            faults = Faults()
-            check_number(placing, self.preview(order).expected, faults)
-            faults.check()
-        return order
 
     def usual(self, order: Order, placing: P) -> P:
         """Return the fields with the portions that many hosts have by default, for everybody to see.
@@ -48,7 +66,7 @@ class Asking:
         if any(text.strip() for text in placing.portions.values()):
             return placing
         try:
-            found = self.preview(order)
+            found = self.where(order)
         except FormInvalidError:
             return placing
         how = found.how
@@ -56,3 +74,7 @@ class Asking:
             return placing
         usual = {"batch": str(how.batch), "canary": str(how.canary), "max_failures": str(how.max_failures)}
         return replace(placing, portions={**placing.portions, **usual})
+
+
+def _field(order: Order) -> str:
+    return "target" if "target" in order.arguments else "hostname"

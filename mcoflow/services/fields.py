@@ -51,12 +51,18 @@ def read_fields(filled: Filled) -> Order:
             of the portions.
     """
     faults = Faults()
+    order = order_of(filled, faults)
+    check_number(filled, len(order.arguments.get("hosts", ())), faults)
+    faults.check()
+    return order
+
+
+def order_of(filled: Filled, faults: Faults) -> Order:
+    """Return the order, as far as there is no fault; whether so many hosts are meant is not asked."""
     where = where_of(filled, faults)
     action = faults.catch("action", lambda: _action_of(filled.action)) or ""
     read = _READERS.get(action, _unread)
     arguments = faults.catch("param", lambda: read(filled.param)) or {}
-    check_number(filled, len(where.get("hosts", ())), faults)
-    faults.check()
     checked = {"check": True} if filled.check and action != "ping" else {}
     return Order(action, {**where, **arguments, **checked})
 
@@ -129,6 +135,8 @@ _READERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "install_and_restart": _both,
     "ping": _nothing,
 }
+BUTTONS: Final = ("install", "uninstall", "restart", "install_and_restart")
+"""The actions that the form has a button of its own for."""
 ACTIONS: Final = frozenset(_READERS)
 """The actions whose input can be written into the form's fields."""
 PARAMS: Final[Mapping[str, str]] = {

@@ -1,15 +1,24 @@
 """The form: what it makes of the fields, and what it says back while somebody types."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mcoflow.domain.presence import Presence
 from mcoflow.errors import FormInvalidError
 from mcoflow.services.asking import Asking
-from mcoflow.services.fields import ACTIONS, Filled, Order, names_of, read_fields, read_where
+from mcoflow.services.fields import (
+    ACTIONS,
+    BUTTONS,
+    Filled,
+    Order,
+    names_of,
+    order_of,
+    read_fields,
+    read_where,
+)
 from mcoflow.services.hosts import Hosts
-from mcoflow.services.placing import hosts_of
+from mcoflow.services.placing import Faults, hosts_of
 from mcoflow.services.portions import OrderPreview
 
 USUAL: Final = "install"
@@ -38,20 +47,28 @@ class Form:
         return read_fields(filled)
 
     def confirmed(self, filled: Filled) -> Order:
-        """Return what to submit as `read` does, for people: of a target's many hosts the number was typed.
+        """Return what to submit as `read` does, for people: of many hosts the number was typed.
 
         Raises:
             FormInvalidError: names every field that is wrong.
         """
-        return self._asking.confirmed(read_fields(filled), filled)
+        faults = Faults()
+        order = order_of(filled, faults)
+        self._asking.confirm(order, filled, faults)
+        return order
 
     def preview(self, filled: Filled) -> OrderPreview:
-        """Tell where it would go and in which waves, whatever the action; nothing is stored.
+        """Tell where it would go, in which waves, and what each host would go through; nothing is stored.
+
+        Without an action that is told of each button whose action can be read from the fields.
 
         Raises:
             FormInvalidError: names what is wrong of hostname, target and portions.
         """
-        return self._asking.preview(Order(USUAL, read_where(filled)))
+        where = read_where(filled)
+        action = filled.action.strip().lower()
+        orders = [found for name in ([action] if action else BUTTONS) if (found := _readable(filled, name))]
+        return self._asking.preview(*orders) if orders else self._asking.where(Order(USUAL, where))
 
     def usual(self, filled: Filled) -> Filled:
         """Return the fields with the portions that many hosts have by default, unless it was said how."""
@@ -71,7 +88,7 @@ class Form:
         if not text.strip():
             return ""
         try:
-            return self._asking.preview(Order(USUAL, {"target": text.strip()})).words
+            return self._asking.where(Order(USUAL, {"target": text.strip()})).words
         except FormInvalidError as error:
             return next(iter(error.faults.values())).partition("\n")[0]
 
@@ -116,3 +133,10 @@ def _param(text: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _readable(filled: Filled, action: str) -> Order | None:
+    """Return the order of an action, if the fields are of its kind."""
+    faults = Faults()
+    order = order_of(replace(filled, action=action), faults)
+    return None if faults.found else order

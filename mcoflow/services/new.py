@@ -11,7 +11,7 @@ from mcoflow.services.asking import Asking
 from mcoflow.services.fields import Order
 from mcoflow.services.json_schema import faults as schema_faults
 from mcoflow.services.operations import Operations, OperationView, is_operation
-from mcoflow.services.placing import Faults, Placing, check_number, named_hosts, where_of
+from mcoflow.services.placing import Faults, Placing, named_hosts, where_of
 from mcoflow.services.portions import PORTIONED, OrderPreview
 from mcoflow.services.schema_fields import InputField, input_fields, values_of
 
@@ -90,12 +90,11 @@ class New:
         """
         faults = Faults()
         order = self._read(form, filled, placing, faults)
-        check_number(placing, len(order.arguments.get("hosts", ())) if form.hosts else 0, faults)
-        faults.check()
-        return self._asking.confirmed(order, placing)
+        self._asking.confirm(order, placing, faults)
+        return order
 
     def preview(self, form: NewForm, filled: Mapping[str, str], placing: Placing) -> OrderPreview:
-        """Tell where it would go and in which waves; nothing is stored. FormInvalidError as `confirmed`."""
+        """Tell where it would go, in which waves, and what hosts go through; FormInvalidError."""
         faults = Faults()
         order = self._read(form, filled, placing, faults)
         faults.check()

@@ -12,11 +12,11 @@ from mcoflow.ports.declarations import Declared
 from mcoflow.ports.store import Reader
 from mcoflow.services.fields import Order
 from mcoflow.services.json_schema import faults
+from mcoflow.services.offers import Lacking, check_somebody_offers
 
 ACTION: Final = "operation"
 """The action that asks for an operation."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}")
-_NAMED: Final = 5
 _LOOKED_UP: Final = 1000
 
 
@@ -72,8 +72,8 @@ class Operations:
 
         Raises:
             UnknownActionError: no host declares it.
-            InputInvalidError: names each argument that does not fit with what is expected, the hosts that do
-                not offer it, or says that it cannot predict.
+            InputInvalidError: names each argument that does not fit with what is expected, or the hosts, if
+                none of them offers it, or says that it cannot predict.
         """
         name, args, hosts = arguments.get("operation"), arguments.get("args", {}), arguments.get("hosts", ())
         if not isinstance(name, str) or not isinstance(args, Mapping):
@@ -85,7 +85,7 @@ class Operations:
         view = known[name]
         if arguments.get("check") and not view.check:
             raise InputInvalidError(f"{name} cannot predict, it would really run: ask without check")
-        for schema in self._schemas(name, view, [str(each) for each in hosts], declared):
+        for schema in self._schemas(name, view, list(dict.fromkeys(map(str, hosts))), declared):
             if found := faults(schema, dict(args)):
                 raise InputInvalidError(
                     f"{name}: {'; '.join(f'{path}: {why}' for path, why in found.items())}"
@@ -101,11 +101,11 @@ class Operations:
         wanted, lacking = set[str](), list[str]()
         for host, digest in self._digests(hosts):
             if digest in told:
-                wanted.add(digest)
                 if not isinstance(told[digest].get(name), Mapping):
                     lacking.append(host)
-        if lacking:
-            raise InputInvalidError(_lacking(name, lacking))
+                    continue
+                wanted.add(digest)
+        check_somebody_offers([Lacking([name], lacking, len(hosts))])
         found = [_object(told[digest][name].get("input")) for digest in sorted(wanted)]
         return found or [usual.input]
 
@@ -169,10 +169,3 @@ def _unknown(name: str, known: Collection[str]) -> str:
         f"no host offers an operation {name[:80]!r}: see `mcoflow action list --declared`; "
         "an agent offers what its [agent] agents names"
     )
-
-
-def _lacking(name: str, hosts: Sequence[str]) -> str:
-    shown = ", ".join(hosts[:_NAMED])
-    more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
-    agent = name.partition(".")[0]
-    return f"{name} is not offered by {shown}{more}: name {agent} in [agent] agents there, or leave them out"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -19,6 +19,7 @@ from mcoflow.errors import (
     ScheduleInvalidError,
     TargetInvalidError,
 )
+from mcoflow.services.offers import Lacking
 from mcoflow.services.times import TIME_HINT, check_ahead, read_time
 
 MAX_HOSTS: Final = 20_000
@@ -82,11 +83,14 @@ def named_hosts(placing: Placing, faults: Faults) -> dict[str, Any]:
     return {"hosts": list(faults.catch("hostname", lambda: hosts_of(placing.hostname)) or ())}
 
 
-def check_number(placing: Placing, hosts: int, faults: Faults) -> None:
-    """Note it as a fault if so many hosts are many, and their number was not typed."""
-    if hosts > CONFIRM_ABOVE and placing.confirm.strip() != str(hosts):
-        now = " now" if placing.target.strip() else ""  # tomorrow it may mean others
-        faults.found.setdefault("confirm", f"this goes to {hosts} hosts{now}: type {hosts} to confirm")
+def check_number(placing: Placing, hosts: int, faults: Faults, lacking: Sequence[Lacking] = ()) -> None:
+    """Note it as a fault if these are many hosts, or some would refuse, and their number was not typed."""
+    if placing.confirm.strip() == str(hosts) or (hosts <= CONFIRM_ABOVE and not lacking):
+        return
+    now = " now" if placing.target.strip() else ""  # tomorrow it may mean others
+    goes = [f"this goes to {hosts} hosts{now}"] if hosts > CONFIRM_ABOVE else []
+    refuse = [f"{each.words}; there it ends as rejected" for each in lacking]
+    faults.found.setdefault("confirm", f"{'; '.join([*goes, *refuse])}: type {hosts} to confirm")
 
 
 def schedule_of(placing: Placing, now: datetime) -> Schedule | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -16,7 +16,9 @@ from mcoflow.domain.rollout import Rollout
 from mcoflow.errors import InputInvalidError
 from mcoflow.services.fields import Order
 from mcoflow.services.hosts import Hosts
+from mcoflow.services.offers import Lacking, together
 from mcoflow.services.operations import Operations
+from mcoflow.services.rehearsals import Rehearsal, Rehearsals
 from mcoflow.services.targets import Targets
 
 _LOOKED_UP: Final = 1000
@@ -39,7 +41,8 @@ class OrderedHost:
 class OrderPreview:
     """Where it would be done and in which waves. `matched`: hosts that the target means, before a limit.
 
-    `how`: None, and no waves, of an action that decides by itself.
+    `how`: None, and no waves, of an action that decides by itself. `rehearsals`: what each host would go
+    through, of each order that was looked at.
     """
 
     matched: int
@@ -51,6 +54,12 @@ class OrderPreview:
     hosts: Sequence[OrderedHost]
     waves: Sequence[int]
     how: Rollout | None
+    rehearsals: Sequence[Rehearsal] = ()
+
+    @property
+    def lacking(self) -> Sequence[Lacking]:
+        """Which hosts do not offer what they would be asked for."""
+        return together(each for one in self.rehearsals for each in one.lacking)
 
     @property
     def words(self) -> str:
@@ -90,9 +99,36 @@ class Portions:
     """The use case of looking at an order before it is given."""
 
     def __init__(
-        self, targets: Targets, hosts: Hosts, operations: Operations, actions: Registry = REGISTERED
+        self,
+        targets: Targets,
+        hosts: Hosts,
+        operations: Operations,
+        rehearsals: Rehearsals,
+        actions: Registry = REGISTERED,
     ) -> None:
         self._targets, self._hosts, self._operations, self._actions = targets, hosts, operations, actions
+        self._rehearsals = rehearsals
+
+    def look(self, order: Order, *others: Order) -> OrderPreview | None:
+        """Tell as `preview` does, and also what each host would go through and which do not offer it.
+
+        `others` are orders for the same hosts. Raises as `preview` does.
+        """
+        found = self.preview(order)
+        if found is None or not found.hosts:
+            return found
+        names = [host.name for host in found.hosts]
+        return replace(found, rehearsals=[self._rehearsals.of(each, names) for each in (order, *others)])
+
+    def lacking(self, order: Order) -> Sequence[Lacking]:
+        """Tell which hosts do not offer what they would be asked for. Raises as `preview` does."""
+        given = self._operations.prepared(order.action, order.arguments)
+        names: Sequence[str]
+        if given.get("target") and self._takes_portions(order.action):
+            names = [host.name for host in self._meant(given)[1]]
+        else:
+            names = _named(given.get("hosts"))
+        return self._rehearsals.of(order, names).lacking if names else ()
 
     def preview(self, order: Order) -> OrderPreview | None:
         """Tell where it would be done; None for an action that takes no hosts.
@@ -103,7 +139,11 @@ class Portions:
         """
         given = self._operations.prepared(order.action, order.arguments)
         ours = self._takes_portions(order.action)
-        found = self._meant(given) if ours and given.get("target") else self._named(given.get("hosts"))
+        found = (
+            self._meant(given)
+            if ours and given.get("target")
+            else self._looked_up(_named(given.get("hosts")))
+        )
         if found is None:
             return None
         matched, hosts = found
@@ -131,15 +171,12 @@ class Portions:
         found = self._targets.find(str(given["target"]), choice)
         return len(found), [OrderedHost(host.name, host.presence) for host in found if host.chosen]
 
-    def _named(self, hosts: Any) -> tuple[int, Sequence[OrderedHost]] | None:
-        if not isinstance(hosts, list | tuple) or not hosts:
-            return None
-        names = list(dict.fromkeys(map(str, hosts)))
+    def _looked_up(self, names: Sequence[str]) -> tuple[int, Sequence[OrderedHost]] | None:
         seen: dict[str, str] = {}
         for start in range(0, len(names), _LOOKED_UP):
             known = self._hosts.presence(names[start : start + _LOOKED_UP])
             seen |= {name: presence or NEVER for name, presence in known.items()}
-        return len(names), [OrderedHost(name, seen[name]) for name in names]
+        return (len(names), [OrderedHost(name, seen[name]) for name in names]) if names else None
 
     def _how(self, action: str, given: Mapping[str, Any], hosts: int) -> Rollout:
         from mcoflow.actions.turns import RolloutInput
@@ -150,3 +187,7 @@ class Portions:
         except ValidationError as error:
             raise InputInvalidError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
         return said.rollout(hosts, careful=careful)
+
+
+def _named(hosts: Any) -> Sequence[str]:
+    return list(dict.fromkeys(map(str, hosts))) if isinstance(hosts, list | tuple) else []

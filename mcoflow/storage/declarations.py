@@ -1,6 +1,6 @@
 """The `declarations` table: operations of hosts, one row for all hosts that declare the same."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
@@ -54,3 +54,10 @@ def all_declared(connection: Connection) -> Sequence[Declared]:
         .order_by(used.c.count.desc(), declarations.c.digest)
     )
     return [Declared(digest, from_json(told), number) for digest, told, number in connection.execute(found)]
+
+
+def hosts_declaring(connection: Connection, digests: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Return the hosts that have one of these declarations, by name, with its digest."""
+    wanted = hosts.c.operations_digest.in_(digests)
+    found = select(hosts.c.identity, hosts.c.operations_digest).where(wanted).order_by(hosts.c.identity)
+    return [(name, digest) for name, digest in connection.execute(found)]

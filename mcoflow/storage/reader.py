@@ -18,7 +18,7 @@ from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.backlog import backlog_of, plans_owned
 from mcoflow.storage.clock import database_now
 from mcoflow.storage.database import Database
-from mcoflow.storage.declarations import all_declared
+from mcoflow.storage.declarations import all_declared, hosts_declaring
 from mcoflow.storage.fleet_store import SqlFleet
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
 from mcoflow.storage.output_store import SqlOutput
@@ -121,6 +121,11 @@ class SqlReader(SqlFleet, SqlOutput):
         """All declarations that a host has now, the most usual first."""
         with self._database.reading() as connection:
             return all_declared(connection)
+
+    def hosts_declaring(self, digests: Collection[str]) -> Sequence[tuple[str, str]]:
+        """The hosts that have one of these declarations, by name, with its digest."""
+        with self._database.reading() as connection:
+            return hosts_declaring(connection, digests)
 
     def now(self) -> float:
         """The database's clock."""

@@ -210,6 +210,14 @@ class HostsContract:
         store.save_hosts([HostRecord("web9", operations_digest="o2")])
         assert store.host("web9").operations == {}
 
+    def test_hosts_are_found_by_what_they_declare(self, store: WholeStore) -> None:
+        """B-041: who lacks an operation is asked for at once, not host by host."""
+        for name, digest in (("web2", "o1"), ("db1", "o2"), ("web1", "o1"), ("new", ""), ("old", "o3")):
+            store.save_hosts([HostRecord(name, operations={}, operations_digest=digest)])
+
+        assert store.hosts_declaring(["o1", "o2"]) == [("db1", "o2"), ("web1", "o1"), ("web2", "o1")]
+        assert store.hosts_declaring([]) == []
+
     def test_hosts_are_listed_by_name_without_their_facts(self, store: WholeStore) -> None:
         store.save_hosts([HostRecord(name, facts={"long": "x"}) for name in ("web2", "db1", "web1", "web10")])
 

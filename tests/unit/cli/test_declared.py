@@ -1,9 +1,16 @@
 """`mcoflow run <agent>.<operation>`: any operation that hosts declare."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from mcoflow.cli.exit_codes import ExitCode
+from mcoflow.clock import SystemClock
+from mcoflow.config import load_config
+from mcoflow.domain.requests import HostRecord
 from mcoflow.services import Services
+from mcoflow.storage import open_store
 from tests.unit.cli.conftest import Mcoflow
 from tests.waiting import until
 
@@ -65,3 +72,59 @@ def test_services_are_started_stopped_enabled_and_disabled(mcoflow: Mcoflow, act
     ended = mcoflow("run", action, "nginx", "--host", "web1", "--wait")
 
     assert ended.code == ExitCode.OK, ended.err
+
+
+def test_a_preview_tells_what_each_host_goes_through(mcoflow: Mcoflow, services: Services) -> None:
+    where = ("--host", "web1,sim-00001")
+    both = mcoflow("run", "install-and-restart", "nginx,php;web", *where, "--preview")
+    asked = mcoflow("run", "host.facts", *where, "--set", "path=os.id", "--preview", "--output", "json")
+
+    assert both.out.splitlines() == ["web1", "sim-00001"]
+    assert both.err.splitlines()[-5:] == [
+        "each host:",
+        "  1. Try to install nginx",
+        "  2. Try to install php",
+        "  3. Something installed",
+        "  4. Restart service web",
+    ]
+    assert asked.json["steps"] == [{"hosts": ["web1", "sim-00001"], "steps": ["Run host.facts"]}]
+    assert (asked.json["lacking"], asked.json["problem"]) == ({}, "")
+
+
+@pytest.fixture
+def bare(services: Services, settings: Path) -> Iterator[None]:
+    """Two hosts that offer a sign of life only: bare1, bare2."""
+    store = open_store(str(load_config(settings, {}).server.database), SystemClock())
+    told = {"host.ping": {"summary": "x"}}
+    names = ["bare1", "bare2"]
+    store.save_hosts([HostRecord(name, operations=told, operations_digest="bare") for name in names])
+    yield
+    for name in names:
+        store.remove_host(name)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "words", [["host.facts", "--set", "path=os.id"], ["install", "nginx"], ["install-and-restart", "a,b;c"]]
+)
+def test_hosts_that_would_refuse_are_named_and_it_goes_on(
+    mcoflow: Mcoflow, bare: None, words: list[str]
+) -> None:
+    """B-041: unless it is nobody who offers it."""
+    operation = {
+        "host.facts": "host.facts",
+        "install": "package.install",
+        "install-and-restart": "package.install, service.restart",
+    }[words[0]]
+    said = f"1 of 2 hosts does not offer {operation}: bare1"
+
+    seen = mcoflow("run", *words, "--host", "web1,bare1", "--preview")
+    ran = mcoflow("run", *words, "--host", "web1,bare1")
+    refused = mcoflow("run", *words, "--target", "bare*")
+
+    assert said in seen.err
+    assert ran.err.count(f"{said}; there it ends as rejected") == 1
+    assert ran.code == ExitCode.OK
+    assert refused.code == ExitCode.USAGE
+    assert f"2 of 2 hosts do not offer {operation}: bare1, bare2: name" in refused.err
+    assert refused.out == ""

@@ -202,3 +202,111 @@ def test_a_form_by_schema_says_back_whom_a_target_means(client: FlaskClient) -> 
     said = client.get("/new/install", query_string={"part": "echo_target", "target": "shelf*"}).text
 
     assert "30 hosts: 30 online" in said
+
+
+# -- what hosts go through, and who would refuse -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bare(house: House) -> None:
+    """Three hosts that offer a sign of life only: bare1, bare2, bare3."""
+    now = time()
+    told = {"host.ping": {"summary": "x"}}
+    for number in range(1, 4):
+        name = f"bare{number}"
+        host = HostRecord(name, last_seen=now, operations=told, operations_digest="bare")
+        house.store.save_hosts([host])
+
+
+def steps_in(page: str) -> list[str]:
+    shown = page.split("What each host goes through")[1].split("</dl>", maxsplit=1)[0]
+    return [unescape(step) for step in re.findall(r"<(?:li|dd)>([^<]+)</", shown)]
+
+
+@pytest.mark.parametrize(("url", "look", "fields"), FORMS)
+def test_each_preview_tells_what_a_host_goes_through(
+    person: Person, url: str, look: str, fields: dict[str, str]
+) -> None:
+    seen = person.send(look, target="shelf*", **fields)
+
+    wanted = {"/new/host.ping": "Run host.ping"}.get(url, "Install package vim")
+    assert steps_in(seen.text)[0] == wanted
+
+
+def test_the_main_form_tells_it_of_every_button_that_the_param_fits(person: Person) -> None:
+    """Before one of them is pressed; a param for both sides fits only the last."""
+    one = person.send("/preview", hostname="sim-00001", param="vim").text
+    both = person.send("/preview", hostname="sim-00001", param="vim,nano;web").text
+    none = person.send("/preview", hostname="sim-00001").text
+
+    assert re.findall(r"<dt>([^<]*)</dt>", one) == ["Install", "Uninstall", "Restart", "Install and restart"]
+    assert re.findall(r"<dt>([^<]*)</dt>", both) == ["Install and restart"]
+    assert steps_in(both)[:4] == [
+        "Try to install vim",
+        "Try to install nano",
+        "Something installed",
+        "Restart service web",
+    ]
+    assert "What each host goes through" not in none
+
+
+@pytest.mark.parametrize(("url", "look", "fields"), [MAIN, ACTION])
+def test_hosts_that_would_refuse_are_named_before_anything_runs(
+    person: Person,
+    tasks: Callable[[], int],
+    house: House,
+    bare: None,
+    url: str,
+    look: str,
+    fields: dict[str, str],
+) -> None:
+    """B-041: by the declarations that the server knows; it runs when somebody says so."""
+    before = tasks()
+    names = "bare1, bare2, bare3, sim-00001"
+    words = "3 of 4 hosts do not offer package.install: bare1, bare2, bare3"
+
+    seen = person.send(look, hostname=names, **fields)
+    asked = person.send(url, hostname=names, **fields)
+
+    assert seen.status_code == 200
+    assert f"{words}; there it ends as rejected." in seen.text
+    assert asked.status_code == 422
+    assert f"{words}; there it ends as rejected: type 4 to confirm" in asked.text
+    assert tasks() == before
+    done = person.send(url, hostname=names, confirm="4", **fields)
+    assert len(house.services.plans.show(made(done.headers["Location"])).hosts) == 4
+
+
+@pytest.mark.parametrize("where", [{"hostname": "bare1, bare2"}, {"target": "bare*"}])
+@pytest.mark.parametrize(("url", "look", "fields"), [MAIN, ACTION])
+def test_what_no_host_offers_is_refused(
+    person: Person,
+    tasks: Callable[[], int],
+    bare: None,
+    where: dict[str, str],
+    url: str,
+    look: str,
+    fields: dict[str, str],
+) -> None:
+    """B-041: clearly, and with the way out."""
+    before = tasks()
+
+    answer = person.send(url, confirm="3", **where, **fields)
+
+    assert answer.status_code == 422
+    assert "hosts do not offer package.install: bare1, bare2" in answer.text
+    assert "name package in [agent] agents there, or leave them out" in answer.text
+    assert f'id="fault-{next(iter(where))}"' in answer.text
+    assert tasks() == before
+
+
+def test_many_hosts_and_some_that_refuse_are_told_at_once(person: Person, bare: None) -> None:
+    """So that a number that is typed is typed by somebody who knows both."""
+    names = ", ".join(["bare1", *(f"shelf{number:02}" for number in range(1, 31))])
+
+    asked = person.send("/trigger", hostname=names, param="vim", action="install")
+
+    assert (
+        "this goes to 31 hosts; 1 of 31 hosts does not offer package.install: bare1; "
+        "there it ends as rejected: type 31 to confirm" in asked.text
+    )
