@@ -133,6 +133,23 @@ class PlanExistsError(StoreError):
     """A plan with this id exists, made from another action or other arguments."""
 
 
+class KeyReusedError(McoflowError):
+    """A key of a client made another task before; nothing was stored."""
+
+    def __init__(self, plan_id: UUID) -> None:
+        super().__init__(
+            f"this key made task {plan_id} of another request before: take a new key for another task"
+        )
+        self.plan_id = plan_id
+
+
+class PreviewStaleError(McoflowError):
+    """What would be done is not what was previewed; nothing was stored."""
+
+    def __init__(self) -> None:
+        super().__init__("it would go to other hosts now, or in other waves, than previewed: do so again")
+
+
 class NameTakenError(StoreError):
     """Another plan has this name; nothing was stored."""
 
@@ -238,7 +255,14 @@ class UnknownActionError(PlanningError):
 
 
 class InputInvalidError(PlanningError):
-    """An action's input does not fit its Input model, or is refused by the action."""
+    """An action's input does not fit its Input model, or is refused by the action.
+
+    `faults`: where that is known, (path, code, what is wrong) of each.
+    """
+
+    def __init__(self, message: str, faults: Iterable[tuple[tuple[str | int, ...], str, str]] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
 
 
 class OutputInvalidError(McoflowError):
@@ -307,6 +331,10 @@ class BackupError(McoflowError):
 
 class WaitTimeoutError(McoflowError):
     """A future was not resolved in the time given; what it waits for goes on."""
+
+
+class NotStoredYetError(WaitTimeoutError):
+    """The database did not answer in time: it is stored when it does, unless this process ends before."""
 
 
 # -- targets ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from mcoflow.domain.told import in_one_line
 from mcoflow.services import Services
 from webui import errors, guard, health, metrics, text, when
 from webui.api import contract
-from webui.api.v1 import document, problems
+from webui.api.v1 import commands, document, orders, problems
 from webui.api.v1 import tasks as api_tasks
 from webui.current import EXTENSION, Web, request_id
 from webui.doorbell import Doorbell
@@ -51,7 +51,7 @@ _PAGES: Final = (
     hosts,
     discoveries,
 )
-_API: Final = (api_tasks, document)
+_API: Final = (api_tasks, orders, commands, document)
 _YEAR: Final = 31536000
 
 

@@ -30,7 +30,7 @@ def valid_input(where: str, model: type[BaseModel] | None, given: Mapping[str, A
     try:
         checked = _without(model, frozenset(known)).model_validate(now)
     except ValidationError as error:
-        raise InputInvalidError(f"{where}: {_in_words(error.errors())}") from None
+        raise _invalid(where, error) from None
     return {**checked.model_dump(mode="json"), **_plain_object(later)}
 
 
@@ -39,7 +39,7 @@ def typed_input(where: str, model: type[M], given: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise InputInvalidError(f"{where}: {_in_words(error.errors())}") from None
+        raise _invalid(where, error) from None
 
 
 def valid_output(where: str, model: type[BaseModel] | None, output: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +65,12 @@ def _plain_object(given: Mapping[str, Any]) -> dict[str, Any]:
     made = plain(dict(given))
     assert isinstance(made, dict)
     return made
+
+
+def _invalid(where: str, error: ValidationError) -> InputInvalidError:
+    found = error.errors()
+    faults = [(each["loc"], each["type"], each["msg"].removeprefix("Value error, ")) for each in found]
+    return InputInvalidError(f"{where}: {_in_words(found)}", faults)
 
 
 def _in_words(faults: list[Any]) -> str:

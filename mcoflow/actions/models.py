@@ -24,6 +24,8 @@ _WAYS: Final = frozenset({"hosts", "target", "limit", "one", "seed", "rollout"})
 
 
 def _host(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("is no host name: it has a character that cannot be seen")
     try:
         return host_id(text)
     except InputInvalidError as error:

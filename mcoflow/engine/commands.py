@@ -22,6 +22,7 @@ from mcoflow.errors import (
     EventDroppedError,
     InputInvalidError,
     McoflowError,
+    NotStoredYetError,
     PlanNotFoundError,
     WaitTimeoutError,
 )
@@ -108,7 +109,7 @@ class Commands:
         try:
             return executor.tell(command).result(wait.total_seconds())
         except FutureTimeoutError:
-            raise WaitTimeoutError(
+            raise NotStoredYetError(
                 f"the {command.kind} of task {command.plan_id} is not stored yet: it is applied as soon as "
                 "the database answers, unless this process ends before"
             ) from None

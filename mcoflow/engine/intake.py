@@ -22,7 +22,7 @@ from mcoflow.engine.observing import Observing
 from mcoflow.engine.planner import check_plan_arguments, make_plan
 from mcoflow.engine.targets import HostFinder
 from mcoflow.engine.wanted import Wanted
-from mcoflow.errors import ExecutorStoppedError, LockTakenError, TargetError, WaitTimeoutError
+from mcoflow.errors import ExecutorStoppedError, LockTakenError, NotStoredYetError, TargetError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.engine import Submitted
 from mcoflow.ports.store import Changes, Store
@@ -168,7 +168,7 @@ class Intake:
         except ExecutorStoppedError:
             self._store_for_others(draft)
         except FutureTimeoutError:
-            raise WaitTimeoutError(
+            raise NotStoredYetError(
                 f"the plan {draft.plan.id} was not stored within {STORED_WITHIN:.0f} s: "
                 "is the database away? it will be stored when it is back"
             ) from None

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcoflow.clock import Clock
+from mcoflow.domain.requests import Cover
 from mcoflow.engine.targets import HostFinder
 from mcoflow.ports.engine import Admissions, Engine
 from mcoflow.ports.fleet import StepsWanted, Verdict
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
+from mcoflow.services.acting import Acting
 from mcoflow.services.acts import Act, acts_of
 from mcoflow.services.asking import Asking
 from mcoflow.services.contract import Contract
@@ -24,6 +26,7 @@ from mcoflow.services.new import New
 from mcoflow.services.offers import Offers
 from mcoflow.services.operating import Operating
 from mcoflow.services.operations import Operations
+from mcoflow.services.orders import Asked, Orders, RolloutInput
 from mcoflow.services.output import Output
 from mcoflow.services.plans import Filter, Plans
 from mcoflow.services.portions import OrderPreview, Portions
@@ -34,7 +37,10 @@ from mcoflow.services.targets import Preview, Targets
 
 __all__ = [
     "Act",
+    "Acting",
+    "Asked",
     "Contract",
+    "Cover",
     "Discoveries",
     "Echo",
     "Executors",
@@ -50,11 +56,13 @@ __all__ = [
     "Operations",
     "Order",
     "OrderPreview",
+    "Orders",
     "Output",
     "Plans",
     "Portions",
     "Preview",
     "Rerun",
+    "RolloutInput",
     "Schedules",
     "Services",
     "StepsWanted",
@@ -73,6 +81,8 @@ class Services:
     fleet: Fleet
     operating: Operating
     rerun: Rerun
+    acting: Acting
+    orders: Orders
     schedules: Schedules
     executors: Executors
     hosts: Hosts
@@ -109,12 +119,23 @@ def build_services(
     rehearsals = Rehearsals(engine, Offers(reader))
     portions = Portions(targets, hosts, operations, rehearsals)
     asking = Asking(portions)
+    plans, schedules = Plans(engine, reader, clock, operations), Schedules(engine, reader, clock, operations)
+    operating, rerun = Operating(engine), Rerun(engine, reader, reader)
     return Services(
-        plans=Plans(engine, reader, clock, operations),
+        plans=plans,
         fleet=Fleet(reader, clock),
-        operating=Operating(engine),
-        rerun=Rerun(engine, reader, reader),
-        schedules=Schedules(engine, reader, clock, operations),
+        operating=operating,
+        rerun=rerun,
+        acting=Acting(plans, operating, rerun),
+        orders=Orders(
+            engine,
+            reader,
+            plans=plans,
+            schedules=schedules,
+            operations=operations,
+            portions=portions,
+        ),
+        schedules=schedules,
         executors=Executors(engine, reader),
         hosts=hosts,
         operations=operations,

@@ -76,7 +76,7 @@ class Operations:
                 none of them offers it, or says that it cannot predict.
         """
         name, args, hosts = arguments.get("operation"), arguments.get("args", {}), arguments.get("hosts", ())
-        if not isinstance(name, str) or not isinstance(args, Mapping):
+        if not (isinstance(name, str) and isinstance(args, Mapping) and isinstance(hosts, list | tuple)):
             return arguments  # the action's own model says what is wrong
         declared = self._reader.declarations()
         known = _views(declared)
@@ -87,9 +87,9 @@ class Operations:
             raise InputInvalidError(f"{name} cannot predict, it would really run: ask without check")
         for schema in self._schemas(name, view, list(dict.fromkeys(map(str, hosts))), declared):
             if found := faults(schema, dict(args)):
-                raise InputInvalidError(
-                    f"{name}: {'; '.join(f'{path}: {why}' for path, why in found.items())}"
-                )
+                told = "; ".join(f"{path}: {why}" for path, why in found.items())
+                places = [(("args", *path.split(".")), "invalid", why) for path, why in found.items()]
+                raise InputInvalidError(f"{name}: {told}", places)
         in_portions = {} if view.changes else {"rollout": {"batch": "100%"}}  # who only looks needs no waves
         return {"timeout": view.timeout, **in_portions, **arguments}
 

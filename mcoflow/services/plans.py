@@ -15,7 +15,7 @@ from mcoflow.clock import Clock
 from mcoflow.domain.query import Where
 from mcoflow.domain.records import JsonObject, PlanRecord, PlanSnapshot
 from mcoflow.domain.reference import REFERENCE_KEY
-from mcoflow.domain.requests import CommandKind
+from mcoflow.domain.requests import CommandKind, Cover
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import QueryInvalidError, WaitTimeoutError
 from mcoflow.ports.engine import Engine, Submitted
@@ -135,11 +135,12 @@ class Plans:
         step_id: int,
         *,
         actor: str,
+        cover: Cover = Cover.FOLLOWERS,
         dry_run: bool = False,
         wait: timedelta = COMMAND_WAIT,
     ) -> Sequence[int]:
         """Skip a failed step and what hangs on it; return all of them. Raises as cancel does."""
-        arguments = {"step_id": step_id, "dry_run": dry_run}
+        arguments = {"step_id": step_id, "cover": cover.value, "dry_run": dry_run}
         return self._steps_of(
             self._engine.command(plan_id, CommandKind.SKIP, arguments, actor=actor, wait=wait)
         )

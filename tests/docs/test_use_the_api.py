@@ -5,7 +5,6 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -47,7 +46,7 @@ def sent(client: FlaskClient, words: list[str], known: dict[str, str]) -> TestRe
             name, _, value = next(left).partition(": ")
             headers[name] = value
         elif word == "--json":
-            method, body = "POST", next(left)
+            method, body = ("POST" if method == "GET" else method), next(left)
         else:
             url = word
     assert url.startswith(HERE), words
@@ -58,10 +57,12 @@ def test_the_requests_of_the_page_do_what_it_says(house: House) -> None:
     app = create_app(house.services, house.settings)
     plans = house.services.plans
     task = plans.submit("ping", {"hosts": ["sim-00001"]}, user="t").plan_id
-    known = {"TASK": str(task), "HOST": "sim-00001", "NEXT": ""}
+    fails = {"hosts": ["never-there"], "package": "nginx"}
+    paused = plans.submit("install", fails, user="t").plan_id
+    known = {"TASK": str(task), "PAUSED": str(paused), "HOST": "sim-00001", "NEXT": ""}
     try:
         for words in requests():
-            until(lambda: plans.show(UUID(known["TASK"])).at_rest, "the end of the task")
+            until(lambda: all(plans.show(each).at_rest for each in (task, paused)), "the ends of the tasks")
             answer = sent(app.test_client(), words, known)
             refused = any(mark in word for mark in REFUSED for word in words)
             assert (answer.status_code >= 400) == refused, (words, answer.text)

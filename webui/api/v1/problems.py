@@ -8,7 +8,13 @@ from typing import Any, Final
 from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import NotFound, UnprocessableEntity
 
-from mcoflow.errors import CommandRefusedError, QueryInvalidError, TargetError
+from mcoflow.errors import (
+    CommandRefusedError,
+    InputInvalidError,
+    PreviewStaleError,
+    QueryInvalidError,
+    TargetError,
+)
 from mcoflow.services import acts_of
 from webui.api.v1.shapes.problem import Fault, Problem
 from webui.current import request_id, services
@@ -115,7 +121,7 @@ KINDS: Final = (
         "away",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Something that is needed is away",
-        "The database, the broker or the executor does not answer; nothing was changed.",
+        "Database, broker or executor does not answer; `detail` says whether anything was stored.",
         "Ask again later; /readyz names what is away.",
     ),
 )
@@ -163,8 +169,8 @@ def problem(status: int, detail: str, error: Exception) -> Response:
 
 
 def _kind(status: int, error: Exception) -> Kind:
-    if isinstance(error, CommandRefusedError):
-        return _BY_CODE["not-now"]
+    if isinstance(error, CommandRefusedError | PreviewStaleError):
+        return _BY_CODE["not-now" if isinstance(error, CommandRefusedError) else "stale-digest"]
     ours = HTTPStatus.INTERNAL_SERVER_ERROR if status >= 500 else HTTPStatus.BAD_REQUEST
     return _BY_STATUS.get(HTTPStatus(status)) or _BY_STATUS[ours]
 
@@ -176,6 +182,8 @@ def _more(error: Exception, status: int, detail: str) -> Mapping[str, Any]:
         return {}
     if isinstance(error, InvalidError):
         return {"errors": tuple(error.faults)}
+    if isinstance(error, InputInvalidError) and error.faults:
+        return {"errors": tuple(fault(pointer(path), _dashed(code), why) for path, code, why in error.faults)}
     return {"errors": (fault("", _code(error), detail),)}
 
 
@@ -183,6 +191,10 @@ def _standing(error: CommandRefusedError) -> Mapping[str, Any]:
     """Tell how the task stands now, and what it takes, as the task itself tells it."""
     plan = services().plans.show(error.plan_id)
     return {"state": str(plan.state), "allowed": acts_of(plan)}
+
+
+def _dashed(code: str) -> str:
+    return code.replace("_", "-")
 
 
 def _code(error: Exception) -> str:

@@ -1,0 +1,243 @@
+"""Orders of programs: looked at before they are given, given once however often they are sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.actions.turns import RolloutInput
+from mcoflow.domain.plain import to_json
+from mcoflow.domain.presence import Presence
+from mcoflow.domain.schedule import Schedule
+from mcoflow.domain.states import PlanState
+from mcoflow.engine.scheduling import in_words
+from mcoflow.errors import (
+    InputInvalidError,
+    KeyReusedError,
+    NotSerialisableError,
+    PlanExistsError,
+    PlanNotFoundError,
+    PreviewStaleError,
+    ScheduleInvalidError,
+    TargetError,
+    UnknownActionError,
+)
+from mcoflow.ports.engine import Engine
+from mcoflow.ports.store import Reader
+from mcoflow.services.actions import action_named, is_action
+from mcoflow.services.fields import Order
+from mcoflow.services.keys import task_of_key
+from mcoflow.services.operations import ACTION as OPERATION
+from mcoflow.services.operations import Operations, is_operation
+from mcoflow.services.plans import Plans
+from mcoflow.services.portions import PORTIONED, OrderPreview, Portions
+from mcoflow.services.schedules import Schedules
+
+__all__ = ["Asked", "Made", "Orders", "Previewed", "RolloutInput"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An order as a program states it. `targets`, `rollout`, `offline` say where if the input does not.
+
+    `action` may be an operation that hosts declare, like `package.search`: then the input is its own.
+    """
+
+    action: str
+    input: Mapping[str, Any] = field(default_factory=dict)
+    targets: str = ""
+    rollout: Mapping[str, Any] | None = None
+    offline: str = ""
+    start_at: datetime | None = None
+    start_before: datetime | None = None
+    digest: str = ""
+
+    @property
+    def short(self) -> bool:
+        """Whether it names an operation instead of an action."""
+        return is_operation(self.action) and not is_action(self.action)
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What would be done: on which hosts in waves of so many, in so many steps; `offline`: not online.
+
+    `digest` stands for hosts and waves: with it an order is only taken as long as they are these.
+    """
+
+    hosts: Sequence[str]
+    steps: int
+    waves: Sequence[int]
+    offline: Sequence[str]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The task of an order. `replayed`: its key had made it before."""
+
+    plan_id: UUID
+    replayed: bool
+
+
+class Orders:
+    """The use cases of orders.
+
+    What is wrong with one is an InputInvalidError whose faults are at the members of Asked.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        reader: Reader,
+        *,
+        plans: Plans,
+        schedules: Schedules,
+        operations: Operations,
+        portions: Portions,
+        actions: Registry = REGISTERED,
+    ) -> None:
+        self._engine, self._reader, self._plans, self._schedules = engine, reader, plans, schedules
+        self._operations, self._portions, self._actions = operations, portions, actions
+
+    def preview(self, asked: Asked) -> Previewed:
+        """Tell what would be done; nothing is stored. InputInvalidError also if it cannot be planned."""
+
+        def look() -> Previewed:
+            order, _ = self._order(asked), _schedule(asked)
+            found = self._portions.preview(order)
+            prepared = self._operations.prepared(order.action, order.arguments)
+            planned = self._engine.rehearse(order.action, prepared).plan
+            if planned.state is PlanState.STOPPED:
+                raise InputInvalidError(planned.explanation)
+            hosts = found.hosts if found is not None else ()
+            return Previewed(
+                hosts=[host.name for host in hosts],
+                steps=sum(planned.counts.values()),
+                waves=found.waves if found is not None else (),
+                offline=[host.name for host in hosts if host.presence != Presence.ONLINE],
+                digest=_digest(order, found),
+            )
+
+        return _at_members(asked, look)
+
+    def create(self, asked: Asked, *, user: str, key: str = "") -> Made:
+        """Make the task. The same `key` of the same user is the same task.
+
+        Raises:
+            InputInvalidError: nothing was stored.
+            KeyReusedError: the key made another task.
+            PreviewStaleError: the digest is not that of what would be done now.
+        """
+        return _at_members(asked, lambda: self._create(asked, user, f"api\n{user}\n{key}" if key else ""))
+
+    def _create(self, asked: Asked, user: str, key: str) -> Made:
+        order, when = self._order(asked), _schedule(asked)
+        replayed = self._is_there(task_of_key(key))
+        if asked.digest and not replayed and asked.digest != _digest(order, self._portions.preview(order)):
+            raise PreviewStaleError
+        try:
+            if when is None:
+                made = self._plans.submit(order.action, order.arguments, user=user, key=key).plan_id
+            else:
+                made = self._schedules.submit(
+                    order.action, order.arguments, schedule=when, user=user, key=key
+                )
+        except PlanExistsError:
+            raise KeyReusedError(task_of_key(key) or UUID(int=0)) from None
+        if key and self._delay_of(made) != (in_words(when, ()) if when else None):
+            raise KeyReusedError(made)
+        return Made(made, replayed)
+
+    def _order(self, asked: Asked) -> Order:
+        """Return what to submit."""
+        where = _where(asked)
+        if asked.short:
+            order = self._operations.order(asked.action, where, asked.input)
+            self._operations.show(asked.action)
+            return order
+        action = action_named(asked.action, self._actions)
+        known = action.Input.model_fields if action.Input is not None else {}
+        for name, member in (("target", "targets"), (PORTIONED, "rollout")):
+            if name in where and name not in known:
+                raise _fault((name,), "unknown", f"{asked.action} takes no {member}")
+            if name in where and name in asked.input:
+                raise _fault((name,), "twice", "is in the input, too")
+        return Order(action.name, {**asked.input, **where})
+
+    def _is_there(self, plan_id: UUID | None) -> bool:
+        try:
+            return plan_id is not None and self._reader.plan(plan_id) is not None
+        except PlanNotFoundError:
+            return False
+
+    def _delay_of(self, plan_id: UUID) -> str | None:
+        """Return for when a task was made, as its history has it; None for at once."""
+        return next((line.detail for line in self._reader.history(plan_id) if line.name == "delay"), None)
+
+
+def _where(asked: Asked) -> dict[str, Any]:
+    rollout = dict(asked.rollout or {})
+    if asked.offline:
+        if "offline" in rollout:
+            raise _fault(("offline",), "twice", "is in the rollout, too")
+        rollout["offline"] = asked.offline
+    where: dict[str, Any] = {"target": asked.targets} if asked.targets else {}
+    return {**where, PORTIONED: rollout} if rollout else where
+
+
+def _schedule(asked: Asked) -> Schedule | None:
+    if asked.start_at is None and asked.start_before is None:
+        return None
+    return Schedule(asked.start_at, asked.start_before)
+
+
+def _digest(order: Order, found: OrderPreview | None) -> str:
+    """Return what stands for an order with its hosts and waves."""
+    hosts = [host.name for host in found.hosts] if found is not None else []
+    waves = list(found.waves) if found is not None else []
+    told = to_json([order.action, dict(order.arguments), hosts, waves])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _fault(path: tuple[str | int, ...], code: str, message: str) -> InputInvalidError:
+    return InputInvalidError(message, [(path, code, message)])
+
+
+def _at_members(asked: Asked, act: Callable[[], T]) -> T:
+    """Do it; what is wrong comes to stand at the members of the order."""
+    try:
+        return act()
+    except TargetError as error:
+        raise InputInvalidError(str(error), [(_member(asked, ("target",)), "target", str(error))]) from None
+    except NotSerialisableError as error:
+        raise _fault(("input",), "invalid", str(error)) from None
+    except UnknownActionError as error:
+        where = ("input", "operation") if asked.action == OPERATION else ("action",)
+        raise InputInvalidError(str(error), [(where, "unknown", str(error))]) from None
+    except ScheduleInvalidError as error:
+        raise InputInvalidError(str(error), [(("start_before",), "invalid", str(error))]) from None
+    except InputInvalidError as error:
+        faults = [(_member(asked, path), code, why) for path, code, why in error.faults]
+        raise InputInvalidError(str(error), faults or [(("input",), "invalid", str(error))]) from None
+
+
+def _member(asked: Asked, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return where in an order the argument of its action came from."""
+    first, *rest = path or ("",)
+    if first == "target" and asked.targets:
+        return ("targets",)
+    if first == "offline" or (first == PORTIONED and rest[:1] == ["offline"] and asked.offline):
+        return ("offline",)
+    if first == PORTIONED and (asked.rollout or asked.offline):
+        return ("rollout", *rest)
+    if asked.short:
+        return ("input", *rest) if first == "args" else ("targets",)
+    return ("input", *path)

@@ -1,0 +1,61 @@
+"""What is said to make or preview a task, and what would be done."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from mcoflow.services import RolloutInput
+from webui.api.v1.shapes.base import Answer, Left, Sent
+
+_YEARS: Final = range(1970, 9000)
+
+
+def _read_time(value: Any) -> datetime:
+    """Read a time of RFC 3339; a number could mean several things."""
+    if not isinstance(value, str):
+        raise ValueError("should be a text like 2026-11-22T04:00:00Z")
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("should be a time like 2026-11-22T04:00:00Z") from None
+    if at.tzinfo is None or at.year not in _YEARS:
+        raise ValueError("should be a time with its zone, like 2026-11-22T04:00:00Z")
+    return at
+
+
+When = Annotated[
+    datetime, BeforeValidator(_read_time), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+
+
+class Order(Sent):
+    """A task that is wanted. What an action takes as `input`, `/actions/{name}/schema` says.
+
+    Where: in the input, or as `targets`. The `action` may be an operation that hosts offer, like
+    `package.search`: then `input` is that of the operation, and `targets` says where.
+    """
+
+    action: Annotated[str, Field(min_length=1, max_length=200)]
+    input: Annotated[dict[str, Any], Field(default_factory=dict)]
+    targets: Annotated[
+        str, Field(max_length=4096, description="a target, like `os.id=debian and role=web`, or names")
+    ] = ""
+    rollout: Annotated[RolloutInput | None, Left] = None
+    offline: Annotated[Literal["wait", "skip", "fail"] | None, Left] = None
+    start_at: Annotated[When | None, Left] = None
+    start_before: Annotated[When | None, Left] = None
+    digest: Annotated[
+        str,
+        Field(max_length=64, description="of a preview: 409 if other hosts or waves would come of it now"),
+    ] = ""
+
+
+class Preview(Answer):
+    """What would be done; nothing is stored. `offline`: those of the hosts that are not online."""
+
+    hosts: tuple[str, ...]
+    steps: int
+    waves: Annotated[tuple[int, ...], Field(description="hosts of each wave; none: the action decides")]
+    offline: tuple[str, ...]
+    digest: str
