@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from mcoflow.domain.requests import RequestRecord, TimerRecord
@@ -19,25 +18,33 @@ from mcoflow.errors import StoreUnavailableError
 from mcoflow.faults import faultpoint
 from mcoflow.ports.store import ActionKey
 
-HELD: Final = 0.5
-"""Seconds between two looks at deadlines that are held back until waiting replies were read."""
-
 
 class Deadlines:
-    """Enforces what is due. While `held`, a waiting reply may still show that a deadline was met."""
+    """Enforces what is due.
 
-    def __init__(self, memory: Memory, steps: Steps, replies: Replies) -> None:
+    A deadline of a host is enforced when all is read that was in the queues as it passed: a word that waits
+    there may show that it was met. `read_until` is up to when that is known, `up_since` since when messages
+    can be sent, None while they cannot. `on_due` is called when more has to be known.
+    """
+
+    def __init__(self, memory: Memory, steps: Steps, replies: Replies, on_due: Callable[[], None]) -> None:
         self._memory = memory
         self._steps = steps
         self._replies = replies
-        self.held = True
-        self.link_up = False
+        self._on_due = on_due
+        self._late: list[tuple[float, UUID]] = []  # passed, and not known to be missed
+        self.read_until = 0.0
+        self.up_since: float | None = None
 
     def apply(self, batch: Batch) -> None:
         """Do what is due; what goes wrong with one plan pauses that plan."""
         taken = self._memory.agenda.take_due(batch.now)
+        if self._late and self._late[0][0] <= self.read_until:
+            late, self._late = self._late, []
+            taken = late + taken
         if len(taken) > 1:
             self._load([record_id for _, record_id in taken])
+        known = len(self._late)
         for due_at, record_id in taken:
             record = self._memory.flights.open.get(record_id)
             timer = self._memory.timers.get(record_id)
@@ -52,6 +59,8 @@ class Deadlines:
                 raise
             except Exception as error:  # noqa: BLE001 - the other plans must not suffer
                 break_off(self._memory, batch, due.plan_id, error)
+        if len(self._late) > known:
+            self._on_due()
 
     def _load(self, record_ids: Iterable[UUID]) -> None:
         """Have at hand, by one statement, what waking the steps of these timers needs."""
@@ -64,23 +73,18 @@ class Deadlines:
         self._memory.texts.load(wanted)
 
     def _enforce(self, batch: Batch, due: RequestRecord | TimerRecord) -> None:
-        if self.held and self._put_off(due, batch.now + HELD):
+        if due.due_at > self.read_until and self._is_of_host(due):
+            self._late.append((due.due_at, due.id))
             return
         if isinstance(due, TimerRecord):
             self._steps.timer_due(batch, due)
         else:
-            follows = self._memory.flights.overdue(due, batch.now, link_up=self.link_up)
+            follows = self._memory.flights.overdue(due, batch.now, up_since=self.up_since)
             self._replies.follow(batch, due, follows)
         faultpoint("timer.fired")
 
-    def _put_off(self, due: RequestRecord | TimerRecord, until: float) -> bool:
-        """Put off what an unread reply may settle; False for what no host has to do with."""
+    def _is_of_host(self, due: RequestRecord | TimerRecord) -> bool:
+        """Whether an unread reply may settle it."""
         if isinstance(due, RequestRecord):
-            due.due_at = until
-            self._memory.agenda.add(until, due.id)
             return True
-        awaited = self._memory.runs[due.plan_id].requests.get(due.step_id)
-        if due.kind == SILENCE and awaited:
-            self._memory.put_off(due, until)
-            return True
-        return False
+        return due.kind == SILENCE and bool(self._memory.runs[due.plan_id].requests.get(due.step_id))

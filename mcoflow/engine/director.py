@@ -45,8 +45,8 @@ class Director:
     """Runs until stopped. What it has committed when it stops, or is killed, is what the next owner finds.
 
     What goes wrong with one plan pauses that plan. `on_chained` is called when a plan came to rest for which
-    others wait. Should the loop itself fail, the director ends and calls
-    `on_broken`: another one has to start from what is stored.
+    others wait, `on_due` when a host is overdue, and a RepliesRead wanted. Should the loop itself fail, the
+    director ends and calls `on_broken`: another one has to start from what is stored.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Director:
         on_commit: OnCommit,
         on_chained: Callable[[], None],
         on_broken: Callable[[], None],
+        on_due: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._store = store
@@ -72,7 +73,7 @@ class Director:
         self._lookout = Lookout(
             parts.memory, parts.people, parts.recovery, store=store, clock=clock, world_id=world_id
         )
-        self._deadlines = Deadlines(parts.memory, parts.steps, parts.replies)
+        self._deadlines = Deadlines(parts.memory, parts.steps, parts.replies, on_due)
         self._reading = Reading(parts, self._deadlines, self._lookout, world_id)
         self._held: list[Message] = []
         self._draining = False

@@ -24,7 +24,7 @@ from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.here import Here
 from mcoflow.engine.hooks import QUEUE as HOOKS
 from mcoflow.engine.hooks import Hooks
-from mcoflow.engine.keeper import LOOK_AGAIN, REPLIES_PREFETCH, Keeper, replies_read
+from mcoflow.engine.keeper import REPLIES_PREFETCH, Keeper
 from mcoflow.engine.letter import HostDeclared, LetGo, Letter, OnCommit, PlanMade, RepliesRead, Ring, Told
 from mcoflow.engine.liveness import this_process
 from mcoflow.engine.mailbox import Mailbox
@@ -47,6 +47,7 @@ from mcoflow.engine.schedules import Scheduler
 from mcoflow.engine.settings import WorldSettings
 from mcoflow.engine.step_world import OptionsOfCall
 from mcoflow.engine.steps import Steps
+from mcoflow.engine.up_to_date import UpToDate, Waiting
 from mcoflow.engine.workers import Pool, Workers
 from mcoflow.engine.writer import Writer
 from mcoflow.errors import BusError, StoreUnavailableError
@@ -139,6 +140,7 @@ class Executor:
             token=self.world.token,
             on_changed=on_discovered,
         )
+        self.up_to_date = UpToDate(self._waiting_replies, clock, lambda at: self.mailbox.put(RepliesRead(at)))
         self._patient = PatientStore(store, observer)
         self._director = self._wire(self._patient, actions, chains, on_commit)
         self._keeper = Keeper(
@@ -175,12 +177,14 @@ class Executor:
         self._keeper.start()
         watch = (self._stopping, self._broke)
         threading.Thread(target=self._here.watch, args=watch, name="director-watch", daemon=True).start()
-        threading.Thread(target=self._await_replies, name="replies-read", daemon=True).start()
+        reading = (self._stopping,)
+        threading.Thread(target=self.up_to_date.serve, args=reading, name="replies-read", daemon=True).start()
 
     def stop(self, *, wait: float) -> bool:
         """Let running code end, finish the batch, free the plans; return whether all of it did in time."""
         until = self._clock.monotonic() + wait
         self._stopping.set()
+        self.up_to_date.want()  # to end
         self.schedules.stop()
         self.discoverer.stop()
         self._director.drain()
@@ -245,6 +249,8 @@ class Executor:
 
     def link_changed(self, report: LinkReport) -> None:
         """Hear of the link to the bus."""
+        if report.link is Link.DOWN:
+            self.up_to_date.forget()
         self.mailbox.put(report)
         self.discoverer.link_changed(report)
 
@@ -335,6 +341,7 @@ class Executor:
             on_commit=on_commit,
             on_chained=self.schedules.ring,
             on_broken=self._broke,
+            on_due=self.up_to_date.want,
         )
 
     # -- from other threads ---------------------------------------------------------------------------------
@@ -346,6 +353,7 @@ class Executor:
             self._fleet.inlet(delivery)
         else:
             self.mailbox.put(message)
+        self.up_to_date.heard(delivery.source)
 
     def _bell(self, delivery: Delivery) -> None:
         """A doorbell, or the offer of a plan: it has no authority, the database is asked."""
@@ -366,15 +374,11 @@ class Executor:
         if not self._stopping.wait(AFTER_BREAK):
             threading.Thread(target=self._on_expired, args=(self,), name="renewal", daemon=True).start()
 
-    def _await_replies(self) -> None:
-        """Tell the director once what waited in the reply queues at the start has been read."""
-        while not self._stopping.wait(LOOK_AGAIN.total_seconds()):
-            if self._replies_are_read():
-                self.mailbox.put(RepliesRead())
-                return
-
-    def _replies_are_read(self) -> bool:
-        return replies_read(self._connector, [self.world.token, *self._keeper.adopted])
+    def _waiting_replies(self) -> Waiting:
+        """Count what waits in the reply queues that are read here."""
+        sources = [Replies(token) for token in (self.world.token, *self._keeper.adopted)]
+        found = {source: self._connector.census(source) for source in sources}
+        return {source: census.messages for source, census in found.items() if census is not None}
 
 
 def link_is_up(report: LinkReport) -> bool:

@@ -164,21 +164,27 @@ class Flights:
         record.cancel = record.cancel or "abandoned"
         self._end(record, Outcome.LOST, now, reason="its step had ended")
 
-    def overdue(self, record: RequestRecord, now: float, *, link_up: bool) -> Next:
-        """The deadline of what the request waits for has passed."""
+    def overdue(self, record: RequestRecord, now: float, *, up_since: float | None) -> Next:
+        """The deadline of what the request waits for has passed. `up_since`: None while the link is down."""
         match record.wait:
             case Wait.PICKUP:
                 return self.cancel(record, NOT_PICKED_UP, now)
             case Wait.CANCEL:
-                return self._cancel_unanswered(record, now, link_up=link_up)
+                return self._cancel_unanswered(record, now, link_up=up_since is not None)
             case Wait.SILENCE if record.run_due_at is not None and now >= record.run_due_at:
                 return self.cancel(record, "timeout", now)
             case Wait.SILENCE:
                 return self._ask(record, Wait.FIRST_QUERY, now)
-            case Wait.FIRST_QUERY:
-                return self._ask(record, Wait.SECOND_QUERY, now)
-            case Wait.SECOND_QUERY:
-                return self._end(record, Outcome.LOST, now, reason="no answer to two queries")
+            case Wait.FIRST_QUERY | Wait.SECOND_QUERY:
+                return self._query_unanswered(record, now, up_since)
+
+    def _query_unanswered(self, record: RequestRecord, now: float, up_since: float | None) -> Next:
+        """Give the host up after the second; one of before the link came up may not even have been sent."""
+        if up_since is None or record.due_at - ANSWER < up_since:
+            return self._ask(record, record.wait, now)
+        if record.wait is Wait.FIRST_QUERY:
+            return self._ask(record, Wait.SECOND_QUERY, now)
+        return self._end(record, Outcome.LOST, now, reason="no answer to two queries")
 
     def _cancel_unanswered(self, record: RequestRecord, now: float, *, link_up: bool) -> Next:
         if not link_up:  # the cancel may not even have been sent: nothing can be concluded

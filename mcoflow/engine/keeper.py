@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from mcoflow.clock import Clock
@@ -143,15 +142,3 @@ class Keeper:
     def adopted(self) -> list[str]:
         """The reply queues of dead executors that are read here."""
         return list(self._adopted.values())
-
-
-def replies_read(connector: ExecutorConnector, tokens: list[str]) -> bool:
-    """Whether nothing waits in these reply queues; False when the broker cannot be asked."""
-    try:
-        counts = [connector.census(Replies(token)) for token in tokens]
-    except BusError:
-        return False
-    return all(census is None or census.messages == 0 for census in counts)
-
-
-LOOK_AGAIN = timedelta(milliseconds=200)

@@ -40,7 +40,9 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class RepliesRead:
-    """What waited in the reply queues at the start has been read: deadlines may be enforced."""
+    """What was in the reply queues at this time has been read: deadlines until then may be enforced."""
+
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Reading:
         """Apply a letter; raise only what concerns no plan."""
         try:
             if not self._of_plan(batch, letter):
-                self._of_world(letter)
+                self._of_world(batch, letter)
         except StoreUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - one plan is at fault, the others must not suffer
@@ -67,12 +67,12 @@ class Reading:
                 return False
         return True
 
-    def _of_world(self, letter: Letter) -> None:
+    def _of_world(self, batch: Batch, letter: Letter) -> None:
         match letter:
             case LinkReport(link=link):
-                self._deadlines.link_up = link is Link.UP
-            case RepliesRead():
-                self._deadlines.held = False
+                self._deadlines.up_since = batch.now if link is Link.UP else None
+            case RepliesRead(at=at):
+                self._deadlines.read_until = max(at, self._deadlines.read_until)
             case Ring():
                 self._lookout.next_look = 0.0
 

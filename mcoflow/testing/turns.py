@@ -18,7 +18,6 @@ from mcoflow.engine.event_futures import EventFuture, EventFutures
 from mcoflow.engine.executor import Executor
 from mcoflow.engine.fleet import Fleet
 from mcoflow.engine.futures import Futures, PlanFuture
-from mcoflow.engine.letter import RepliesRead
 from mcoflow.engine.watch import Watch
 from mcoflow.engine.workers import Job
 from mcoflow.ports.measures import Key
@@ -85,8 +84,6 @@ class InlineFleet(Fleet):
 
 class OneThreadExecutor(Executor):
     """The director takes its turns in the thread of the caller, and so does everybody else."""
-
-    _replies_read = False
 
     def _pool(self, queues: Mapping[str, int]) -> InlineWorkers:
         return InlineWorkers(queues)
@@ -162,11 +159,7 @@ class OneThreadExecutor(Executor):
         return found
 
     def _tell_that_replies_are_read(self) -> bool:
-        if self._replies_read or not self._replies_are_read():
-            return False
-        self._replies_read = True
-        self.mailbox.put(RepliesRead())
-        return True
+        return self.up_to_date.look()
 
 
 class InlineWatch(Watch):

@@ -150,12 +150,6 @@ class House(Stored):
         """Let time pass unnoticed."""
         self.clock.advance(timedelta(seconds=seconds))
 
-    def enforce_deadlines(self) -> None:
-        """Wait until the executor knows that no reply waits unread."""
-        executor = self.world._executor
-        assert executor is not None
-        until(lambda: not executor._director._deadlines.held, "the reply queues were read")
-
 
 @contextmanager
 def open_house() -> Iterator[House]:

@@ -50,7 +50,6 @@ def asked(house: House, layout: Any = install) -> Any:
     """Trigger a plan whose host has been asked."""
     plan_id = compose(house, layout)
     until(lambda: house.hosts.requests, "the host is asked")
-    house.enforce_deadlines()
     return plan_id
 
 

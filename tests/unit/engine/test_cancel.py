@@ -238,7 +238,6 @@ def test_a_cancel_before_pickup_ends_after_the_grace(house: House) -> None:
     house.hosts.default = silence
     plan_id = compose(house, lambda plan: plan.plan_action(Install, host="web1", package="x"))
     until(lambda: house.hosts.requests, "it was asked")
-    house.enforce_deadlines()
     house.cancel(plan_id)
     until(lambda: house.broker.of_kind("cancel"), "the agent is told")
     house.advance(31)

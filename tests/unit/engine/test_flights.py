@@ -44,9 +44,9 @@ def end_of(flights: Flights, record: RequestRecord, follows: Next) -> Outcome:
     return follows.ended.outcome
 
 
-def overdue(flights: Flights, record: RequestRecord, *, link_up: bool = True) -> Next:
+def overdue(flights: Flights, record: RequestRecord, *, up_since: float | None = 0.0) -> Next:
     """Let time pass until the deadline."""
-    return flights.overdue(record, record.due_at, link_up=link_up)
+    return flights.overdue(record, record.due_at, up_since=up_since)
 
 
 def test_pickup_then_cancel_then_not_picked_up() -> None:
@@ -56,6 +56,19 @@ def test_pickup_then_cancel_then_not_picked_up() -> None:
     assert overdue(flights, record) == Next(send="cancel")
     assert (record.wait, record.cancel, record.due_at) == (Wait.CANCEL, "pickup", 105.0)
     assert end_of(flights, record, overdue(flights, record)) is Outcome.NOT_PICKED_UP
+
+
+def test_a_query_of_before_the_link_came_up_counts_for_nothing() -> None:
+    """B-028: it may not even have been sent."""
+    flights, record = flight()
+    flights.accepted(record, 5.0)
+    overdue(flights, record)
+    overdue(flights, record)
+    asked_at = record.due_at - 10.0
+
+    assert overdue(flights, record, up_since=asked_at + 1.0) == Next(send="query")
+    assert overdue(flights, record, up_since=None) == Next(send="query")
+    assert end_of(flights, record, overdue(flights, record, up_since=asked_at + 1.0)) is Outcome.LOST
 
 
 def test_a_kill_after_a_cancel_has_its_time_anew_and_a_second_one_ends_it() -> None:
@@ -177,7 +190,7 @@ def test_while_the_link_is_down_no_cancel_is_taken_for_unanswered(why: str) -> N
     flights, record = flight()
     flights.cancel(record, why, 1.0)
     for _ in range(5):
-        assert overdue(flights, record, link_up=False) == Next(send="cancel")
+        assert overdue(flights, record, up_since=None) == Next(send="cancel")
     assert record.id in flights.open
 
 
@@ -246,7 +259,7 @@ def test_whatever_happens_the_request_ends_once_and_silence_alone_ends_it(words:
             case _:
                 assert record.due_at > now - 1
                 now = max(now, record.due_at)
-                follows = flights.overdue(record, now, link_up=word == "silence")
+                follows = flights.overdue(record, now, up_since=0.0 if word == "silence" else None)
         ends += follows.ended is not None
     assert record.id not in flights.open
     assert ends == 1

@@ -39,7 +39,6 @@ def asked(house: House, layout: Any = install) -> Any:
     """Trigger a plan whose host has been asked."""
     plan_id = compose(house, layout)
     until(lambda: house.hosts.requests, "the host is asked")
-    house.enforce_deadlines()
     return plan_id
 
 
@@ -319,7 +318,6 @@ def test_deadlines_are_not_enforced_before_waiting_replies_were_read(house: Hous
     settled(house, plan_id)
     assert house.broker.of_kind("cancel") == []
     house.broker.unread = False
-    house.enforce_deadlines()
     house.advance(1)
 
     until(lambda: house.broker.of_kind("cancel"), "the deadline is enforced")

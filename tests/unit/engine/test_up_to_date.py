@@ -1,0 +1,152 @@
+"""How far what hosts say has been read; and that nobody is given up before."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from mcoflow.domain.outcome import Outcome
+from mcoflow.domain.states import PlanResult, StepState
+from mcoflow.engine.up_to_date import UpToDate
+from mcoflow.errors import BusUnavailableError
+from mcoflow.ports.bus import Replies, Source
+from mcoflow.testing import ManagedClock, OneThreadWorld
+from mcoflow.testing.hosts import accepted, only, progress, result
+from tests.unit.engine.play import Install
+from tests.waiting import until
+
+OURS, ADOPTED = Replies("x-aaaaaaaaaaaa"), Replies("x-bbbbbbbbbbbb")
+HOSTS = 50
+
+
+class Queues:
+    """Reply queues, of which one says how full they are."""
+
+    def __init__(self) -> None:
+        self.clock = ManagedClock()
+        self.waiting: dict[Source, int] = {OURS: 0, ADOPTED: 0}
+        self.away = False
+        self.told: list[float] = []
+        self.reader = UpToDate(self.count, self.clock, self.told.append)
+
+    def count(self) -> dict[Source, int]:
+        if self.away:
+            raise BusUnavailableError("no broker")
+        return dict(self.waiting)
+
+    def now(self) -> float:
+        return self.clock.now().timestamp()
+
+    def look(self) -> bool:
+        self.reader.want()
+        return self.reader.look()
+
+
+@pytest.fixture
+def queues() -> Queues:
+    return Queues()
+
+
+def test_empty_queues_are_read_up_to_the_moment_before_they_were_looked_at(queues: Queues) -> None:
+    assert queues.look()
+
+    assert queues.told == [queues.now()]
+    assert not queues.reader.look()  # nobody wants to know
+
+
+def test_a_full_queue_is_read_when_as_many_came_as_were_counted(queues: Queues) -> None:
+    """B-028: also if it is never empty, because one host does not stop to talk."""
+    queues.waiting = {OURS: 2, ADOPTED: 1}
+    assert not queues.look()
+    counted_at = queues.now()
+    queues.clock.advance(timedelta(seconds=5))
+    queues.waiting = {OURS: 1000}
+    assert not queues.look()  # what was counted first stays
+
+    for source in (OURS, OURS, OURS):
+        queues.reader.heard(source)
+    assert queues.told == []
+    queues.reader.heard(ADOPTED)
+
+    assert queues.told == [counted_at]
+
+
+def test_what_was_counted_is_counted_anew_after_the_link_was_lost(queues: Queues) -> None:
+    """B-028: the messages that come next may be those that came before."""
+    queues.waiting = {OURS: 1}
+    queues.look()
+    queues.reader.forget()
+
+    queues.reader.heard(OURS)
+
+    assert queues.told == []
+
+
+def test_what_cannot_be_counted_is_looked_at_again(queues: Queues) -> None:
+    queues.away = True
+    assert not queues.look()
+    queues.away = False
+
+    assert queues.reader.look()
+
+
+def test_a_thread_looks_until_nothing_waits(queues: Queues) -> None:
+    stopping = threading.Event()
+    serving = threading.Thread(target=queues.reader.serve, args=(stopping,))
+    queues.waiting[OURS] = 1
+    serving.start()
+    queues.reader.want()
+    queues.waiting[OURS] = 0
+
+    until(lambda: queues.told, "it is told")
+
+    stopping.set()
+    queues.reader.want()
+    serving.join(10)
+    assert not serving.is_alive()
+
+
+# -- deadlines -----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def behind() -> Iterator[tuple[OneThreadWorld, list[UUID]]]:
+    """Many hosts are at work, and the executor has not read for ten minutes what waits in its queue."""
+    with OneThreadWorld() as world:
+        world.hosts.default = only(accepted(), progress())
+        plans = [world.run(Install, host=f"web{number}").id for number in range(HOSTS)]
+        world.ground.broker.unread = True
+        world.advance(600)
+        yield world, plans
+
+
+def test_no_host_is_lost_while_its_reply_waits_unread() -> None:
+    """B-028, R-041: nor asked, nor told to stop; as after a start, so when an executor is just behind."""
+    with behind() as (world, plans):
+        assert world.ground.broker.of_kind("query") == world.ground.broker.of_kind("cancel") == []
+        assert len(world.store.open_requests(plans)) == HOSTS
+
+        for asked in list(world.hosts.requests):
+            world.hosts.say(result(), about=asked)
+        world.ground.broker.unread = False
+        world.drain()
+
+        assert {world.stored.plan(plan).result for plan in plans} == {PlanResult.SUCCESS}
+        assert world.ground.broker.of_kind("query") == world.ground.broker.of_kind("cancel") == []
+
+
+def test_a_host_that_said_nothing_is_lost_once_all_is_read() -> None:
+    """B-028: the deadlines are held up, not forgotten."""
+    with behind() as (world, plans):
+        world.ground.broker.unread = False
+        world.drain()
+        assert len(world.ground.broker.of_kind("query")) == HOSTS
+
+        world.advance(30)
+
+        steps = [world.stored.step(plan, Install) for plan in plans]
+        assert {step.outcome for step in steps} == {Outcome.LOST}
+        assert {step.state for step in steps} == {StepState.ERROR}
