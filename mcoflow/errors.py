@@ -129,6 +129,17 @@ class HostNotFoundError(StoreError):
     """No host of this name was ever seen."""
 
 
+class HostBusyError(StoreError):
+    """A host has requests that have not ended; nothing was changed."""
+
+    def __init__(self, name: str, requests: int, plan_id: UUID) -> None:
+        super().__init__(
+            f"host {name} has {requests} open {'request' if requests == 1 else 'requests'}, "
+            f"one of task {plan_id}: cancel it, or wait until it has ended"
+        )
+        self.name = name
+
+
 class PlanExistsError(StoreError):
     """A plan with this id exists, made from another action or other arguments."""
 
@@ -137,9 +148,7 @@ class KeyReusedError(McoflowError):
     """A key of a client made another task before; nothing was stored."""
 
     def __init__(self, plan_id: UUID) -> None:
-        super().__init__(
-            f"this key made task {plan_id} of another request before: take a new key for another task"
-        )
+        super().__init__(f"this key made task {plan_id} of another request: take a new one for another task")
         self.plan_id = plan_id
 
 

@@ -13,7 +13,9 @@ from mcoflow.domain.told import in_one_line
 from mcoflow.services import Services
 from webui import errors, guard, health, metrics, text, when
 from webui.api import contract
-from webui.api.v1 import commands, document, orders, problems
+from webui.api.v1 import actions, commands, document, orders, problems
+from webui.api.v1 import discoveries as api_discoveries
+from webui.api.v1 import hosts as api_hosts
 from webui.api.v1 import tasks as api_tasks
 from webui.current import EXTENSION, Web, request_id
 from webui.doorbell import Doorbell
@@ -51,7 +53,7 @@ _PAGES: Final = (
     hosts,
     discoveries,
 )
-_API: Final = (api_tasks, orders, commands, document)
+_API: Final = (api_tasks, orders, commands, actions, api_hosts, api_discoveries, document)
 _YEAR: Final = 31536000
 
 

@@ -14,8 +14,16 @@ from pydantic import (
 
 from mcoflow.actions.turns import RolloutInput
 from mcoflow.domain.choice import Choice
-from mcoflow.domain.ids import host_id
-from mcoflow.domain.operation_names import is_package_name, is_service_name, is_version
+from mcoflow.domain.ids import HOST_AS_WRITTEN, host_id
+from mcoflow.domain.operation_names import (
+    MAX_NAME,
+    PACKAGE_PATTERN,
+    SERVICE_PATTERN,
+    VERSION_PATTERN,
+    is_package_name,
+    is_service_name,
+    is_version,
+)
 from mcoflow.errors import InputInvalidError, TargetInvalidError
 
 MAX_HOSTS = 20_000
@@ -54,10 +62,15 @@ def _once(names: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-Host = Annotated[str, Field(max_length=58), AfterValidator(_host)]
-Package = Annotated[str, Field(max_length=145), AfterValidator(_package)]
-Version = Annotated[str, Field(max_length=128), AfterValidator(_version)]
-Service = Annotated[str, Field(max_length=128), AfterValidator(_service)]
+def _text(longest: int, pattern: str) -> Any:
+    """Return a field with a pattern for those who read the schema; the validators say it in words."""
+    return Field(max_length=longest, json_schema_extra={"pattern": f"^{pattern}$"})
+
+
+Host = Annotated[str, _text(58, HOST_AS_WRITTEN), AfterValidator(_host)]
+Package = Annotated[str, _text(MAX_NAME, PACKAGE_PATTERN), AfterValidator(_package)]
+Version = Annotated[str, _text(128, VERSION_PATTERN), AfterValidator(_version)]
+Service = Annotated[str, _text(128, SERVICE_PATTERN), AfterValidator(_service)]
 
 
 def _target(text: str) -> str:

@@ -9,6 +9,8 @@ from mcoflow.errors import InputInvalidError
 
 HOST_PATTERN: Final = r"[a-z0-9]([a-z0-9.-]{0,56}[a-z0-9])?"
 """58 characters at the most: a certificate's common name holds 64 with `agent-` before it."""
+HOST_AS_WRITTEN: Final = HOST_PATTERN.replace("a-z", "a-zA-Z")
+"""As people may write it; it is kept in lower case."""
 
 _HOST: Final = re.compile(HOST_PATTERN)
 _WORD_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"

@@ -113,7 +113,11 @@ class Admissions(Protocol):
         """Let these hosts in, those that were ever seen; they get their queues when they speak next."""
 
     def remove(self, name: str) -> None:
-        """Forget a host. If it speaks again it is new: let in, or pending, as the settings say."""
+        """Forget a host. If it speaks again it is new: let in, or pending, as the settings say.
+
+        Raises:
+            HostBusyError: it has requests that have not ended.
+        """
 
 
 class Engine(Protocol):

@@ -47,4 +47,8 @@ class TargetStore(TargetReader, Protocol):
         """Admit those of these hosts (1,000 at most) that were ever seen; return which those are."""
 
     def remove_host(self, name: str) -> bool:
-        """Forget a host and all that it told; False if there is none of this name."""
+        """Forget a host and all that it told; False if there is none of this name.
+
+        Raises:
+            HostBusyError: it has requests that have not ended; nothing was changed.
+        """

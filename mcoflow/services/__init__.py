@@ -13,6 +13,7 @@ from mcoflow.ports.store import Reader
 from mcoflow.services.acting import Acting
 from mcoflow.services.acts import Act, acts_of
 from mcoflow.services.asking import Asking
+from mcoflow.services.catalogue import Catalogue, Entry, EntryKind
 from mcoflow.services.contract import Contract
 from mcoflow.services.discoveries import Discoveries
 from mcoflow.services.executors import Executors
@@ -39,10 +40,13 @@ __all__ = [
     "Act",
     "Acting",
     "Asked",
+    "Catalogue",
     "Contract",
     "Cover",
     "Discoveries",
     "Echo",
+    "Entry",
+    "EntryKind",
     "Executors",
     "FactCounts",
     "Filled",
@@ -95,6 +99,7 @@ class Services:
     admissions: Admissions
     form: Form
     new: New
+    catalogue: Catalogue
     contract: Contract
     health: Health
     clock: Clock
@@ -147,6 +152,7 @@ def build_services(
         admissions=engine.admissions,
         form=Form(hosts, asking),
         new=New(operations, asking),
+        catalogue=Catalogue(operations),
         contract=Contract(engine, reader, operations),
         health=Health(engine, reader, broken_actions),
         clock=clock,

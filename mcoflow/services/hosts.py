@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from mcoflow.clock import Clock
 from mcoflow.domain.presence import ONLINE_WITHIN, Presence, in_conflict, presence_of
@@ -42,6 +42,10 @@ class Hosts:
             problems=problems_of(facts),
             facts=grouped(facts),
         )
+
+    def facts(self, name: str) -> Mapping[str, Any]:
+        """What one host told about itself, as it told it; HostNotFoundError."""
+        return self._reader.host(name).facts or {}
 
     def conflicts(self) -> Sequence[str]:
         """The hosts that two agents claim to be."""

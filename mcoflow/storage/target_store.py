@@ -3,16 +3,19 @@
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import delete, false, select, true, update
+from sqlalchemy import String, cast, delete, false, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mcoflow.domain.groups import GroupRecord
-from mcoflow.domain.requests import HostRecord
+from mcoflow.domain.requests import HostRecord, RequestState
+from mcoflow.domain.states import PlanState
+from mcoflow.errors import HostBusyError
 from mcoflow.ports.targets import Candidate
 from mcoflow.storage.database import Database
 from mcoflow.storage.group_tables import host_groups
-from mcoflow.storage.tables import hosts
+from mcoflow.storage.tables import hosts, plans, requests
 from mcoflow.storage.texts import clean, from_json
 
 _SEEN: Final = (
@@ -24,6 +27,11 @@ _SEEN: Final = (
 )
 _BRIEF: Final = select(*_SEEN).where(hosts.c.admitted).order_by(hosts.c.identity)
 _WITH_FACTS: Final = select(*_SEEN, hosts.c.facts).where(hosts.c.admitted).order_by(hosts.c.identity)
+_OPEN: Final = (
+    select(func.count().label("number"), func.min(cast(requests.c.plan_id, String)).label("plan_id"))
+    .join(plans, plans.c.id == requests.c.plan_id)
+    .where(plans.c.state != PlanState.STOPPED.value, requests.c.state != RequestState.ENDED.value)
+)
 
 
 class SqlTargets:
@@ -74,8 +82,11 @@ class SqlTargets:
             return connection.scalars(select(hosts.c.identity).where(meant)).all()
 
     def remove_host(self, name: str) -> bool:
-        """Forget a host; False if there is none of this name."""
+        """Forget a host; False if there is none of this name; HostBusyError."""
         with self._database.writing() as connection:
+            found = connection.execute(_OPEN.where(requests.c.host == name)).one()
+            if found.number:
+                raise HostBusyError(name, found.number, UUID(str(found.plan_id)))
             return connection.execute(delete(hosts).where(hosts.c.identity == name)).rowcount == 1
 
 

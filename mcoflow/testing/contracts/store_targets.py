@@ -2,10 +2,16 @@
 
 import json
 from dataclasses import replace
+from uuid import uuid4
+
+import pytest
 
 from mcoflow.domain.groups import GroupRecord
-from mcoflow.domain.requests import HostRecord
-from mcoflow.testing.contracts.samples import WholeStore
+from mcoflow.domain.requests import HostRecord, RequestState
+from mcoflow.domain.states import PlanState
+from mcoflow.errors import HostBusyError
+from mcoflow.ports.store import Changes
+from mcoflow.testing.contracts.samples import WholeStore, draft, request
 
 
 class TargetsContract:
@@ -48,6 +54,21 @@ class TargetsContract:
         assert store.remove_host("c")
         assert not store.remove_host("c")
         assert store.pending_hosts(9) == ["a"]
+
+    def test_a_host_with_open_requests_is_not_forgotten(self, store: WholeStore) -> None:
+        """4.1 of the HTTP specification: nobody would say any more where the work went."""
+        store.save_hosts([HostRecord("web1"), HostRecord("web2")])
+        plan, over = draft(1, plan_id=uuid4()), draft(1, plan_id=uuid4())
+        over.plan.state = PlanState.STOPPED
+        sent, ended = request(plan.plan.id), replace(request(plan.plan.id, 3), state=RequestState.ENDED)
+        store.commit(Changes(new_plans=[plan, over]))
+        store.commit(Changes(new_requests=[sent, ended, request(over.plan.id)]))
+
+        with pytest.raises(HostBusyError, match=f"web1 has 1 open request, one of task {plan.plan.id}"):
+            store.remove_host("web1")
+
+        assert [host.identity for host in store.hosts_named(["web1"])] == ["web1"]
+        assert store.remove_host("web2")
 
     def test_a_group_is_kept_until_it_is_replaced_or_removed(self, store: WholeStore) -> None:
         old, web = GroupRecord("old", "os.version<11", "ann", 1.5), GroupRecord("web", "web*", "böb", 2.5)

@@ -119,7 +119,9 @@ def _response(answer: Any, status: HTTPStatus) -> Response:
         answer, headers = answer.answer, answer.headers
     if answer is None:
         return Response(status=status, headers=headers)
-    response = Response(answer.model_dump_json(), status, headers, content_type="application/json")
+    response = Response(
+        answer.model_dump_json(by_alias=True), status, headers, content_type="application/json"
+    )
     if request.method in ("GET", "HEAD"):
         response.add_etag()
         response.make_conditional(request)
