@@ -1,7 +1,7 @@
 """Showing a task's progress on stderr while it runs: a live table on a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from math import inf
@@ -16,7 +16,7 @@ from mcoflow.cli.lookout import Lookout
 from mcoflow.cli.shell import Shell
 from mcoflow.cli.steps import LARGE, every_step
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from mcoflow.domain.told import in_one_line
+from mcoflow.domain.told import in_one_line, together
 from mcoflow.errors import WaitTimeoutError
 from mcoflow.services.views import PlanView, StepView
 
@@ -79,22 +79,6 @@ def _moments(
             yield view
 
 
-def reasons(failed: Iterable[tuple[str, str]]) -> str:
-    """Why hosts failed, the same reason once: `web1, web2: no space left; db1: no such package`."""
-    hosts: dict[str, dict[str, None]] = {}
-    for host, error in failed:
-        hosts.setdefault(error, {})[host] = None
-    told = [f"{_some(where)}{error}" for error, where in list(hosts.items())[:REASONS]]
-    left = len(hosts) - len(told)
-    return render.visible("; ".join(told) + (f"; and {left} more" if left else ""))
-
-
-def _some(hosts: Iterable[str]) -> str:
-    named = [host for host in hosts if host]
-    more = f" and {len(named) - REASONS} more" if len(named) > REASONS else ""
-    return f"{', '.join(named[:REASONS])}{more}: " if named else ""
-
-
 def verdict(shell: Shell, plan: PlanView, steps: Sequence[StepView] = ()) -> None:
     """Raise CommandFailedError, with the reason, unless the task came to a good end. Print its warnings.
 
@@ -107,8 +91,12 @@ def verdict(shell: Shell, plan: PlanView, steps: Sequence[StepView] = ()) -> Non
         shell.say(f"warning: {why}")
         return
     failed = [step for step in steps if step.state is StepState.ERROR]
-    if failed:
-        why = reasons((step.host or "", in_one_line(step.error) or step.words) for step in failed)
+    if is_fleet(plan) and plan.rollouts[0].failed:  # what went wrong there stands in the summary
+        far = plan.rollouts[0]
+        why = far.exceeded or f"{far.failed} of {far.hosts} hosts failed"
+    elif failed:
+        told = ((step.host or "", in_one_line(step.error) or step.words) for step in failed)
+        why = render.visible(together(told, most=REASONS, named=REASONS))
     how = "ended in error" if plan.word == "error" else f"is {plan.word}"
     raise CommandFailedError(f"{render.visible(plan.title)} {how}: {why}")
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mcoflow.cli.steps import Told
 from mcoflow.cli.times import told as moment
-from mcoflow.domain.told import in_one_line
+from mcoflow.domain.told import in_one_line, says
 from mcoflow.services.output import size_words
 from mcoflow.services.views import Fact, HostDetail, HostView, PlanView, ScheduleView, StepView
 
@@ -44,19 +44,21 @@ def plan(
     fleet: Sequence[str] = (),
     played: str | None = None,
     printed: int = 0,
+    why: str | None = None,
 ) -> str:
     """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now.
 
     `fleet`: lines about its hosts, in place of the steps. `played`: how many of them are simulated, counted.
-    `printed`: bytes of output that there is.
+    `printed`: bytes of output that there is. `why`: what the steps, or the lines about hosts, do not say.
     """
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
+    reason = found.explanation if why is None else why
     facts = {
         "id": str(found.id),
         "made": ago(found.created_at, now) + (f" by {found.user}" if found.user else ""),
         "took": took(found.duration),
         "steps": "" if found.schedule else found.words(),
-        "why": "" if told else found.explanation,
+        "why": "" if told else reason,
         "out": f"it printed {size_words(printed)}: mcoflow task output {found.id}" if printed else "",
         "for": f"task {found.caller}" if found.caller else "",
         "tasks": _called(found, called),
@@ -97,7 +99,13 @@ def _waiting(schedule: ScheduleView) -> Mapping[str, str]:
 
 def step_table(steps: Sequence[Told]) -> str:
     """Return steps as a table."""
-    rows = [(str(each.step.id), each.step.host or "", what(each.step), *_standing(each)) for each in steps]
+    rows, seen = list[Sequence[str]](), dict[str, int]()
+    for each in steps:
+        problem = _problem(each)
+        before = next((step for text, step in seen.items() if problem and says(text, problem)), None)
+        said = _said(each, problem) if before is None else f"as in step {before}"
+        rows.append((str(each.step.id), each.step.host or "", what(each.step), each.step.words, said))
+        seen.setdefault(problem, each.step.id)
     return table(("step", "host", "what", "state", ""), rows)
 
 
@@ -133,11 +141,11 @@ def _problem(told: Told) -> str:
     return in_one_line(told.step.error) or "; ".join(map(in_one_line, told.step.warnings))
 
 
-def _standing(told: Told) -> tuple[str, str]:
-    step, done = told.step, change(told.output)
+def _said(told: Told, problem: str) -> str:
+    """Return what went wrong, beyond the words for where the step stands; else what it changed."""
+    done = change(told.output)
     predicted = "predicted: " if done and told.input.get("check") else ""
-    said = _problem(told) or predicted + done
-    return step.words, "" if said == step.words else said
+    return problem.removeprefix(told.step.words).lstrip(":, ") or predicted + done
 
 
 def _ways_on(found: PlanView, *, fleet: bool) -> list[str]:

@@ -197,6 +197,7 @@ def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
     if not shell.json:
         steps = () if is_fleet(plan) else first_told(services.plans, plan, render.SHOWN)
         fleet = services.fleet.show(plan) if is_fleet(plan) or shell.lines else None
+        why = services.fleet.why(plan).lead if is_fleet(plan) else None
         lines = summary(plan, fleet) if fleet is not None else ()
         line = {**plain(plan), "sub_plans": called, "fleet": fleet}
         shell.result(
@@ -209,6 +210,7 @@ def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
                 fleet=lines,
                 played=services.hosts.played(plan),
                 printed=services.output.printed(plan.id),
+                why=why,
             ),
         )
         return

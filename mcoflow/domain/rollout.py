@@ -191,6 +191,17 @@ class Tally:
         """Hosts whose turn has not come."""
         return self.hosts - self.ended - self.under_way
 
+    @property
+    def left_words(self) -> str:
+        """`13 hosts have not begun`."""
+        return f"{self.not_begun} {'host has' if self.not_begun == 1 else 'hosts have'} not begun"
+
+    @property
+    def exceeded_words(self) -> str:
+        """`failure limit of 5 % passed: 7 of 120 hosts failed, 13 hosts have not begun`, or nothing."""
+        hosts = f"{self.failed} of {self.hosts} {'host' if self.hosts == 1 else 'hosts'} failed"
+        return f"{self.exceeded}: {hosts}, {self.left_words}" if self.exceeded else ""
+
 
 @dataclass(frozen=True, slots=True)
 class RolloutRecord:

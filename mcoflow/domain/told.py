@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _TRACEBACK: Final = "Traceback (most recent call last)"
@@ -23,3 +24,27 @@ def in_one_line(message: str) -> str:
     _, fatal, stack = "\n".join(lines).partition(_FATAL)
     last = fatal + stack.partition("\n")[0] if fatal else lines[-1]
     return f"{head}: {last}" if head else last
+
+
+def together(told: Iterable[tuple[str, str]], *, most: int, named: int) -> str:
+    """Return what happened where, the same text once: `web1, web2 and 3 more: no space; db1: no package`.
+
+    `told` are hosts, empty for none, with texts. At most so many texts are told, each with at most `named`
+    hosts.
+    """
+    hosts: dict[str, dict[str, None]] = {}
+    for host, text in told:
+        hosts.setdefault(text, {})[host] = None
+    lines = [f"{_some([each for each in where if each], named)}{text}" for text, where in hosts.items()]
+    left = len(lines) - most
+    return "; ".join([*lines[:most], *([f"and {left} more"] if left > 0 else [])])
+
+
+def says(told: str, text: str) -> bool:
+    """Whether a text is told already: as the whole, or as a part after a colon or semicolon."""
+    return any(f"{sign} {text}" in f": {told}" for sign in ":;")
+
+
+def _some(hosts: Sequence[str], named: int) -> str:
+    more = f" and {len(hosts) - named} more" if len(hosts) > named else ""
+    return f"{', '.join(hosts[:named])}{more}: " if hosts else ""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from mcoflow.domain.records import PlanRecord, StepRecord
 from mcoflow.domain.rollout import Tally
 from mcoflow.domain.states import PlanResult, StepState
-from mcoflow.domain.told import in_one_line
+from mcoflow.domain.told import in_one_line, says, together
 
 
 def result_of(plan: PlanRecord, steps: Collection[StepRecord]) -> PlanResult:
@@ -23,10 +23,19 @@ def result_of(plan: PlanRecord, steps: Collection[StepRecord]) -> PlanResult:
 
 
 def explanation_of(steps: Iterable[StepRecord]) -> str:
-    """Name up to three steps that failed, warned, or were cancelled with an outcome of their own."""
-    told = [text for step in steps if (text := _told(step))]
-    rest = f" and {len(told) - 3} more" if len(told) > 3 else ""
-    return ("; ".join(told[:3]) + rest)[:500]
+    """Tell up to three things that went wrong, each once with its hosts: errors, then warnings and cancels.
+
+    What an error of the same host says as well is left out.
+    """
+    failed, others = list[tuple[str, str]](), list[tuple[str, str]]()
+    for step in steps:
+        if text := _told(step):
+            (failed if step.error is not None else others).append((step.host or "", text))
+    errors: dict[str, str] = {}
+    for host, text in failed:
+        errors[host] = f"{errors[host]}; {text}" if host in errors else text
+    rest = [(host, text) for host, text in others if not says(errors.get(host, ""), text)]
+    return together([*failed, *rest], most=3, named=3)[:500]
 
 
 def paused_on_request(plan: PlanRecord, *, held: int = 0) -> str:
@@ -39,7 +48,7 @@ def paused_on_request(plan: PlanRecord, *, held: int = 0) -> str:
     if tally is not None:
         cut = tally.under_way
         told = [f"{cut} {'host is' if cut == 1 else 'hosts are'} interrupted"] if cut else []
-        told += [_left(tally)] if tally.not_begun else []
+        told += [tally.left_words] if tally.not_begun else []
         return f"paused on request in wave {tally.wave} of {tally.waves}: {', '.join(told)}"
     left = plan.counts[StepState.PENDING] - held
     told = [f"{left} {'step has' if left == 1 else 'steps have'} not begun"] if left else []
@@ -49,20 +58,14 @@ def paused_on_request(plan: PlanRecord, *, held: int = 0) -> str:
 
 def exceeded_in_words(tally: Tally, failures: str) -> str:
     """`failure limit of 5 % passed: 7 of 120 hosts failed, 13 hosts have not begun (web7: failed …)`."""
-    failed = f"{tally.failed} of {tally.hosts} {'host' if tally.hosts == 1 else 'hosts'} failed"
-    return f"{tally.exceeded}: {failed}, {_left(tally)} ({failures}"[:499] + ")"
-
-
-def _left(tally: Tally) -> str:
-    return f"{tally.not_begun} {'host has' if tally.not_begun == 1 else 'hosts have'} not begun"
+    return f"{tally.exceeded_words} ({failures}"[:499] + ")"
 
 
 def _told(step: StepRecord) -> str:
-    where = f"{step.host}: " if step.host else ""
     if step.error is not None and step.state in (StepState.ERROR, StepState.SKIPPED):
-        return f"{where}{in_one_line(step.error.message)}"
+        return in_one_line(step.error.message)
     if step.warnings:
-        return f"{where}{'; '.join(map(in_one_line, step.warnings))}"
+        return "; ".join(map(in_one_line, step.warnings))
     if step.state is StepState.CANCELLED and step.outcome is not None:
-        return f"{where}{step.outcome.words(step.reason)}"
+        return step.outcome.words(step.reason)
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from uuid import UUID
 from mcoflow.clock import Clock
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.standing import Standing
-from mcoflow.domain.told import in_one_line
+from mcoflow.domain.told import in_one_line, says
 from mcoflow.errors import QueryInvalidError
 from mcoflow.ports.fleet import FleetReader, HostStanding, SameTrouble, StepsWanted, Trouble
 from mcoflow.services.present import step_view
@@ -127,6 +128,22 @@ class FleetView:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Why a task stands where it stands: the most frequent errors of its hosts, each once, and what else.
+
+    `lead`: what the errors do not say. `more`: there are others than these.
+    """
+
+    lead: str
+    errors: Sequence[SameError] = ()
+    more: bool = False
+
+    def says(self, text: str) -> bool:
+        """Whether this error is told already."""
+        return any(says(each, text) for each in (self.lead, *(error.words for error in self.errors)))
+
+
+@dataclass(frozen=True, slots=True)
 class HostOfTask:
     """How a host stands in a task, by the step that decides it. `error` is empty where the words say all."""
 
@@ -190,6 +207,15 @@ class Fleet:
     def errors(self, plan_id: UUID, *, named: int = 3) -> Sequence[SameError]:
         """What went wrong, the most frequent first, at most 20; the same of several hosts is told once."""
         return list(map(_same, self._reader.troubles(plan_id, limit=TROUBLES, named=named)))
+
+    def why(self, plan: PlanView, *, most: int = 5, named: int = 3) -> Why:
+        """Why a task stands where it stands; of one on a single host its explanation says all."""
+        if len(plan.hosts) < 2 or not plan.counters.failed:
+            return Why(plan.explanation)
+        found = self._reader.troubles(plan.id, limit=most + 1, named=named)
+        more = len(found) > most
+        known = plan.counters.failed <= sum(each.number for each in found) or more
+        return Why(_lead(plan, known=known), list(map(_same, found[:most])), more)
 
     def hosts(
         self, plan_id: UUID, *, outcome: str = "", like: str = "", after: str = "", limit: int = PAGE
@@ -273,6 +299,14 @@ def _rest(counted: Mapping[Standing, int], heard: int) -> Sequence[tuple[int, st
         found.append((number, _UNHEARD[standing]))
         left -= number
     return [(number, words) for number, words in found if number]
+
+
+def _lead(plan: PlanView, *, known: bool) -> str:
+    """Return what the errors of hosts do not say of a task; `known`: nothing but hosts has failed."""
+    if exceeded := next((each.exceeded for each in plan.rollouts if each.exceeded), ""):
+        return exceeded
+    first = re.split("[:,]| and ", plan.explanation, maxsplit=1)[0]
+    return "" if known and first in plan.hosts else plan.explanation
 
 
 def _standings(standing: Standing, number: int) -> Standings:

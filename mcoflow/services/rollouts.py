@@ -18,6 +18,7 @@ class RolloutView:
 
     `interrupted` are those of a paused task that are in the middle of their work: a resume goes on with them.
     `opens_at`: when that wave begins, if it waits. `pauses`: the task pauses when it has ended.
+    `exceeded`: too many failed, in words; empty if not.
     """
 
     hosts: int
@@ -35,6 +36,7 @@ class RolloutView:
     not_begun: int
     opens_at: datetime | None
     pauses: bool
+    exceeded: str = ""
 
     @property
     def counts(self) -> str:
@@ -130,4 +132,5 @@ def _view(tally: Tally, plan: PlanRecord) -> RolloutView:
         not_begun=tally.not_begun,
         opens_at=moment(tally.opens_at) if goes_on else None,
         pauses=pauses and tally.not_begun > 0,
+        exceeded=tally.exceeded_words,
     )

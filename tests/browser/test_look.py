@@ -178,6 +178,16 @@ def test_everything_works_without_script(site: Site, visits: Visits) -> None:
     assert page.locator("[data-theme-slot]").inner_text() == ""
 
 
+def test_an_error_of_several_hosts_leads_to_them(site: Site, visits: Visits) -> None:
+    """Pages, 3.3: it stands once, and the hosts behind it are those that have it."""
+    plan_id = site.at_rest("restart", hosts=["lost-1", "lost-2", "sim-00001"], service="web")
+    page = visits.page(java_script_enabled=False)
+    page.goto(f"{site.url}/tasks/{plan_id}")
+    page.locator(".head .history a").first.click()
+    page.get_by_text("Those with the same error as lost-1.").wait_for()
+    assert page.locator("tbody tr").count() >= 1
+
+
 def test_by_keyboard_alone(site: Site, visits: Visits, stuck: UUID) -> None:
     """W-003: from the form to a failed step; what has the focus can be seen."""
     page = visits.page()

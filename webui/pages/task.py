@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from itertools import compress
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
@@ -12,7 +12,9 @@ from werkzeug.exceptions import NotFound
 
 from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import Phase, PlanResult, PlanState
+from mcoflow.domain.told import in_one_line
 from mcoflow.errors import PlanNotFoundError
+from mcoflow.services.fleet import Why
 from mcoflow.services.plans import Graph
 from mcoflow.services.views import PlanView, StepView
 from webui.current import services
@@ -78,15 +80,35 @@ class Reading:
         hosts = {step.host for step in self._listed if step.host}
         return services().hosts.simulated(hosts) if self.plan.simulated else frozenset()
 
-    def _steps(self) -> tuple[PlanView, Sequence[StepView], int, Sequence[StepView], frozenset[str]]:
-        return self.graph.plan, self._listed, LISTED, self._planning(), self._played()
+    @cached_property
+    def why(self) -> Why:
+        """Why the task stands where it stands, each error once."""
+        return services().fleet.why(self.plan)
+
+    def _news(self) -> Mapping[int, Sequence[tuple[str, str]]]:
+        """What is told of each step, errors and warnings: what stands above is not repeated."""
+        seen: set[str] = set()
+        news: dict[int, list[tuple[str, str]]] = {}
+        for step in (*self._listed, *self._planning()):
+            told = [("error", step.error)] if step.error else []
+            for kind, text in (*told, *(("warning", each) for each in step.warnings)):
+                line = in_one_line(text)
+                beyond = line.removeprefix(step.words).lstrip(":, ")
+                if beyond and line not in seen and not self.why.says(line):
+                    news.setdefault(step.id, []).append((kind, beyond))
+                seen.add(line)
+        return news
+
+    def _steps(self) -> tuple[Any, ...]:
+        told = self._news(), self._played()
+        return self.graph.plan, self._listed, LISTED, self._planning(), *told
 
     def _others(self) -> Sequence[str]:
         return others_of(self.plan, lambda: self.graph.steps)
 
-    def _head(self) -> tuple[PlanView, Mapping[CommandKind, str], str, Sequence[str], str]:
+    def _head(self) -> tuple[Any, ...]:
         plan = self.plan
-        return plan, REASONS, again_url(plan), self._others(), services().hosts.played(plan)
+        return plan, REASONS, again_url(plan), self._others(), services().hosts.played(plan), self.why
 
     def parts(self) -> dict[str, Part]:
         """Return the live parts of the page."""

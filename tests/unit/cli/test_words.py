@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 
 from mcoflow.action.naming import subject_of_step
-from mcoflow.cli.follow import reasons
 from mcoflow.cli.logs import KeyValue
 from mcoflow.cli.plain import plain
 from mcoflow.cli.render import ago, change, table, took, visible
@@ -36,15 +35,6 @@ def test_one_step_is_not_many() -> None:
         "1 step was told to stop",
         "2 steps were told to stop",
     ]
-
-
-def test_the_same_reason_is_told_once_with_its_hosts() -> None:
-    many = [(f"web{number}", "no space left") for number in range(1, 8)]
-
-    assert reasons([*many, ("db1", "no such package"), ("", "it broke")]) == (
-        "web1, web2, web3, web4, web5 and 2 more: no space left; db1: no such package; it broke"
-    )
-    assert reasons((f"web{number}", f"error {number}") for number in range(7)).endswith("error 4; and 2 more")
 
 
 def test_a_step_is_called_after_what_it_works_on() -> None:

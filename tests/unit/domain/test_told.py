@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcoflow.domain.told import in_one_line
+from mcoflow.domain.told import in_one_line, together
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: no such disk\n'
 
@@ -28,3 +28,15 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: 
 )
 def test_of_a_traceback_only_the_last_line_is_told(message: str, told: str) -> None:
     assert in_one_line(message) == told
+
+
+def test_the_same_is_told_once_with_its_hosts() -> None:
+    many = [(f"web{number}", "no space left") for number in range(1, 8)]
+    others = [("db1", "no such package"), ("", "it broke")]
+
+    assert together([*many, *many, *others], most=5, named=5) == (
+        "web1, web2, web3, web4, web5 and 2 more: no space left; db1: no such package; it broke"
+    )
+    errors = ((f"web{number}", f"error {number}") for number in range(7))
+    assert together(errors, most=5, named=1).endswith("web4: error 4; and 2 more")
+    assert together([], most=1, named=1) == ""

@@ -11,6 +11,7 @@ from mcoflow.domain.records import ErrorRecord, PlanRecord, PlanSnapshot, StepRe
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.engine.flow import Block, GraphMaker
 from mcoflow.engine.plan_run import PlanRun
+from mcoflow.engine.verdict import explanation_of
 
 BROKEN = ErrorRecord("Error", "broken")
 
@@ -200,13 +201,39 @@ def test_ending_a_step_of_a_huge_plan_touches_its_followers_only() -> None:
     assert time.perf_counter() - began < 5.0
 
 
-def test_an_explanation_names_three_and_counts_the_rest() -> None:
+def test_an_explanation_tells_the_same_error_once_with_its_hosts() -> None:
     run = run_of(Block("C", [1, 2, 3, 4, 5]))
     for step in run.steps.values():
         step.host = f"web{step.id}"
     play_out(run, Random(1), {1, 2, 3, 4, 5})
 
-    assert run.plan.explanation == "web1: broken; web2: broken; web3: broken and 2 more"
+    assert run.plan.explanation == "web1, web2, web3 and 2 more: broken"
+
+
+def test_an_explanation_tells_errors_first_and_no_warning_that_an_error_repeats() -> None:
+    """The steps that led to an error of a host warn of what the error says itself."""
+
+    def step(number: int, host: str, error: str = "", warning: str = "") -> StepRecord:
+        state = StepState.ERROR if error else StepState.SUCCESS
+        made = StepRecord(number, number, Phase.RUN, "x", state, host=host, queue="default")
+        made.error = ErrorRecord("E", error) if error else None
+        made.warnings = (warning,) if warning else ()
+        return made
+
+    told = explanation_of(
+        [
+            step(1, "web1", warning="nginx: failed (exit 1)"),
+            step(2, "web1", warning="php: failed (exit 2)"),
+            step(3, "web1", error="nothing was installed: nginx: failed (exit 1); php: failed (exit 2)"),
+            step(4, "web2", warning="nginx: failed (exit 1)"),
+            step(5, "web3", warning="nginx: failed (exit 1)"),
+        ]
+    )
+
+    assert told == (
+        "web1: nothing was installed: nginx: failed (exit 1); php: failed (exit 2); "
+        "web2, web3: nginx: failed (exit 1)"
+    )
 
 
 def test_a_plan_that_is_broken_off_is_paused_with_what_was_under_way_in_error() -> None:
