@@ -31,7 +31,7 @@ def embedded(
     Raises:
         ConfigError: the settings forbid it; another one is up on this state directory; the port is taken.
     """
-    check_trusted(config.source)
+    check_trusted(config)
     with ExitStack() as stack:
         stack.enter_context(held(config.server.state_dir))
         store = stack.enter_context(closing(parts.store(config)))
@@ -59,7 +59,7 @@ def embedded(
 def web(config: Config) -> Iterator[Deployment]:
     """Only the pages and the API; executors elsewhere run what is asked for."""
     require_shared_bus(config, "web")
-    check_trusted(config.source)
+    check_trusted(config)
     with ExitStack() as stack:
         make_private(config.server.state_dir)
         store = stack.enter_context(closing(parts.store(config)))
@@ -75,7 +75,7 @@ def web(config: Config) -> Iterator[Deployment]:
 def executor(config: Config) -> Iterator[Deployment]:
     """Only the executor: it runs plans and sends requests to hosts."""
     require_shared_bus(config, "executor")
-    check_trusted(config.source)
+    check_trusted(config)
     with ExitStack() as stack:
         make_private(config.server.state_dir)
         store = stack.enter_context(closing(parts.store(config)))
@@ -90,7 +90,7 @@ def agent(
 ) -> Iterator[Deployment]:
     """Only the agent of this host; with `simulate` that many simulated hosts instead of it."""
     require_shared_bus(config, "agent")
-    check_trusted(config.source)
+    check_trusted(config)
     daemon = parts.simulated_hosts(config, simulate, simulation) if simulate else parts.agent_daemon(config)
     with RunningDaemon(daemon, config.agent.drain):
         host = "" if simulate else identity_of(config.agent)

@@ -44,7 +44,7 @@ def settings(config: Config) -> Finding:
     """Whether the settings may be trusted; that they can be read is known already."""
     where = str(config.source or "defaults, there is no broker.cfg")
     try:
-        check_trusted(config.source)
+        check_trusted(config)
     except McoflowError as error:
         return Finding("settings", False, where, str(error))
     return Finding("settings", True, where)

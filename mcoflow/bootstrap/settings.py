@@ -4,6 +4,7 @@ import os
 import socket
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from mcoflow.config import AgentConfig, BrokerConfig, Config
 from mcoflow.domain.ids import host_id
@@ -13,6 +14,9 @@ from mcoflow.ports.bus_settings import BusSettings
 SHARED_BUS: Final = "amqp://user:password@host/vhost"
 _NAMELESS: Final = frozenset({"localhost", "localhost.localdomain"})
 _WRITABLE_BY_OTHERS: Final = 0o022
+_READABLE_BY_ALL: Final = 0o004
+_NO_SECRET: Final = "guest"  # noqa: S105  everybody knows it
+"""What every RabbitMQ begins with, for its own machine alone."""
 
 
 def is_in_process(broker: BrokerConfig) -> bool:
@@ -30,8 +34,13 @@ def require_shared_bus(config: Config, command: str) -> None:
         )
 
 
-def check_trusted(source: Path | None) -> None:
-    """Raise ConfigError if others may write the settings file: they would decide what runs here."""
+def check_trusted(config: Config) -> None:
+    """Look at the mode of the settings file.
+
+    Raises:
+        ConfigError: others may write it, and would decide what runs here; or all may read a password in it.
+    """
+    source = config.source
     if source is None:
         return
     found = source.stat()
@@ -39,6 +48,16 @@ def check_trusted(source: Path | None) -> None:
         raise ConfigError(f"{source} can be written by others than its owner: chmod go-w {source}")
     if found.st_uid not in (0, os.geteuid()):
         raise ConfigError(f"{source} belongs to another user: chown it to this one, or to root")
+    if found.st_mode & _READABLE_BY_ALL and _has_password(source, config):
+        raise ConfigError(f"there is a password in {source}, which everybody can read: chmod o-r {source}")
+
+
+def _has_password(source: Path, config: Config) -> bool:
+    """Whether a password that is used stands in the file, and not in the environment."""
+    urls = (str(config.broker.url), str(config.server.database))
+    passwords = {urlsplit(url).password for url in urls} - {None, "", _NO_SECRET}
+    text = source.read_text("utf-8")
+    return any(f":{password}@" in text for password in passwords)
 
 
 def bus_settings(broker: BrokerConfig) -> BusSettings:

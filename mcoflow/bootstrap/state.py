@@ -10,10 +10,16 @@ from typing import Final
 from mcoflow.errors import ConfigError
 
 LOCK: Final = "up.lock"
+_WRITABLE_BY_OTHERS: Final = 0o022
 
 
 def make_private(path: Path) -> Path:
-    """Make a directory that only we may enter, unless it is there; ConfigError if that cannot be."""
+    """Make a directory that only we may enter, unless it is there.
+
+    Raises:
+        ConfigError: that cannot be, or others may write it: the lock, the keys and the database could be
+            exchanged.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -22,6 +28,8 @@ def make_private(path: Path) -> Path:
         ) from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise ConfigError(f"[server] state_dir {path} cannot be written by this user; name another one")
+    if path.stat().st_mode & _WRITABLE_BY_OTHERS:
+        raise ConfigError(f"[server] state_dir {path} can be written by others: chmod 700 {path}")
     return path
 
 

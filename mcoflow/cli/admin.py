@@ -48,7 +48,7 @@ def check(shell: Shell) -> None:
     from mcoflow.bootstrap.settings import check_trusted
 
     found = shell.config()
-    check_trusted(found.source)
+    check_trusted(found)
     shown = _shown(found)
     shell.result({"source": found.source, **shown}, lambda: _as_file(found, shown))
 

@@ -41,7 +41,7 @@ def test_settings_of_another_user_are_refused(tmp_path: Path) -> None:
     os.chown(path, 12345, -1)
 
     with pytest.raises(ConfigError, match="belongs to another user"):
-        check_trusted(path)
+        check_trusted(load_config(path, {}))
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,31 @@ def test_actions_of_a_package_that_is_broken_are_named(
     assert "broken_actions_of_a_test cannot be loaded: ModuleNotFoundError" in reason
     assert "those of all" not in actions().found
     assert (actions().what, actions().good) == ("actions", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "refused"),
+    [
+        ("amqp://mco:s3cret@mq/", {}, True),
+        ("amqp://mco:s%40cret@mq/", {}, True),
+        ("amqp://mq/", {}, False),
+        ("amqp://guest:guest@localhost/", {}, False),
+        ("amqp://mco:old@mq/", {"MCOFLOW_BROKER_URL": "amqp://mco:s3cret@mq/"}, False),
+    ],
+)
+def test_a_password_that_everybody_can_read_is_refused(
+    tmp_path: Path, url: str, environ: dict[str, str], refused: bool
+) -> None:
+    """S-017, B-051: in the file; what comes from the environment, or is no secret, does not count."""
+    path = tmp_path / "broker.cfg"
+    path.write_text(f"[broker]\nurl = {url}\n")
+    path.chmod(0o644)
+    config = load_config(path, {"HOME": str(tmp_path), **environ})
+
+    if refused:
+        with pytest.raises(ConfigError, match=r"everybody can read: chmod o-r"):
+            check_trusted(config)
+    else:
+        check_trusted(config)
+    path.chmod(0o640)
+    check_trusted(config)
