@@ -90,7 +90,8 @@ class Acting:
         plan = self._plans.show(plan_id)
         allowed = acts_of(plan)
         if act not in allowed:
-            raise CommandRefusedError.by_state(str(act), plan_id, plan.state, allowed)
+            named = f"{'an' if act[0] in 'aeiou' else 'a'} {act}"
+            raise CommandRefusedError.by_state(named, plan_id, plan.state, allowed)
 
 
 def _committed(act: Callable[[], T], unheard: T) -> T:

@@ -14,6 +14,8 @@ from mcoflow.errors import InputInvalidError
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
+WHOLE: Final = "the input"
+"""The path of a fault that is of no field."""
 MAX_REFERENCES: Final = 50_000
 """References that are followed for one value: two in each of thirty definitions would be a billion."""
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -133,7 +135,7 @@ def _told(error: "ValidationError") -> Iterator[tuple[str, str]]:
             ]
             yield from _told((named or error.context)[0])
         case str(word):
-            yield path or "the input", _WORDS.get(word, lambda _: f"does not fit: {word}")(wanted)
+            yield path or WHOLE, _WORDS.get(word, lambda _: f"does not fit: {word}")(wanted)
 
 
 def _typed(wanted: Any) -> str:

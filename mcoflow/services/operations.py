@@ -11,7 +11,7 @@ from mcoflow.errors import InputInvalidError, UnknownActionError
 from mcoflow.ports.declarations import Declared
 from mcoflow.ports.store import Reader
 from mcoflow.services.fields import Order
-from mcoflow.services.json_schema import faults
+from mcoflow.services.json_schema import WHOLE, faults
 from mcoflow.services.offers import Lacking, check_somebody_offers
 
 ACTION: Final = "operation"
@@ -88,7 +88,7 @@ class Operations:
         for schema in self._schemas(name, view, list(dict.fromkeys(map(str, hosts))), declared):
             if found := faults(schema, dict(args)):
                 told = "; ".join(f"{path}: {why}" for path, why in found.items())
-                places = [(("args", *path.split(".")), "invalid", why) for path, why in found.items()]
+                places = [(("args", *_path(path)), "invalid", why) for path, why in found.items()]
                 raise InputInvalidError(f"{name}: {told}", places)
         in_portions = {} if view.changes else {"rollout": {"batch": "100%"}}  # who only looks needs no waves
         return {"timeout": view.timeout, **in_portions, **arguments}
@@ -118,6 +118,10 @@ class Operations:
 def is_operation(name: str) -> bool:
     """Whether the name could be that of an operation: `agent.operation`."""
     return _NAME.fullmatch(name) is not None
+
+
+def _path(dotted: str) -> Sequence[str]:
+    return () if dotted == WHOLE else dotted.split(".")
 
 
 def _views(declared: Sequence[Declared]) -> dict[str, OperationView]:

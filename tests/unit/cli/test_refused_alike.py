@@ -1,4 +1,4 @@
-"""One table of bad input, by all ways on which input comes in: form, command line, contract, agent."""
+"""One table of bad input, by all ways on which input comes in: form, command line, API, contract, agent."""
 
 import json
 import re
@@ -146,6 +146,20 @@ def test_the_contract_refuses_it(client: FlaskClient, args: dict[str, Any], fiel
 
     assert answer.status_code == 422
     assert f"{OPERATION}: {field}: " in answer.json["error"]  # type: ignore[index]
+
+
+@table
+def test_the_api_refuses_it(client: FlaskClient, args: dict[str, Any], field: str) -> None:
+    """B-041: 422, and the fault has the pointer of the field; by either name of the operation."""
+    pointer = field.replace(".", "/")
+    asked = {"hosts": [HOST], "operation": OPERATION, "args": args}
+    for path in ("/api/v1/tasks", "/api/v1/tasks/preview"):
+        whole = client.post(path, json={"action": "operation", "input": asked})
+        short = client.post(path, json={"action": OPERATION, "input": args, "targets": HOST})
+
+        assert (whole.status_code, short.status_code) == (422, 422)
+        assert f"/input/args/{pointer}" in [each["pointer"] for each in whole.json["errors"]]  # type: ignore[index]
+        assert f"/input/{pointer}" in [each["pointer"] for each in short.json["errors"]]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("what", [each for each in BAD if each not in NO_FORM_SAYS])

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
@@ -75,42 +75,50 @@ def route(
     """Declare a route: `query` and `body` are read from the request, what the function returns is sent."""
 
     def declare(view: F) -> F:
-        known = get_type_hints(view)
-        query, body = known.pop("query", Nothing), known.pop("body", None)
-        answer = known.pop("return")
-        if get_origin(answer) is Made:
-            (answer,) = get_args(answer)
-        takes_body = method == "POST"
-        told = Route(
-            method=method,
-            rule=f"{PREFIX}{rule}",
-            name=view.__name__,
-            text=inspect.getdoc(view) or "",
-            status=status,
-            query=query,
-            body=(body or Nothing) if takes_body else None,
-            answer=answer if isinstance(answer, type) and issubclass(answer, BaseModel) else None,
-            path=known,
-            conflicts=conflicts,
-            headers=headers,
-        )
+        told = _read(view, method, f"{PREFIX}{rule}", status)
+        told = replace(told, conflicts=conflicts, headers=headers)
         ROUTES.append(told)
-
-        @wraps(view)
-        def answering(**path: Any) -> Response:
-            found = read_query(query)
-            if query is not Nothing:
-                path["query"] = found
-            if takes_body:
-                sent = read_body(body or Nothing, body_limit)
-                if body is not None:
-                    path["body"] = sent
-            return _response(view(**path), status)
-
+        answering = _answering(view, told, body_limit)
         bp.add_url_rule(rule, view.__name__, answering, methods=[method], provide_automatic_options=False)
         return view
 
     return declare
+
+
+def _read(view: Callable[..., Any], method: str, rule: str, status: HTTPStatus) -> Route:
+    """Return what the annotations of a function say; what is neither query nor body stands in the path."""
+    known = get_type_hints(view)
+    query, body, answer = known.pop("query", Nothing), known.pop("body", Nothing), known.pop("return")
+    if get_origin(answer) is Made:
+        (answer,) = get_args(answer)
+    return Route(
+        method=method,
+        rule=rule,
+        name=view.__name__,
+        text=inspect.getdoc(view) or "",
+        status=status,
+        query=query,
+        body=body if method == "POST" else None,
+        answer=answer if answer is not type(None) else None,
+        path=known,
+    )
+
+
+def _answering(view: Callable[..., Any], told: Route, body_limit: int | None) -> Callable[..., Response]:
+    """Return what Flask calls: everything is read before anything is done."""
+
+    @wraps(view)
+    def answering(**given: Any) -> Response:
+        query = read_query(told.query)
+        if told.query is not Nothing:
+            given["query"] = query
+        if told.body is not None:
+            body = read_body(told.body, body_limit)
+            if told.body is not Nothing:
+                given["body"] = body
+        return _response(view(**given), told.status)
+
+    return answering
 
 
 def _response(answer: Any, status: HTTPStatus) -> Response:

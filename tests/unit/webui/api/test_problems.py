@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from tests.unit.webui.conftest import Person
 from webui.api.v1.problems import KINDS
 
 MEMBERS = {"type", "title", "status", "detail", "instance"}
@@ -48,6 +49,15 @@ def test_a_foreign_origin_and_an_unknown_host_are_problems_too(client: FlaskClie
     assert (without_token.status_code, without_token.json["type"]) == (403, "/problems/forbidden")
     unknown = client.get("/api/v1/tasks", headers={"Host": "elsewhere.example"})
     assert (unknown.status_code, unknown.json["type"]) == (400, "/problems/bad-request")
+
+
+def test_a_page_of_ours_may_command_with_its_token(person: Person) -> None:
+    """Chapter 1: what carries signs of a browser needs the token; a program needs none."""
+    task = person.client.post("/api/v1/tasks", json={"action": "test_api_rests"})
+    assert task.status_code == 403
+    headers = {"Origin": "http://localhost", "X-CSRFToken": person.token}
+    made = person.client.post("/api/v1/tasks", json={"action": "test_api_rests"}, headers=headers)
+    assert made.status_code == 201
 
 
 def test_every_kind_of_problem_has_a_page_and_an_example_that_can_be_read(client: FlaskClient) -> None:

@@ -132,6 +132,7 @@ def test_tasks_are_found_by_state_result_action_and_words(client: FlaskClient, p
     assert [task["id"] for task in by_id["items"]] == [str(pinged.id)]
     assert "hosts" not in by_id["items"][0]
     assert read(client, "/tasks", q=str(pinged.id), state="paused")["items"] == []
+    assert len(read(client, "/tasks", q=str(pinged.id), state="", result=",")["items"]) == 1
     assert read(client, "/tasks", q=str(pinged.id), action="install,restart")["items"] == []
     assert read(client, "/tasks", parent=str(pinged.id))["items"] == []
 

@@ -59,11 +59,11 @@ Left = Field(json_schema_extra=_left_out)
 
 
 def _split(value: Any) -> Any:
-    return value.split(",") if isinstance(value, str) else value
+    return [each for each in value.split(",") if each] if isinstance(value, str) else value
 
 
 Several = BeforeValidator(_split)
-"""For a tuple of values, with commas between them: one of these."""
+"""For a tuple of values, with commas between them: one of these; empty: any."""
 
 
 class Paged(Query):

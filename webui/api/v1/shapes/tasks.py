@@ -151,7 +151,11 @@ class HostsWanted(Paged):
     """Which hosts of a task."""
 
     outcome: Annotated[
-        Text, Field(description=f"one outcome: {', '.join([FAILED, *Standing])}; `{FAILED}`: all that failed")
+        Text,
+        Field(
+            description=f"one outcome; `{FAILED}`: all that failed",
+            json_schema_extra={"enum": ["", FAILED, *map(str, Standing)]},
+        ),
     ] = ""
 
 
