@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 PARTS: Final = ("head", "graph", "steps", "history", "evidence")
 """What the page fetches again when something changed."""
+LOOK: Final = 0.05
+"""Seconds between two looks for the first result: who asks all the time holds up what he waits for."""
 PAUSE: Final = 0.1
 """Seconds between two of them; the page itself leaves 0.5 s between two of the same."""
 _OVER: Final = 'data-over="yes"'
@@ -32,7 +34,7 @@ class Reader:
         began = time.perf_counter()
         task = self.start("ping", hosts=list(hosts))
         while self.done(task) == 0:
-            time.sleep(0.01)
+            time.sleep(LOOK)
         return task, time.perf_counter() - began
 
     def done(self, task: str) -> int:

@@ -25,12 +25,11 @@ def valid_input(where: str, model: type[BaseModel] | None, given: Mapping[str, A
     if model is None:
         return _plain_object(given)
     later = {key: value for key, value in given.items() if find_references(value)}
+    if not later:
+        return typed_input(where, model, given).model_dump(mode="json")
     known = later.keys() & model.model_fields.keys()
     now = {key: None if key in later else value for key, value in given.items() if key not in known}
-    try:
-        checked = _without(model, frozenset(known)).model_validate(now)
-    except ValidationError as error:
-        raise _invalid(where, error) from None
+    checked = typed_input(where, _without(model, frozenset(known)), now)
     return {**checked.model_dump(mode="json"), **_plain_object(later)}
 
 

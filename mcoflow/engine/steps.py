@@ -42,8 +42,11 @@ from mcoflow.ports.sub_plans import SubPlanStore
 
 _ENDS: Final = (StepState.SUCCESS, StepState.ERROR)
 
-AT_ONCE: Final = 1000
+AT_ONCE: Final = 500
 """Steps that are started with one batch at the most: the first requests leave before the last are made."""
+FIRST: Final = 100
+"""Steps that are started with the first batch of more than AT_ONCE; each further one takes twice as many. So
+the first results do not wait for the start of all others."""
 
 
 class Steps:
@@ -79,6 +82,7 @@ class Steps:
         self.rolling = rolling
         self.finalizing = Finalizing(memory, self.work, actions, chains, report=report, end=self.end)
         self.left: list[tuple[PlanRun, StepRecord]] = []
+        self._room = FIRST
         self._chance = chance
         self._here = here
 
@@ -95,7 +99,7 @@ class Steps:
                 batch.open(run, (step.id,))
         self.left.clear()
         self.rolling.take_turns(batch)
-        room = AT_ONCE
+        room = self._room if len(batch.ready) > AT_ONCE else AT_ONCE
         while batch.ready and room:
             wave = [batch.ready.popleft() for _ in range(min(room, len(batch.ready)))]
             room -= len(wave)
@@ -112,6 +116,7 @@ class Steps:
             self.rolling.take_turns(batch)
         self.left.extend(batch.ready)
         batch.ready.clear()
+        self._room = min(2 * self._room, AT_ONCE) if self.left else FIRST
 
     def open_anew(self, batch: Batch, run: PlanRun) -> None:
         """Let all begin that may in a running plan of which steps were held back; none is opened twice."""

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from mcoflow.action import Action
 from mcoflow.domain.states import PlanResult, PlanState, StepState
-from mcoflow.engine.steps import AT_ONCE
+from mcoflow.engine.steps import AT_ONCE, FIRST
 from mcoflow.testing import OneThreadWorld
 from mcoflow.wire.messages import RequestBody
 from tests.unit.testing.actions import Install
 
-HOSTS = 2 * AT_ONCE + 1
+HOSTS = 3 * AT_ONCE + 1
 
 
 class Everywhere(Action):
@@ -37,7 +37,7 @@ def test_the_first_requests_leave_before_the_last_are_made() -> None:
     with OneThreadWorld() as world:
         plan_id = world.trigger(Everywhere, HOSTS).plan_id
 
-        assert begun(world, plan_id) == AT_ONCE
+        assert begun(world, plan_id) == FIRST
 
         world.drain()
 
@@ -72,7 +72,7 @@ def test_a_pause_between_leaves_the_rest_for_the_resume() -> None:
         world.pause(plan_id)
         world.drain()
         assert world.stored.plan(plan_id).state is PlanState.PAUSED
-        assert AT_ONCE <= world.hosts.executed() < HOSTS
+        assert FIRST <= world.hosts.executed() < HOSTS
 
         world.execute(plan_id)
         world.drain()
