@@ -28,6 +28,8 @@ from mcoflow.wire.messages import PresenceBody
 log = logging.getLogger("mcoflow.fleet")
 AWAY: Final = 1.0
 """Seconds until what failed for want of the broker or the database is tried again."""
+KEPT_WAITING: Final = 180.0
+"""Seconds that a broker keeps presence which nobody takes (bus specification, 2)."""
 
 
 class Fleet:
@@ -58,6 +60,7 @@ class Fleet:
         self._rivals = Rivals()
         self.on_answers: Callable[[Sequence[Answer]], None] = _unasked  #: takes answers to discoveries
         self._arrived: list[tuple[Delivery, float]] = []
+        self._takes_since: float | None = None  # what was sent before may have waited for us
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._chores = ThreadPoolExecutor(1, thread_name_prefix="fleet")
@@ -112,14 +115,17 @@ class Fleet:
         """Take a presence message, on the connector's thread."""
         now = self._clock.now().timestamp()
         with self._lock:
+            if self._takes_since is None:
+                self._takes_since = now
             self._arrived.append((delivery, now))
             first = len(self._arrived) == 1
         if first:
             self.submit(self._take_in)
 
     def link_broke(self) -> None:
-        """Forget what was declared: the broker may come back empty."""
+        """Forget what was declared: the broker may come back empty. What comes then has waited."""
         self._declared.clear()
+        self._takes_since = None
 
     def close(self) -> None:
         """Finish the chore under way and drop the others."""
@@ -229,7 +235,7 @@ class Fleet:
             interval=body.interval_ms / 1000,
             first_seen=known.first_seen if known is not None else now,
             last_seen=now,
-            clock_difference=envelope.sent_at.timestamp() - now + lag,
+            clock_difference=self._clock_difference(known, envelope.sent_at.timestamp(), now, lag),
             facts=body.facts or (earlier.facts if earlier is not None else None),
             facts_digest=body.facts_digest,
             operations=told if told is not None or earlier is None else earlier.operations,
@@ -237,6 +243,16 @@ class Fleet:
         )
         self._warn_of_clock(known, said)
         return self._rivals.judged(known, said, envelope.sent_at.timestamp())
+
+    def _clock_difference(self, known: HostRecord | None, sent_at: float, now: float, lag: float) -> float:
+        """How far the host's clock is ahead, in seconds.
+
+        One that waited while nobody took it says nothing about the clock: what was known goes on to hold.
+        """
+        began = self._takes_since
+        if began is not None and 0 < now - sent_at <= KEPT_WAITING and sent_at < began:
+            return known.clock_difference if known is not None else 0.0
+        return sent_at - now + lag
 
     def _warn_of_clock(self, known: HostRecord | None, said: HostRecord) -> None:
         """Say that a clock goes wrong, when it begins to: each minute would be too often."""

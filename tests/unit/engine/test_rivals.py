@@ -195,3 +195,26 @@ def test_what_waited_in_the_queue_blames_no_clock(
     warned = [vars(record)["host"] for record in caplog.records if record.message == "host.clock_off"]
     assert warned == ["web3"]
     assert [host.clock_difference for host in world.store.hosts()] == [0.0, 0.0, -600.0]
+
+
+def test_what_was_sent_before_the_server_listened_blames_no_clock(
+    world: OneThreadWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """B-047: the next message judges its clock; one that is off by more than a message can wait, at once."""
+    with caplog.at_level(logging.WARNING, "mcoflow.fleet"):
+        say(world, ONE, ago=100)
+        assert host(world).clock_difference == 0.0
+
+        pass_time(world, 60)
+        say(world, ONE, ahead=-45)
+        assert host(world).clock_difference == -45.0
+
+        world.restart()
+        say(world, ONE, ago=100)
+        assert host(world).clock_difference == -45.0
+
+        say(world, ONE, ahead=-600)
+        assert host(world).clock_difference == -600.0
+
+    warned = [vars(record)["seconds"] for record in caplog.records if record.message == "host.clock_off"]
+    assert warned == [-45.0]
