@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from mcoflow.domain.requests import Cover
@@ -75,6 +75,11 @@ class Acting:
         return _committed(
             lambda: self._plans.skip(plan_id, step_id, actor=actor, cover=cover, dry_run=dry_run), (step_id,)
         )
+
+    def amend(self, plan_id: UUID, action_id: int, given: Mapping[str, Any], *, actor: str) -> None:
+        """Give an action of a paused task another input, with which it goes on; InputInvalidError."""
+        self._check(plan_id, Act.AMEND)
+        _committed(lambda: self._operating.amend(plan_id, action_id, given, actor=actor), None)
 
     def rerun(self, plan_id: UUID, verdict: Verdict | None, *, user: str) -> UUID:
         """Make a task as one that has ended, on its hosts that stand so, or all; return its id.

@@ -17,6 +17,7 @@ class Act(StrEnum):
     RESUME = "resume"
     RETRY = "retry"
     SKIP = "skip"
+    AMEND = "amend"
     RERUN = "rerun"
 
 
@@ -32,6 +33,7 @@ def acts_of(plan: PlanView) -> tuple[Act, ...]:
         (Act.RESUME, rests),
         (Act.RETRY, rests),
         (Act.SKIP, CommandKind.SKIP in kinds and plan.result is PlanResult.ERROR),
+        (Act.AMEND, rests),
         (Act.RERUN, plan.state is PlanState.STOPPED),
     )
     return tuple(act for act, allowed in holds if allowed)

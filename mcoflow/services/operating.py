@@ -1,6 +1,6 @@
 """What operators do with tasks beyond cancelling and resuming them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -43,6 +43,15 @@ class Operating:
     def revert(self, plan_id: UUID, *, actor: str) -> None:
         """Undo what a paused task has done, the last step first."""
         self._engine.command(plan_id, CommandKind.REVERT, {}, actor=actor, wait=COMMAND_WAIT)
+
+    def amend(self, plan_id: UUID, action_id: int, given: Mapping[str, Any], *, actor: str) -> None:
+        """Give an action of a paused task, whose run step is not done, another input.
+
+        Raises:
+            InputInvalidError: it does not fit the action's Input.
+        """
+        arguments = {"action_id": action_id, "input": dict(given)}
+        self._engine.command(plan_id, CommandKind.AMEND, arguments, actor=actor, wait=COMMAND_WAIT)
 
     def event(
         self,

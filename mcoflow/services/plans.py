@@ -3,6 +3,7 @@
 import base64
 import binascii
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -174,6 +175,14 @@ class Plans:
         items = self._views(found[:limit])
         more = len(found) > limit
         return PlanPage(items, _cursor(found[limit - 1]) if more else "")
+
+    def numbers(self) -> tuple[Mapping[PlanState, int], Mapping[PlanResult, int]]:
+        """How many tasks there are in each state, and with each result; those that none has are left out."""
+        states, results = Counter[PlanState](), Counter[PlanResult]()
+        for (state, result), number in self._reader.counts_by_state(None).items():
+            states[PlanState(state)] += number
+            results[PlanResult(result)] += number
+        return states, results
 
     def counts(self, *, of: UUID | None = None) -> Mapping[Filter, int]:
         """How many tasks each filter would show; of those that a task called, if it is named."""

@@ -136,6 +136,7 @@ def step_view(step: StepRecord, now: float, subject: str = "", *, over: bool = F
         ended_at=moment(step.ended_at),
         duration=span(step.started_at, step.ended_at, now),
         outcome=step.outcome or "",
+        action_id=step.action_id,
     )
 
 

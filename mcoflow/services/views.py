@@ -147,6 +147,7 @@ class StepView:
     ended_at: datetime | None
     duration: timedelta | None
     outcome: str = ""
+    action_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from mcoflow.services import Verdict
 from webui.api.v1.shapes.commands import (
+    AmendedInput,
     Cancel,
     CanceledSteps,
     Noted,
@@ -86,6 +87,13 @@ def skip_step(task_id: UUID, step_id: int, body: Skip) -> Skipped:
     """Skip a failed step of a paused task, and what hangs on it, when it is resumed."""
     found = services().acting.skip(task_id, step_id, actor=LOCAL, cover=body.cover, dry_run=body.dry_run)
     return Skipped(skipped=tuple(found))
+
+
+@route(bp, "PUT", f"{_TASK}/actions/<int:action_id>/input", conflicts=True)
+def amend_input(task_id: UUID, action_id: int, body: AmendedInput) -> Noted:
+    """Give an action of a paused task another input, whole; the task goes on with it when it is resumed."""
+    services().acting.amend(task_id, action_id, body.root, actor=LOCAL)
+    return _noted(task_id)
 
 
 def _noted(task_id: UUID) -> Noted:

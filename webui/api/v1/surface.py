@@ -98,7 +98,7 @@ def _read(view: Callable[..., Any], method: str, rule: str, status: HTTPStatus) 
         text=inspect.getdoc(view) or "",
         status=status,
         query=query,
-        body=body if method == "POST" else None,
+        body=body if method in ("POST", "PUT") else None,
         answer=answer if answer is not type(None) else None,
         path=known,
     )

@@ -8,13 +8,17 @@ from werkzeug.exceptions import NotFound
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.services import StepsWanted
 from webui.api.v1.problems import InvalidError, fault
+from webui.api.v1.shapes.base import Paged
 from webui.api.v1.shapes.tasks import (
+    History,
+    HistoryLine,
     HostsOfTask,
     HostsWanted,
     OutputPage,
     OutputWanted,
     Step,
     StepPage,
+    Summary,
     Task,
     TaskPage,
     TasksWanted,
@@ -44,6 +48,13 @@ def list_tasks(query: TasksWanted) -> TaskPage:
     return TaskPage(items=tuple(map(task_line, found.items)), next=found.next)
 
 
+@route(bp, "GET", "/tasks/summary")
+def count_tasks() -> Summary:
+    """How many tasks stand in each state, and have each result."""
+    states, results = services().plans.numbers()
+    return Summary(state=dict(states), result=dict(results))
+
+
 @route(bp, "GET", "/tasks/<uuid:task_id>")
 def show_task(task_id: UUID) -> Task:
     """One task; what it costs does not grow with its hosts and steps."""
@@ -70,6 +81,20 @@ def step_of_task(task_id: UUID, step_id: int) -> Step:
     except PlanNotFoundError:
         services().plans.show(task_id)
         raise NotFound(f"task {task_id} has no step {step_id}") from None
+
+
+@route(bp, "GET", "/tasks/<uuid:task_id>/history")
+def history_of_task(task_id: UUID, query: Paged) -> History:
+    """A page of what happened to a task, oldest first."""
+    after = _number(query.cursor)
+    services().plans.show(task_id)
+    lines = services().plans.history(task_id)
+    end = after + query.limit
+    items = [
+        HistoryLine(at=line.at, name=line.name, actor=line.actor, detail=line.detail)
+        for line in lines[after:end]
+    ]
+    return History(items=tuple(items), next=str(end) if end < len(lines) else "")
 
 
 @route(bp, "GET", "/tasks/<uuid:task_id>/hosts")

@@ -64,6 +64,7 @@ def step_line(step: StepView) -> StepLine:
     """Return a step as it stands in a list."""
     return StepLine(
         id=step.id,
+        action_id=step.action_id,
         phase=step.phase,
         action=step.action,
         title=step.title,
@@ -147,5 +148,6 @@ def _links(plan_id: UUID) -> TaskLinks:
         steps=url_for("api_tasks.steps_of_task", task_id=plan_id),
         hosts=url_for("api_tasks.hosts_of_task", task_id=plan_id),
         output=url_for("api_tasks.output_of_task", task_id=plan_id),
+        history=url_for("api_tasks.history_of_task", task_id=plan_id),
         page=url_for("task.show", plan_id=plan_id),
     )

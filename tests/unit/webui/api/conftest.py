@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import BaseModel
 from werkzeug.test import TestResponse
 
 from mcoflow.action import Action, Cancellable, Event
@@ -73,6 +74,23 @@ class Rests(Action):
 
     def run(self) -> None:
         """Nothing."""
+
+
+class Fetches(Action):
+    """Needs a mirror that is there."""
+
+    name = "test_api_fetches"
+    title = "Fetch"
+
+    class Input(BaseModel):
+        """From where."""
+
+        mirror: str
+
+    def run(self) -> None:
+        """Fail if the mirror is away."""
+        if self.input["mirror"] == "away":
+            raise ConnectionError("the mirror is away")
 
 
 class Unplannable(Action):

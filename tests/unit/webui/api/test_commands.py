@@ -25,13 +25,15 @@ COMMANDS = {
     "resume": ("POST", "/resume"),
     "retry": ("POST", "/retry"),
     "skip": ("POST", "/steps/4/skip"),
+    "amend": ("PUT", "/actions/2/input"),
     "rerun": ("POST", "/rerun"),
 }
+STATUS = {"rerun": 201, "amend": 200}
 ALLOWED = {
     "scheduled": {"cancel", "abort", "halt"},
     "planned": {"cancel", "abort", "halt"},
     "running": {"cancel", "abort", "halt", "pause"},
-    "paused": {"cancel", "abort", "halt", "resume", "retry", "skip"},
+    "paused": {"cancel", "abort", "halt", "resume", "retry", "skip", "amend"},
     "stopped": {"rerun"},
 }
 
@@ -97,7 +99,7 @@ def test_a_command_is_taken_where_the_task_allows_it_and_else_refused_with_what_
         failed = (call("GET", f"/tasks/{task}/steps?state=error", 200).json or {})["items"]
         path = f"/steps/{failed[0]['id'] if failed else 1}/skip"
     if name in told["allowed"]:
-        call(method, f"/tasks/{task}{path}", 201 if name == "rerun" else 202)
+        call(method, f"/tasks/{task}{path}", STATUS.get(name, 202))
     else:
         problem = call(method, f"/tasks/{task}{path}", 409).json or {}
         assert (problem["state"], set(problem["allowed"])) == (state, ALLOWED[state])
@@ -180,6 +182,28 @@ def test_a_retry_is_another_attempt_of_what_failed_alone(
     assert [(step["state"], step["attempt"]) for step in steps] == [("success", 2), ("success", 1)]
 
 
+def test_a_retry_works_with_an_amended_input_and_the_history_names_who_amended(
+    call: Call, house: House, ended: Ended
+) -> None:
+    """H-048: the action's own model checks it; what is done keeps its input."""
+    task = str(house.services.plans.submit("test_api_fetches", {"mirror": "away"}, user="t").plan_id)
+    ended(task)
+    (failed,) = (call("GET", f"/tasks/{task}/steps?state=error", 200).json or {})["items"]
+    path = f"/tasks/{task}/actions/{failed['action_id']}/input"
+    assert "mirror" in (call("PUT", path, 422, {"odd": 1}).json or {})["detail"]
+    call("PUT", path, 422, [])
+    call("PUT", f"/tasks/{task}/actions/99/input", 409, {"mirror": "near"})
+    call("PUT", path, 200, {"mirror": "near"})
+    call("POST", f"/tasks/{task}/retry", 202)
+    until(lambda: standing(call, task) == "stopped", "the end")
+    (step,) = (call("GET", f"/tasks/{task}/steps?phase=run", 200).json or {})["items"]
+    told = call("GET", f"/tasks/{task}/steps/{step['id']}", 200).json or {}
+    assert (told["state"], told["attempt"], told["input"]) == ("success", 2, {"mirror": "near"})
+    lines = (call("GET", f"/tasks/{task}/history", 200).json or {})["items"]
+    assert ("amend input", "local") in [(line["name"], line["actor"]) for line in lines]
+    call("PUT", path, 409, {"mirror": "far"})
+
+
 def test_a_task_is_run_again_on_all_its_hosts_or_those_that_stand_so(call: Call, ended: Ended) -> None:
     hosts = ["sim-00001", "sim-00002", "never-there"]
     order = {"action": "ping", "input": {"hosts": hosts, "rollout": {"offline": "fail"}}}
@@ -199,7 +223,7 @@ def test_a_task_is_run_again_on_all_its_hosts_or_those_that_stand_so(call: Call,
     assert "there is nothing to run again" in problem["detail"]
 
 
-@pytest.mark.parametrize("path", [path for _, path in COMMANDS.values()])
+@pytest.mark.parametrize("path", [path for method, path in COMMANDS.values() if method == "POST"])
 def test_a_command_with_members_that_it_does_not_know_is_refused(call: Call, path: str) -> None:
     """An unknown member is 422, and a body that is no object, too; an unknown task 404."""
     task = uuid4()

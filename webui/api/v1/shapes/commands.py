@@ -1,9 +1,9 @@
 """What is said to tasks, and what they answer."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from mcoflow.domain.states import PlanState
 from mcoflow.services import Cover
@@ -61,6 +61,10 @@ class Skip(Sent):
         ),
     ] = Cover.FOLLOWERS
     dry_run: Annotated[bool, Field(description="only tell what would be skipped")] = False
+
+
+class AmendedInput(RootModel[dict[str, Any]]):
+    """The input of an action, as its schema has it."""
 
 
 class Skipped(Answer):

@@ -34,6 +34,7 @@ class TaskLinks(Answer):
     steps: str
     hosts: str
     output: str
+    history: str
     page: str
 
 
@@ -75,6 +76,29 @@ class TaskPage(Answer):
     next: Next
 
 
+class Summary(Answer):
+    """How many tasks there are."""
+
+    state: dict[PlanState, int]
+    result: dict[PlanResult, int]
+
+
+class HistoryLine(Answer):
+    """What happened to a task. `actor`: who did it; empty for an executor."""
+
+    at: Moment
+    name: str
+    actor: str
+    detail: str
+
+
+class History(Answer):
+    """What happened to a task, oldest first."""
+
+    items: tuple[HistoryLine, ...]
+    next: Next
+
+
 class TasksWanted(Paged):
     """Which tasks; several values of one parameter with commas between them."""
 
@@ -89,6 +113,7 @@ class StepLine(Answer):
     """A step in a list, without its data. `outcome`: on its host; null before, and without one."""
 
     id: int
+    action_id: Annotated[int, Field(description="of the action whose part it is; its input is amended by it")]
     phase: Phase
     action: str
     title: str
