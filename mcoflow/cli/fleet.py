@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mcoflow.cli import render
@@ -99,7 +100,9 @@ def every_host(
     after = ""
     while True:
         page = services.fleet.hosts(plan.id, outcome=outcome, like=like, after=after, limit=_PAGE)
-        yield from page.items
+        played = services.hosts.simulated_of(plan, [host.name for host in page.items])
+        for host in page.items:
+            yield replace(host, simulated=True) if host.name in played else host
         if not page.next:
             return
         after = page.next
@@ -108,7 +111,8 @@ def every_host(
 def host_row(host: HostOfTask) -> Sequence[str]:
     """Return a host for a list."""
     unknown = " (effect unknown)" if host.unknown_effect else ""
-    return (host.name, host.words + unknown, render.took(host.duration), str(host.step_id), host.error)
+    name = render.marked(host.name, simulated=host.simulated)
+    return (name, host.words + unknown, render.took(host.duration), str(host.step_id), host.error)
 
 
 def _ending(host: HostOfTask) -> dict[str, object]:
@@ -117,6 +121,7 @@ def _ending(host: HostOfTask) -> dict[str, object]:
         "words": host.words,
         "error": host.error,
         "effect_unknown": host.unknown_effect,
+        "simulated": host.simulated,
         "step_id": host.step_id,
         "ended_at": host.ended_at,
     }

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -63,15 +64,23 @@ def output(
     with shell.services() as services:
 
         def read(after: str, tail: int | None) -> "OutputPage":
-            return services.output.read(
+            page = services.output.read(
                 plan_id, host=host, step_id=step_id, streams=streams, after=after, tail=tail
             )
+            return _marked(services, plan_id, page) if shell.json or shell.lines else page
 
         pages = _followed(services, plan_id, read, tail, within) if stay else _stored(read, tail)
         alone = host is not None or step_id is not None
         notes = _tell(shell, pages, tail=tail, raw=raw, names=not alone)
     for note in notes:
         shell.say(note)
+
+
+def _marked(services: "Services", plan_id: UUID, page: "OutputPage") -> "OutputPage":
+    """Mark what simulated hosts printed."""
+    names = {item.host for item in page.items if item.host}
+    played = services.hosts.simulated_of(services.plans.show(plan_id), names) if names else ()
+    return replace(page, items=[replace(item, simulated=item.host in played) for item in page.items])
 
 
 def _stored(read: "Callable[[str, int | None], OutputPage]", tail: int | None) -> "Iterator[OutputPage]":

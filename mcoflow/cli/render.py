@@ -1,6 +1,6 @@
 """What people read of tasks and hosts on a terminal. Control characters of others are never passed on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -43,12 +43,14 @@ def plan(
     *,
     fleet: Sequence[str] = (),
     played: str | None = None,
+    simulated: Collection[str] = (),
     printed: int = 0,
     why: str | None = None,
 ) -> str:
     """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now.
 
-    `fleet`: lines about its hosts, in place of the steps. `played`: how many of them are simulated, counted.
+    `fleet`: lines about its hosts, in place of the steps. `played`: how many of them are simulated, counted;
+    `simulated`: which of those whose steps are shown.
     `printed`: bytes of output that there is. `why`: what the steps, or the lines about hosts, do not say.
     """
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
@@ -68,7 +70,7 @@ def plan(
     lines = [f"{visible(_title(found, found.played if played is None else played))}: {found.word}"]
     lines += [f"  {key:<5}  {visible(value)}" for key, value in facts.items() if value]
     if steps:
-        lines += ["", step_table(steps)]
+        lines += ["", step_table(steps, simulated)]
     lines += ["", *fleet] if fleet else []
     if found.counters.total > len(steps) and not fleet:
         lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
@@ -97,16 +99,27 @@ def _waiting(schedule: ScheduleView) -> Mapping[str, str]:
     return {"from": moment(schedule.start_at), "waits": f"for {schedule.words}"}
 
 
-def step_table(steps: Sequence[Told]) -> str:
-    """Return steps as a table."""
+def step_table(steps: Sequence[Told], simulated: Collection[str] = ()) -> str:
+    """Return steps as a table; `simulated`: those of their hosts that are."""
     rows, seen = list[Sequence[str]](), dict[str, int]()
     for each in steps:
         problem = _problem(each)
         before = next((step for text, step in seen.items() if problem and says(text, problem)), None)
         said = _said(each, problem) if before is None else f"as in step {before}"
-        rows.append((str(each.step.id), each.step.host or "", what(each.step), each.step.words, said))
+        rows.append(
+            (str(each.step.id), _host_of(each.step, simulated), what(each.step), each.step.words, said)
+        )
         seen.setdefault(problem, each.step.id)
     return table(("step", "host", "what", "state", ""), rows)
+
+
+def _host_of(step: StepView, simulated: Collection[str]) -> str:
+    return marked(step.host, simulated=step.host in simulated) if step.host else ""
+
+
+def marked(host: str, *, simulated: bool) -> str:
+    """Return a host as it stands in a list."""
+    return f"{host} (simulated)" if simulated else host
 
 
 def step_line(step: StepView) -> str:
@@ -165,7 +178,7 @@ def _ways_on(found: PlanView, *, fleet: bool) -> list[str]:
 
 def host_row(host: HostView, now: datetime) -> Sequence[str]:
     """Return a host for a list."""
-    name = f"{host.name} (simulated)" if host.simulated else host.name
+    name = marked(host.name, simulated=host.simulated)
     presence = f"{host.word}, clock off" if host.clock_off else host.word
     return (name, presence, ago(host.last_seen, now), host.version, str(host.executing))
 

@@ -1,6 +1,6 @@
 """`mcoflow task`: look at tasks and command them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -183,6 +183,14 @@ def skip(shell: Shell, plan_id: UUID, step: int, dry_run: bool) -> None:
     shell.result({"id": plan_id, "step_ids": skipped, "steps": steps}, lambda: "\n".join(lines))
 
 
+def _simulated(services: "Services", plan: "PlanView") -> Collection[str]:
+    """Return all hosts of a task that are simulated."""
+    from mcoflow.services.hosts import COUNTED
+
+    slices = range(0, len(plan.hosts) if plan.simulated else 0, COUNTED)
+    return {name for at in slices for name in services.hosts.simulated(plan.hosts[at : at + COUNTED])}
+
+
 def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
     """Print a task with its first steps, or its hosts in numbers if they are many.
 
@@ -209,14 +217,22 @@ def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
                 services.clock.now(),
                 fleet=lines,
                 played=services.hosts.played(plan),
+                simulated=services.hosts.simulated_of(plan, {each.step.host or "" for each in steps}),
                 printed=services.output.printed(plan.id),
                 why=why,
             ),
         )
         return
+    found = told(services.plans, plan)
+    played = _simulated(services, plan)
     every = [
-        {**plain(each.step), "input": each.input, "output": each.output}
-        for each in told(services.plans, plan)
+        {
+            **plain(each.step),
+            "simulated": each.step.host in played,
+            "input": each.input,
+            "output": each.output,
+        }
+        for each in found
     ]
     history = services.plans.history(plan.id)
     more = {"sub_plans": called, "steps": every, "history": history, "fleet": services.fleet.show(plan)}

@@ -145,7 +145,10 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class HostOfTask:
-    """How a host stands in a task, by the step that decides it. `error` is empty where the words say all."""
+    """How a host stands in a task, by the step that decides it. `error` is empty where the words say all.
+
+    `simulated` is looked up by who tells it.
+    """
 
     name: str
     outcome: str
@@ -157,6 +160,7 @@ class HostOfTask:
     started_at: datetime | None
     ended_at: datetime | None
     duration: timedelta | None
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

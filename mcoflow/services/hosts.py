@@ -61,6 +61,10 @@ class Hosts:
         """Those of these hosts, 1,000 at most, that are simulated."""
         return frozenset(host.identity for host in self._reader.hosts_named(names) if host.simulated)
 
+    def simulated_of(self, plan: PlanView, names: Collection[str]) -> frozenset[str]:
+        """As simulated, of hosts of a task; nothing is looked up for one that none of them is in."""
+        return self.simulated(names) if plan.simulated else frozenset()
+
     def played(self, plan: PlanView) -> str:
         """Whether the hosts of a task are simulated, or how many of them: `2 of 49 simulated`.
 

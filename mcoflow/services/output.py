@@ -28,7 +28,7 @@ class OutputItem:
     """A piece of output. `seq` rises, in the order of reading; `at`: by the clock of the host.
 
     `lost` chunks before it never came. `left_out` bytes before it are missing, for that or because the host
-    left them out.
+    left them out. `simulated` is looked up by who tells it.
     """
 
     seq: int
@@ -39,6 +39,7 @@ class OutputItem:
     text: str
     lost: int = 0
     left_out: int = 0
+    simulated: bool = False
 
     @property
     def gap(self) -> str:

@@ -35,6 +35,7 @@ class OrderedHost:
 
     name: str
     presence: str
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ class OrderPreview:
         parts = ((self.online, "online"), (self.late, "late"), (self.offline, "offline"))
         counted = [f"{count} {word}" for count, word in (*parts, (self.never_seen, NEVER)) if count]
         noun = "host" if self.matched == 1 else "hosts"
-        return f"{number} {noun}{': ' if counted else ''}{', '.join(counted)}"
+        played = sum(host.simulated for host in self.hosts)
+        simulated = f" ({played} simulated)" if played else ""
+        return f"{number} {noun}{': ' if counted else ''}{', '.join(counted)}{simulated}"
 
     @property
     def wave_words(self) -> str:
@@ -169,14 +172,18 @@ class Portions:
     def _meant(self, given: Mapping[str, Any]) -> tuple[int, Sequence[OrderedHost]]:
         choice = Choice.of(given.get("limit"), one=bool(given.get("one")), seed=given.get("seed"))
         found = self._targets.find(str(given["target"]), choice)
-        return len(found), [OrderedHost(host.name, host.presence) for host in found if host.chosen]
+        return len(found), [
+            OrderedHost(host.name, host.presence, host.simulated) for host in found if host.chosen
+        ]
 
     def _looked_up(self, names: Sequence[str]) -> tuple[int, Sequence[OrderedHost]] | None:
-        seen: dict[str, str] = {}
+        seen, played = dict[str, str](), set[str]()
         for start in range(0, len(names), _LOOKED_UP):
             known = self._hosts.presence(names[start : start + _LOOKED_UP])
             seen |= {name: presence or NEVER for name, presence in known.items()}
-        return (len(names), [OrderedHost(name, seen[name]) for name in names]) if names else None
+            played |= self._hosts.simulated(names[start : start + _LOOKED_UP])
+        found = [OrderedHost(name, seen[name], name in played) for name in names]
+        return (len(names), found) if names else None
 
     def _how(self, action: str, given: Mapping[str, Any], hosts: int) -> Rollout:
         from mcoflow.actions.turns import RolloutInput

@@ -1,6 +1,6 @@
 """The hosts of a task, whatever their number: who stands how, what went wrong on many, and those again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -67,6 +67,11 @@ class _Reading:
         after = request.args.get("after", "")
         return services().fleet.hosts(self.plan.id, outcome=self.outcome, like=self.like, after=after)
 
+    @cached_property
+    def played(self) -> Collection[str]:
+        """Those on the page that are simulated."""
+        return services().hosts.simulated_of(self.plan, [host.name for host in self.hosts.items])
+
     def bars(self) -> Sequence[Bar]:
         """All hosts at once, if they are many."""
         expected = self.fleet.expected
@@ -78,7 +83,7 @@ class _Reading:
         return {
             "standing": Part("fleet", "standing", lambda: (self.plan, self.fleet, chosen)),
             "heat": Part("fleet", "heat", lambda: (self.plan, self.fleet, self.bars())),
-            "hosts": Part("fleet", "hosts", lambda: (self.plan, self.hosts, chosen)),
+            "hosts": Part("fleet", "hosts", lambda: (self.plan, self.hosts, chosen, self.played)),
         }
 
 
