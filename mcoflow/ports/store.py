@@ -11,7 +11,6 @@ from uuid import UUID
 
 from mcoflow.domain.chunks import Chunk
 from mcoflow.domain.output import HostChunk, OutputEnd
-from mcoflow.domain.query import Where
 from mcoflow.domain.records import (
     HistoryRecord,
     HookRecord,
@@ -38,6 +37,7 @@ from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.declarations import DeclarationReader, DeclarationStore
 from mcoflow.ports.discoveries import DiscoveryReader, DiscoveryStore
 from mcoflow.ports.fleet import FleetReader
+from mcoflow.ports.listing import Listing
 from mcoflow.ports.output import NewChunks, OutputReader, OutputStore
 from mcoflow.ports.schedules import RecurrenceStore, ScheduleReader, ScheduleStore
 from mcoflow.ports.search import PlanSearch
@@ -301,23 +301,6 @@ class Store(
 
     def versions(self, plan_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """The versions of plans, for those who watch them; unknown ids are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A page of plans, newest first. Empty filters mean everything; `before`: (created_at, id) last seen.
-
-    `caller`: only the sub-plans of this plan, and what its steps triggered.
-    """
-
-    states: tuple[str, ...] = ()
-    results: tuple[str, ...] = ()
-    action: str = ""
-    text: str = ""
-    before: tuple[float, UUID] | None = None
-    limit: int = 50
-    caller: UUID | None = None
-    where: Where = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from mcoflow.domain.requests import Cover
 from mcoflow.engine.targets import HostFinder
 from mcoflow.ports.engine import Admissions, Engine
 from mcoflow.ports.fleet import StepsWanted, Verdict
+from mcoflow.ports.listing import Listing
 from mcoflow.ports.observer import Exposition
 from mcoflow.ports.store import Reader
 from mcoflow.services.acting import Acting
@@ -55,6 +56,7 @@ __all__ = [
     "Form",
     "Health",
     "Hosts",
+    "Listing",
     "New",
     "Operating",
     "Operations",

@@ -20,7 +20,8 @@ from mcoflow.domain.requests import CommandKind, Cover
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import QueryInvalidError, WaitTimeoutError
 from mcoflow.ports.engine import Engine, Submitted
-from mcoflow.ports.store import Listing, Reader, StepRow
+from mcoflow.ports.listing import Listing
+from mcoflow.ports.store import Reader, StepRow
 from mcoflow.services.graph_cache import GraphCache
 from mcoflow.services.graph_layout import Layout, lay_out
 from mcoflow.services.keys import task_of_key
@@ -40,6 +41,7 @@ COMMAND_WAIT: Final = timedelta(seconds=5)
 """How long a command waits for its answer; it stays committed when it takes longer."""
 PAGE: Final = 50
 _ANY: Final[Where] = {}
+_WIDE: Final = Listing()
 STEPS: Final = 200
 SUBJECTS: Final = 100
 
@@ -161,8 +163,9 @@ class Plans:
         limit: int = PAGE,
         of: UUID | None = None,
         where: Where = _ANY,
+        narrowed: Listing = _WIDE,
     ) -> PlanPage:
-        """A page of tasks, newest first, or of those that a task called.
+        """A page of tasks, newest first, or of those that a task called; `narrowed` by hosts, users, start.
 
         Raises:
             QueryInvalidError: no such filter or field, no cursor of ours.
@@ -170,7 +173,16 @@ class Plans:
         states, results = _FILTERS[_filter(which)]
         before = _read_cursor(cursor)
         found = self._reader.plans(
-            Listing(states, results, text=text, before=before, limit=limit + 1, caller=of, where=where)
+            replace(
+                narrowed,
+                states=states,
+                results=results,
+                text=text,
+                before=before,
+                limit=limit + 1,
+                caller=of,
+                where=where,
+            )
         )
         items = self._views(found[:limit])
         more = len(found) > limit

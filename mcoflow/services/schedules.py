@@ -10,7 +10,8 @@ from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.recurrence import Recurrence, RecurrenceRecord, RecurrenceState
 from mcoflow.domain.schedule import Schedule
 from mcoflow.ports.engine import Engine
-from mcoflow.ports.store import Listing, Reader
+from mcoflow.ports.listing import Listing
+from mcoflow.ports.store import Reader
 from mcoflow.services.keys import task_of_key
 from mcoflow.services.operations import Operations
 from mcoflow.services.placing import Placing, schedule_of

@@ -1,5 +1,6 @@
 """What the pages list: plans by filter, newest first, and the steps of a plan with their data."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from sqlalchemy import Row as Stored
 
 from mcoflow.domain.records import PlanRecord
-from mcoflow.ports.store import Listing, StepRow
+from mcoflow.ports.listing import Listing
+from mcoflow.ports.store import StepRow
 from mcoflow.storage.plans import SELECT_PLANS, plan_of
 from mcoflow.storage.queries import conditions as where_conditions
 from mcoflow.storage.steps import step_of
@@ -44,8 +46,12 @@ _STEP_ROWS: Final[Select[Any]] = (
 def plans_page(connection: Connection, query: Listing) -> Sequence[PlanRecord]:
     """Return one page of plans, newest first."""
     chosen = select(plans.c.id).where(*_conditions(query)).order_by(*_NEWEST).limit(query.limit)
+    if query.text or query.hosts:
+        chosen = chosen.join(blueprints, blueprints.c.plan_id == plans.c.id)
     if query.text:
-        chosen = chosen.join(blueprints, blueprints.c.plan_id == plans.c.id).where(_mentions(query.text))
+        chosen = chosen.where(_mentions(query.text))
+    if query.hosts:
+        chosen = chosen.where(or_(*map(_is_about, query.hosts)))
     page = chosen.subquery()
     found = SELECT_PLANS.where(plans.c.id.in_(select(page.c.id))).order_by(*_NEWEST)
     return [plan_of(row) for row in connection.execute(found)]
@@ -91,6 +97,12 @@ def _conditions(query: Listing) -> list[ColumnElement[bool]]:
         conditions.append(plans.c.action == query.action)
     if query.caller is not None:
         conditions.append(called_by(query.caller))
+    if query.users:
+        conditions.append(plans.c.user_name.in_(query.users))
+    if query.started_after is not None:
+        conditions.append(plans.c.started_at > query.started_after)
+    if query.started_before is not None:
+        conditions.append(plans.c.started_at < query.started_before)
     if query.before is not None:
         conditions.append(tuple_(plans.c.created_at, plans.c.id) < tuple_(*query.before))
     return conditions
@@ -104,6 +116,11 @@ def _mentions(text: str) -> ColumnElement[bool]:
         return or_(plans.c.id == UUID(text), *mentions)
     except ValueError:
         return or_(*mentions)
+
+
+def _is_about(host: str) -> ColumnElement[bool]:
+    """Whether this is one of the hosts, which are stored as a list in JSON: no name has a quote in it."""
+    return blueprints.c.hosts.contains(json.dumps(host, ensure_ascii=False), autoescape=True)
 
 
 def _step_row(row: Stored[Any]) -> StepRow:

@@ -12,8 +12,9 @@ from mcoflow.domain.requests import EvidenceRecord, HostRecord
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.ports.backlog import Backlog
 from mcoflow.ports.declarations import Declared
+from mcoflow.ports.listing import Listing
 from mcoflow.ports.output import STEP_CAP
-from mcoflow.ports.store import Listing, PlanWhole, StepRow
+from mcoflow.ports.store import PlanWhole, StepRow
 from mcoflow.storage import chunks, notes, pages, snapshots
 from mcoflow.storage.backlog import backlog_of, plans_owned
 from mcoflow.storage.clock import database_now

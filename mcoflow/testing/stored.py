@@ -12,7 +12,7 @@ from mcoflow.action.base import Action
 from mcoflow.domain.records import PlanRecord, StepRecord
 from mcoflow.domain.requests import EvidenceRecord
 from mcoflow.domain.states import Phase
-from mcoflow.ports.store import Listing
+from mcoflow.ports.listing import Listing
 from mcoflow.storage.store import SqlStore
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 from mcoflow.domain.states import PlanResult, PlanState
-from mcoflow.ports.store import Listing
+from mcoflow.ports.listing import Listing
 from mcoflow.testing.contracts.samples import WholeStore, draft, stored
 
 MANY = 100_000

@@ -11,7 +11,8 @@ from mcoflow.domain.requests import EventRecord, HostRecord, RequestState, Timer
 from mcoflow.domain.states import PlanResult, PlanState, StepState
 from mcoflow.errors import HostNotFoundError, PlanNotFoundError
 from mcoflow.ports.backlog import Backlog
-from mcoflow.ports.store import Changes, Listing
+from mcoflow.ports.listing import Listing
+from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, moved, owned, request, stored
 
 MANY = 100_000
@@ -55,6 +56,26 @@ class PagesContract:
         assert found(text=str(planned.plan.id)) == {"planned"}
         assert found(text="100%_") == set()
         assert found(states=("paused",), text="planned") == set()
+
+    def test_tasks_are_found_by_their_hosts_their_user_and_when_they_started(self, store: WholeStore) -> None:
+        """Chapter 4.3 of the HTTP specification: names as a whole, one of several is enough."""
+        web, both, late = (draft(label="by host") for _ in range(3))
+        web.plan.hosts, both.plan.hosts, late.plan.hosts = ("web1",), ("web11", "db1"), ("web1.example.org",)
+        web.plan.started_at, both.plan.started_at, late.plan.started_at = 10.0, 20.0, None
+        late.plan.user = "bob"
+        stored(store, web, both, late)
+
+        def found(**filters: object) -> set[str]:
+            plans = store.plans(Listing(text="by host", **filters))  # type: ignore[arg-type]
+            return {host for plan in plans for host in plan.hosts}
+
+        assert found(hosts=("web1",)) == {"web1"}
+        assert found(hosts=("db1", "web1")) == {"web1", "web11", "db1"}
+        assert found(hosts=("web_", "w%", '"')) == set()
+        assert found(users=("bob", "cleo")) == {"web1.example.org"}
+        assert found(started_after=10.0) == {"web11", "db1"}
+        assert found(started_before=20.0) == {"web1"}
+        assert found(hosts=("web1",), users=("bob",)) == set()
 
     def test_what_waits_is_counted(self, store: WholeStore) -> None:
         """E-115: the gauges of the database; what is confirmed, ended, or of a plan at rest does not wait."""

@@ -9,7 +9,8 @@ from mcoflow.domain.records import HistoryRecord, PlanDraft
 from mcoflow.domain.requests import CommandAnswer, CommandKind
 from mcoflow.domain.states import PlanResult, PlanState
 from mcoflow.errors import CommandRefusedError
-from mcoflow.ports.store import Changes, Listing
+from mcoflow.ports.listing import Listing
+from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, stored
 
 ENDS = {

@@ -126,9 +126,7 @@ KINDS: Final = (
     ),
 )
 _BY_CODE: Final = {kind.code: kind for kind in KINDS}
-_BY_STATUS: Final = {kind.status: kind for kind in reversed(KINDS) if kind.code not in ("not-now",)} | {
-    HTTPStatus.CONFLICT: _BY_CODE["conflict"]
-}
+_BY_STATUS: Final = {kind.status: kind for kind in KINDS} | {HTTPStatus.CONFLICT: _BY_CODE["conflict"]}
 
 
 class InvalidError(UnprocessableEntity):

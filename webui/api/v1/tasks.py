@@ -6,7 +6,7 @@ from uuid import UUID
 from werkzeug.exceptions import NotFound
 
 from mcoflow.errors import PlanNotFoundError
-from mcoflow.services import StepsWanted
+from mcoflow.services import Listing, StepsWanted
 from webui.api.v1.problems import InvalidError, fault
 from webui.api.v1.shapes.base import Paged
 from webui.api.v1.shapes.tasks import (
@@ -37,13 +37,19 @@ _MOST: Final = 2**31 - 1
 @route(bp, "GET", "/tasks")
 def list_tasks(query: TasksWanted) -> TaskPage:
     """A page of tasks, newest first."""
-    chosen = {"state": query.state, "result": query.result, "action": query.action}
+    chosen = {"state": query.state, "result": query.result, "action": query.action, "label": query.label}
     found = services().plans.list(
         text=query.q,
         cursor=query.cursor,
         limit=query.limit,
         of=query.parent,
         where={name: list(values) for name, values in chosen.items() if values},
+        narrowed=Listing(
+            hosts=tuple(host.lower() for host in query.host),
+            users=query.user,
+            started_after=query.started_after.timestamp() if query.started_after else None,
+            started_before=query.started_before.timestamp() if query.started_before else None,
+        ),
     )
     return TaskPage(items=tuple(map(task_line, found.items)), next=found.next)
 

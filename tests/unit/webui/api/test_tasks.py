@@ -117,6 +117,8 @@ def test_a_walk_over_the_tasks_meets_each_old_one_once_while_others_arrive(
         ({"result": "?"}, "/result/0"),
         ({"parent": "x"}, "/parent"),
         ({"sort": "id"}, "/sort"),
+        ({"started_after": "yesterday"}, "/started_after"),
+        ({"host": "a,\x1b"}, "/host/1"),
         ({"q": "a\0b"}, "/q"),
         ({"q": ["a", "b"]}, "/q"),
     ],
@@ -208,6 +210,19 @@ def test_output_is_chosen_by_host_step_and_stream(client: FlaskClient, house: Ho
         read(client, path, 404, **query)
     for wrong in ({"stream": "stdwhat"}, {"after": "../.."}, {"limit": 1001}, {"tail": 3}):
         read(client, path, 422, **wrong)
+
+
+def test_tasks_are_found_by_host_user_and_start(client: FlaskClient, house: House, ended: Ended) -> None:
+    host, user = "SIM-00002", f"u-{uuid4()}"
+    made = ended(house.services.plans.submit("ping", {"hosts": [host, "sim-00001"]}, user=user).plan_id)
+
+    def found(**query: Any) -> list[str]:
+        return [task["id"] for task in read(client, "/tasks", user=f"nobody,{user}", **query)["items"]]
+
+    assert found(host=host) == found(host="sim-00009,sim-00001") == [str(made.id)]
+    assert found(host="sim-0000") == found(label="?") == []
+    assert found(label="Ping on 2 hosts", started_after="2020-01-01T00:00:00Z") == [str(made.id)]
+    assert found(started_before="2020-01-01T01:00:00+01:00") == []
 
 
 def test_all_tasks_are_counted_by_state_and_result(client: FlaskClient, house: House, ended: Ended) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 MAX_PAGE: Final = 500
+_YEARS: Final = range(1970, 9000)
 
 
 def rfc3339(at: datetime) -> str:
@@ -71,3 +72,21 @@ class Paged(Query):
 
     limit: Limit = 50
     cursor: Cursor = ""
+
+
+def _read_time(value: Any) -> datetime:
+    """Read a time of RFC 3339; a number could mean several things."""
+    if not isinstance(value, str):
+        raise ValueError("should be a text like 2026-11-22T04:00:00Z")
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("should be a time like 2026-11-22T04:00:00Z") from None
+    if at.tzinfo is None or at.year not in _YEARS:
+        raise ValueError("should be a time with its zone, like 2026-11-22T04:00:00Z")
+    return at
+
+
+When = Annotated[
+    datetime, BeforeValidator(_read_time), WithJsonSchema({"type": "string", "format": "date-time"})
+]

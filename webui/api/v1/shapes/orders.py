@@ -1,32 +1,11 @@
 """What is said to make or preview a task, and what would be done."""
 
-from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from mcoflow.services import RolloutInput
-from webui.api.v1.shapes.base import Answer, Left, Sent
-
-_YEARS: Final = range(1970, 9000)
-
-
-def _read_time(value: Any) -> datetime:
-    """Read a time of RFC 3339; a number could mean several things."""
-    if not isinstance(value, str):
-        raise ValueError("should be a text like 2026-11-22T04:00:00Z")
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError("should be a time like 2026-11-22T04:00:00Z") from None
-    if at.tzinfo is None or at.year not in _YEARS:
-        raise ValueError("should be a time with its zone, like 2026-11-22T04:00:00Z")
-    return at
-
-
-When = Annotated[
-    datetime, BeforeValidator(_read_time), WithJsonSchema({"type": "string", "format": "date-time"})
-]
+from webui.api.v1.shapes.base import Answer, Left, Sent, When
 
 
 class Order(Sent):

@@ -9,7 +9,7 @@ from mcoflow.domain.standing import Standing
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.services import Act
 from mcoflow.services.fleet import FAILED
-from webui.api.v1.shapes.base import Answer, Cursor, Left, Moment, Next, Paged, Query, Several, Text
+from webui.api.v1.shapes.base import Answer, Cursor, Left, Moment, Next, Paged, Query, Several, Text, When
 
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Progress = Annotated[float, Field(ge=0, le=1)]
@@ -105,6 +105,11 @@ class TasksWanted(Paged):
     state: Annotated[tuple[PlanState, ...], Several] = ()
     result: Annotated[tuple[PlanResult, ...], Several] = ()
     action: Annotated[tuple[Text, ...], Several] = ()
+    label: Annotated[tuple[Text, ...], Several, Field(description="the title, whole")] = ()
+    host: Annotated[tuple[Text, ...], Several, Field(description="the name of one of its hosts")] = ()
+    user: Annotated[tuple[Text, ...], Several, Field(description="who made it")] = ()
+    started_after: Annotated[When | None, Left] = None
+    started_before: Annotated[When | None, Left] = None
     parent: Annotated[UUID | None, Left, Field(description="only what this task called")] = None
     q: Annotated[Text, Field(description="words in title, user, action or hosts, or an id")] = ""
 
