@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.action.schema import valid_input
 from mcoflow.actions.turns import RolloutInput
 from mcoflow.domain.plain import to_json
 from mcoflow.domain.presence import Presence
+from mcoflow.domain.records import PlanRecord
 from mcoflow.domain.schedule import Schedule
 from mcoflow.domain.states import PlanState
 from mcoflow.engine.scheduling import in_words
@@ -36,10 +38,13 @@ from mcoflow.services.operations import ACTION as OPERATION
 from mcoflow.services.operations import Operations, is_operation
 from mcoflow.services.plans import Plans
 from mcoflow.services.portions import PORTIONED, OrderPreview, Portions
+from mcoflow.services.present import arguments_of
 from mcoflow.services.schedules import Schedules
 
 __all__ = ["Asked", "Made", "Orders", "Previewed", "RolloutInput"]
 
+_PREPARED: Final = frozenset({"timeout", PORTIONED})
+"""What is filled in for an operation as its hosts declare it."""
 T = TypeVar("T")
 
 
@@ -140,21 +145,44 @@ class Orders:
 
     def _create(self, asked: Asked, user: str, key: str) -> Made:
         order, when = self._order(asked), _schedule(asked)
-        replayed = self._is_there(task_of_key(key))
-        if asked.digest and not replayed and asked.digest != _digest(order, self._portions.preview(order)):
+        if (earlier := self._earlier(task_of_key(key))) is not None:
+            return self._replay(earlier, order, when)
+        if asked.digest and asked.digest != _digest(order, self._portions.preview(order)):
             raise PreviewStaleError
         try:
-            if when is None:
-                made = self._plans.submit(order.action, order.arguments, user=user, key=key).plan_id
-            else:
-                made = self._schedules.submit(
-                    order.action, order.arguments, schedule=when, user=user, key=key
-                )
-        except PlanExistsError:
+            made = self._submit(order, when, user, key)
+        except PlanExistsError:  # it was sent twice at once
             raise KeyReusedError(task_of_key(key) or UUID(int=0)) from None
-        if key and self._delay_of(made) != (in_words(when, ()) if when else None):
+        if key and not self._begins(made, when):
             raise KeyReusedError(made)
-        return Made(made, replayed)
+        return Made(made, replayed=False)
+
+    def _submit(self, order: Order, when: Schedule | None, user: str, key: str) -> UUID:
+        if when is None:
+            return self._plans.submit(order.action, order.arguments, user=user, key=key).plan_id
+        return self._schedules.submit(order.action, order.arguments, schedule=when, user=user, key=key)
+
+    def _replay(self, earlier: PlanRecord, order: Order, when: Schedule | None) -> Made:
+        """Return the task that a key made before, whatever its target means by now; KeyReusedError."""
+        action = self._actions.find(order.action)
+        given, kept = valid_input(action.name, action.Input, order.arguments), arguments_of(earlier.args)
+        unsaid = _PREPARED - order.arguments.keys() if order.action == OPERATION else frozenset[str]()
+        differs = any(given.get(name) != kept.get(name) for name in (given.keys() | kept.keys()) - unsaid)
+        if earlier.action != action.name or differs or not self._begins(earlier.id, when):
+            raise KeyReusedError(earlier.id)
+        return Made(earlier.id, replayed=True)
+
+    def _earlier(self, plan_id: UUID | None) -> PlanRecord | None:
+        try:
+            return None if plan_id is None else self._reader.plan(plan_id)
+        except PlanNotFoundError:
+            return None
+
+    def _begins(self, plan_id: UUID, when: Schedule | None) -> bool:
+        """Whether a task was made to begin then, as its history has it."""
+        lines = self._reader.history(plan_id)
+        made_for = next((line.detail for line in lines if line.name == "delay"), None)
+        return made_for == (in_words(when, ()) if when else None)
 
     def _order(self, asked: Asked) -> Order:
         """Return what to submit."""
@@ -171,16 +199,6 @@ class Orders:
             if name in where and name in asked.input:
                 raise _fault((name,), "twice", "is in the input, too")
         return Order(action.name, {**asked.input, **where})
-
-    def _is_there(self, plan_id: UUID | None) -> bool:
-        try:
-            return plan_id is not None and self._reader.plan(plan_id) is not None
-        except PlanNotFoundError:
-            return False
-
-    def _delay_of(self, plan_id: UUID) -> str | None:
-        """Return for when a task was made, as its history has it; None for at once."""
-        return next((line.detail for line in self._reader.history(plan_id) if line.name == "delay"), None)
 
 
 def _where(asked: Asked) -> dict[str, Any]:
@@ -234,7 +252,8 @@ def _member(asked: Asked, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
     first, *rest = path or ("",)
     if first == "target" and asked.targets:
         return ("targets",)
-    if first == "offline" or (first == PORTIONED and rest[:1] == ["offline"] and asked.offline):
+    ours = first == PORTIONED and asked.offline and (rest[:1] == ["offline"] or not asked.rollout)
+    if first == "offline" or ours:
         return ("offline",)
     if first == PORTIONED and (asked.rollout or asked.offline):
         return ("rollout", *rest)

@@ -30,7 +30,9 @@ def test_a_run_that_waits_tells_what_changed(mcoflow: Mcoflow) -> None:
 
     assert ended.code == ExitCode.OK
     assert "Install nginx on sim-00001 (simulated): success" in ended.out
-    assert re.search(r"sim-00001 \(simulated\) +Install package nginx +success +(absent|unchanged)", ended.out)
+    assert re.search(
+        r"sim-00001 \(simulated\) +Install package nginx +success +(absent|unchanged)", ended.out
+    )
     assert "sim-00001: Install package nginx: success" in ended.err
 
 

@@ -63,6 +63,7 @@ def test_a_task_whose_planning_fails_is_made_and_stopped(call: Call) -> None:
         ({**PING, "rollout": {"batch": True, "canary": -1}}, {"/rollout/batch", "/rollout/canary"}),
         ({**PING, "rollout": {"offline": "skip"}, "offline": "wait"}, {"/offline"}),
         ({**PING, "offline": "never"}, {"/offline"}),
+        ({"action": "test_api_rests", "offline": "skip"}, {"/offline"}),
         ({**PING, "start_at": "tomorrow"}, {"/start_at"}),
         ({**PING, "start_at": "2999-01-01T00:00:00"}, {"/start_at"}),
         ({**PING, "start_at": 5}, {"/start_at"}),
@@ -207,6 +208,26 @@ def test_equal_orders_with_one_key_are_one_task_also_after_a_restart(tmp_path: P
         assert (again.json["id"], again.headers["Idempotent-Replay"]) == (made, "true")
         assert house.services.plans.counts()["all"] == 3
         stop(app)
+
+
+def test_a_key_is_kept_by_what_was_asked_whatever_it_means_by_now(call: Call, house: House) -> None:
+    """H-042: of a target that means nobody any more, and of an operation with what it is filled up with."""
+    until(house.services.operations.list, "a host has told what it offers")
+    name, key = f"g-{uuid4().hex[:8]}", f"k-{uuid4()}"
+    house.services.targets.set_group(name, "sim-00001", user="t")
+    order = {"action": "ping", "targets": f"group:{name}", "rollout": {"batch": 1}}
+    made = (call("POST", "/tasks", 201, order, Idempotency_Key=key).json or {})["id"]
+    house.services.targets.set_group(name, "nobody-at-all", user="t")
+    again = call("POST", "/tasks", 201, order, Idempotency_Key=key)
+    assert ((again.json or {})["id"], again.headers["Idempotent-Replay"]) == (made, "true")
+    call("POST", "/tasks", 422, {**order, "rollout": {"batch": 2}}, Idempotency_Key=key)
+    call("POST", "/tasks", 422, order, Idempotency_Key=f"{key}-2")
+
+    search = {"action": "package.search", "input": {"text": "ngin"}, "targets": "sim-00001"}
+    made = (call("POST", "/tasks", 201, search, Idempotency_Key=f"{key}-3").json or {})["id"]
+    again = call("POST", "/tasks", 201, search, Idempotency_Key=f"{key}-3")
+    assert (again.json or {})["id"] == made
+    call("POST", "/tasks", 422, {**search, "input": {"text": "php"}}, Idempotency_Key=f"{key}-3")
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\u00e9"])
