@@ -1,11 +1,12 @@
 """Who is there, on RabbitMQ with processes of their own: a thousand simulated hosts, two with one name."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from mcoflow.agent.settings import AgentSettings
@@ -15,6 +16,7 @@ from tests.stories.processes import Deployed, Process, write_settings
 from tests.waiting import until
 
 HOSTS = 1000
+AT_WORK = 200
 SILENT = {
     host.identity
     for host in cast(HOSTS, AgentSettings(identity="x", state_dir=Path("x")), Simulation(silent=0.01))
@@ -70,7 +72,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQ) -> Iterat
 def test_of_a_thousand_hosts_exactly_the_silent_are_named(site: Site) -> None:
     """B-050, B-059."""
     agents = site.write("simulated", {}, {"presence_interval": "20 s"})
-    site.run("agents", "agent", "--simulate", str(HOSTS), "--silent", "1%", settings=agents)
+    played = site.run("agents", "agent", "--simulate", str(HOSTS), "--silent", "1%", settings=agents)
     until(lambda: len(site.json("find", "all")["hosts"]) == HOSTS, "all are known", within=60)
     assert len(SILENT) == 10
 
@@ -86,6 +88,31 @@ def test_of_a_thousand_hosts_exactly_the_silent_are_named(site: Site) -> None:
 
     found = site.json("find", "sim-0000* and mcoflow.provider=fake", "--live")
     assert {host["name"] for host in found["hosts"]} == {f"sim-0000{number}" for number in range(1, 10)}
+
+    _starts_no_process(site, played, found_in(told, "answered")[:AT_WORK])
+
+
+def _starts_no_process(site: Site, played: Process, hosts: Sequence[str]) -> None:
+    """B-050: neither a living child nor one that has ended, while all of them install a package."""
+    before = _of_children(played)
+
+    words = ("run", "install", "nginx", "--host", ",".join(hosts), "--all-at-once", "--yes", "--wait")
+    ended = site.commands.mcoflow(*words)
+
+    assert ended.returncode == 0, ended.stderr
+    assert f"{AT_WORK} ok" in ended.stdout
+    assert psutil.Process(played.started.pid).children(recursive=True) == []
+    assert _of_children(played) == before
+
+
+def _of_children(process: Process) -> Sequence[str]:
+    """Page faults of children that were waited for: even the smallest has some."""
+    fields = Path(f"/proc/{process.started.pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[8], fields[10]
+
+
+def found_in(told: Any, standing: str) -> Sequence[str]:
+    return [host["name"] for host in told["hosts"] if host["standing"] == standing]
 
 
 def test_two_agents_with_one_name_are_named_on_both_sides(site: Site) -> None:
