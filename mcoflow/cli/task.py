@@ -98,8 +98,8 @@ def hosts(shell: Shell, plan_id: UUID, *, failed: bool, outcome: str, like: str,
     """List the hosts of a task and how they stand, by name.
 
     The words are those of outcomes: ok, failed, rejected, no-such-host, not-picked-up, timed-out-killed,
-    timed-out-still-running, interrupted, lost, cancelled, cancelled-killed; and error, skipped, under-way and
-    not-begun.
+    timed-out-still-running, interrupted, lost, cancelled, cancelled-killed; and warned, error, skipped,
+    under-way and not-begun.
 
     \b
     Examples:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid4
 
 from mcoflow.domain.caller import Caller, action_noted
@@ -40,6 +40,9 @@ class ActionRecord:
     output: str = "{}"
 
 
+_GOOD: Final = (None, Outcome.OK)
+
+
 @dataclass(slots=True)
 class StepRecord:
     """One step of a plan: the part of an action that belongs to one phase.
@@ -68,10 +71,16 @@ class StepRecord:
     progress: float | None = None
     weight: float = 1.0
 
+    @property
+    def warned(self) -> bool:
+        """Whether people should look at it even if it succeeds: a failure was borne, or it warned itself."""
+        return bool(self.warnings) or self.outcome not in _GOOD
+
 
 @dataclass(slots=True)
 class PlanRecord:
-    """One execution plan without its steps. `counts` are run and finalize steps by state.
+    """One execution plan without its steps. `counts` are run and finalize steps by state, `warned` those
+    of them that succeeded with warnings.
 
     `version` rises with every commit that touches the plan. `owner` is the world that runs it; `epoch`
     rises with every change of owner and fences writes. `explanation` says in one line why it stands where
@@ -104,6 +113,7 @@ class PlanRecord:
     epoch: int = 0
     version: int = 1
     progress: float = 0.0
+    warned: int = 0
     name: str = ""
     locks: tuple[Lock, ...] = ()
     caller_plan_id: UUID | None = None

@@ -164,7 +164,7 @@ class Tally:
 
     `answered` are those that said how it ended; `offline` were not there, `silent` took the work and said no
     more: both failed, or were skipped. `opens_at`: when the next wave begins, Unix; None: it does not wait.
-    `exceeded`: why no more hosts get their turn, or "".
+    `exceeded`: why no more hosts get their turn, or "". `warned` are those of the ok with warnings.
     """
 
     hosts: int
@@ -180,6 +180,7 @@ class Tally:
     silent: int = 0
     opens_at: float | None = None
     exceeded: str = ""
+    warned: int = 0
 
     @property
     def ended(self) -> int:

@@ -12,6 +12,7 @@ class Standing(StrEnum):
     """From the best to the worst. The values stand in addresses and machine output: add, never rename."""
 
     OK = "ok"
+    WARNED = "warned"  #: it came to a good end, and something there is to be looked at
     SKIPPED = "skipped"
     NOT_BEGUN = "not_begun"
     UNDER_WAY = "under_way"

@@ -165,6 +165,8 @@ class PlanRun:
         if not counts[seen]:
             del counts[seen]
         counts[to] = counts.get(to, 0) + 1
+        if step.warned:
+            self.plan.warned += (to is StepState.SUCCESS) - (seen is StepState.SUCCESS)
         if to in DONE_STEP_STATES or seen in DONE_STEP_STATES:
             gained = 1.0 - (step.progress or 0.0)
             self.plan.progress = self.progress.gained(step, gained if to in DONE_STEP_STATES else -gained)

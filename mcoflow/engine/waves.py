@@ -231,6 +231,7 @@ class Waves:
             tally.skipped += 1
         else:
             tally.ok += 1
+            tally.warned += any(step.warned for step in steps)
         if outcomes & _NOT_THERE:
             tally.offline += 1
         elif Outcome.LOST in outcomes:

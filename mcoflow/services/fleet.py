@@ -31,6 +31,7 @@ _SILENT: Final = (Outcome.LOST,)
 _ANSWERED: Final = frozenset(
     {
         Standing.OK,
+        Standing.WARNED,
         Standing.CANCELLED_KILLED,
         Standing.REJECTED,
         Standing.FAILED,
@@ -46,9 +47,12 @@ _UNHEARD: Final[Mapping[Standing, str]] = {
     Standing.NOT_BEGUN: "not begun",
     Standing.SKIPPED: "skipped",
 }
+_PERHAPS_OFFLINE: Final = frozenset({Standing.SKIPPED, Standing.WARNED})
+"""Who was left out, and where a failure was borne."""
 _NOBODY: Final[tuple[int, Sequence[str]]] = (0, ())
 _MARKS: Final[Mapping[Standing, Mark]] = {
     Standing.OK: Mark.SUCCESS,
+    Standing.WARNED: Mark.WARNING,
     Standing.SKIPPED: Mark.SKIPPED,
     Standing.NOT_BEGUN: Mark.PENDING,
     Standing.UNDER_WAY: Mark.RUNNING,
@@ -192,7 +196,7 @@ class Fleet:
         """The hosts of a task in numbers, what went wrong, and who did not answer."""
         counted = self._reader.standings(plan.id)
         wrong = any(standing.failed for standing in counted)
-        looked = wrong or Standing.SKIPPED in counted  # who was left out was offline, perhaps
+        looked = wrong or not counted.keys().isdisjoint(_PERHAPS_OFFLINE)
         offline = self._reader.hosts_with(plan.id, _OFFLINE, limit=NAMED) if looked else _NOBODY
         silent = self._reader.hosts_with(plan.id, _SILENT, limit=NAMED) if looked else _NOBODY
         heard = _heard(counted, offline[0])
@@ -287,12 +291,14 @@ def standings_named(outcome: str) -> Collection[Standing]:
 def _heard(counted: Mapping[Standing, int], away: int) -> tuple[int, int, int]:
     """Return how many hosts said how it ended, were offline, and said no more: each is one of them at most.
 
-    Of those skipped some were left out, because they were `away`: as many as no other outcome accounts for.
+    Of those skipped some were left out, because they were `away`, and of those warned it was borne that they
+    were: as many as no other outcome accounts for.
     """
     answered = sum(number for standing, number in counted.items() if standing in _ANSWERED)
     offline = counted.get(Standing.NO_SUCH_HOST, 0) + counted.get(Standing.NOT_PICKED_UP, 0)
     left_out = min(max(0, away - offline), counted.get(Standing.SKIPPED, 0))
-    return answered, offline + left_out, counted.get(Standing.LOST, 0)
+    borne = min(max(0, away - offline - left_out), counted.get(Standing.WARNED, 0))
+    return answered - borne, offline + left_out + borne, counted.get(Standing.LOST, 0)
 
 
 def _rest(counted: Mapping[Standing, int], heard: int) -> Sequence[tuple[int, str]]:

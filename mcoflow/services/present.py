@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from mcoflow.action.naming import spoken
@@ -71,7 +72,7 @@ def plan_view(plan: PlanRecord, allowed: Sequence[CommandKind], now: float) -> P
         user=plan.user,
         hosts=plan.hosts,
         simulated=plan.simulated,
-        counters=counters(plan.counts),
+        counters=replace(counters(plan.counts), warned=plan.warned),
         arguments=arguments_of(plan.args),
         created_at=certain_moment(plan.created_at),
         started_at=moment(plan.started_at),

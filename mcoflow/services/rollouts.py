@@ -18,7 +18,7 @@ class RolloutView:
 
     `interrupted` are those of a paused task that are in the middle of their work: a resume goes on with them.
     `opens_at`: when that wave begins, if it waits. `pauses`: the task pauses when it has ended.
-    `exceeded`: too many failed, in words; empty if not.
+    `exceeded`: too many failed, in words; empty if not. `warned` are those of the ok with warnings.
     """
 
     hosts: int
@@ -37,12 +37,14 @@ class RolloutView:
     opens_at: datetime | None
     pauses: bool
     exceeded: str = ""
+    warned: int = 0
 
     @property
     def counts(self) -> str:
         """`100 ok · 7 failed · 13 not begun`; what is zero is left out."""
         told = (
-            (self.ok, "ok"),
+            (self.ok - self.warned, "ok"),
+            (self.warned, "warned"),
             (self.failed, "failed"),
             (self.skipped, "skipped"),
             (self.cancelled, "cancelled"),
@@ -133,4 +135,5 @@ def _view(tally: Tally, plan: PlanRecord) -> RolloutView:
         opens_at=moment(tally.opens_at) if goes_on else None,
         pauses=pauses and tally.not_begun > 0,
         exceeded=tally.exceeded_words,
+        warned=tally.warned,
     )

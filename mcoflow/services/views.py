@@ -31,7 +31,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Run and finalize steps of a plan by where they stand."""
+    """Run and finalize steps of a plan by where they stand; `warned` are those of the done with warnings."""
 
     total: int
     done: int
@@ -41,10 +41,12 @@ class Counters:
     pending: int
     cancelled: int
     skipped: int
+    warned: int = 0
 
     def words(self) -> str:
-        """Return the one summary line: `3 of 5 done, 1 failed`."""
-        parts = [f"{self.done} of {self.total} done"]
+        """Return the one summary line: `3 of 5 done, 1 of them warned, 1 failed`."""
+        warned = f", {self.warned} of them warned" if self.warned else ""
+        parts = [f"{self.done} of {self.total} done{warned}"]
         named = ((self.failed, "failed"), (self.skipped, "skipped"), (self.cancelled, "cancelled"))
         return ", ".join(parts + [f"{count} {word}" for count, word in named if count])
 
@@ -102,7 +104,7 @@ class PlanView:
     def words(self) -> str:
         """Return the summary line; with the progress, where it says more than the numbers of steps."""
         counters = self.counters
-        if self.result is PlanResult.WARNING and not counters.skipped:
+        if self.result is PlanResult.WARNING and not (counters.skipped or counters.warned):
             return f"{counters.words()}, with warnings"
         counted = (counters.done + counters.skipped) / counters.total if counters.total else self.progress
         if self.at_rest or abs(self.progress - counted) < 0.005:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    or_,
     select,
 )
 
@@ -41,7 +42,12 @@ _OUTCOMES: Final = [
     for outcome in Outcome
     if outcome is not Outcome.OK and not outcome.cancelled
 ]
+_WARNED: Final = and_(
+    steps.c.state == StepState.SUCCESS.value,
+    or_(steps.c.warnings.is_not(None), steps.c.outcome != Outcome.OK.value),
+)
 _RANK: Final[ColumnElement[int]] = case(
+    (_WARNED, Standing.WARNED.rank),
     *((steps.c.state == state.value, standing.rank) for state, standing in _RANKS.items()),
     *_OUTCOMES,  # of a step that failed, or was given up when it had
     (steps.c.state.in_(_FAILED), Standing.ERROR.rank),
@@ -56,6 +62,11 @@ _CODE: Final = cast(_RANK, BigInteger) * literal(_SHIFT, BigInteger) + (
 _TELLING: Final = tuple(each.rank for each in (Standing.ERROR, Standing.FAILED, Standing.REJECTED))
 """Standings whose error says more than the word."""
 _TROUBLE: Final = tuple(each.rank for each in Standing if each.failed)
+_VERDICTS: Final = {
+    Standing.OK: Verdict.SUCCEEDED,
+    Standing.WARNED: Verdict.SUCCEEDED,
+    Standing.SKIPPED: Verdict.SKIPPED,
+}
 _WITH_REASON: Final = tuple(each.rank for each in (Standing.FAILED, Standing.REJECTED, Standing.LOST))
 
 
@@ -195,7 +206,7 @@ def _verdict(standing: Standing) -> Verdict:
         return Verdict.FAILED
     if standing.cancelled:
         return Verdict.CANCELLED
-    return {Standing.OK: Verdict.SUCCEEDED, Standing.SKIPPED: Verdict.SKIPPED}.get(standing, Verdict.OPEN)
+    return _VERDICTS.get(standing, Verdict.OPEN)
 
 
 def _trouble(row: Row[Any]) -> Trouble:

@@ -78,6 +78,7 @@ UPDATE_PLANS: Final = Many(
         plans.c.reverted,
         plans.c.progress,
         plans.c.rollout,
+        plans.c.warned,
         plans.c.owner,
         plans.c.id,
         plans.c.epoch,
@@ -115,6 +116,7 @@ def new_plan(plan: PlanRecord) -> Given:
         plan.caller_action_id,
         plan.progress,
         rollout_text(plan.rollout),
+        plan.warned,
     )
 
 
@@ -140,6 +142,7 @@ def changed_plan(plan: PlanRecord) -> Given:
         plan.reverted,
         plan.progress,
         rollout_text(plan.rollout),
+        plan.warned,
         hex_or_none(plan.owner),
         plan.id.hex,
         plan.epoch,
@@ -188,6 +191,7 @@ def plan_of(row: PlanRow) -> PlanRecord:
         epoch=row.epoch,
         version=row.version,
         progress=row.progress,
+        warned=row.warned,
         name=row.name or "",
         chained=row.chained,
         ordered=row.ordered,

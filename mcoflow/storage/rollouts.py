@@ -24,7 +24,13 @@ def rollout_text(record: RolloutRecord | None) -> str | None:
     """Return how far the rollouts of a plan are as JSON, None if it has none."""
     if record is None:
         return None
-    return to_json({"tallies": list(map(asdict, record.tallies)), "pause": record.pause_after_wave})
+    return to_json({"tallies": list(map(_told, record.tallies)), "pause": record.pause_after_wave})
+
+
+def _told(tally: Tally) -> dict[str, Any]:
+    """Return a tally as JSON values; an executor of an earlier release knows of no warned hosts."""
+    values = asdict(tally)
+    return values if tally.warned else {key: value for key, value in values.items() if key != "warned"}
 
 
 def rollout_of(text: str) -> RolloutRecord:

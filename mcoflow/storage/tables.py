@@ -70,6 +70,7 @@ plans = Table(
     Column("caller_action_id", Integer),
     Column("progress", Double, nullable=False, server_default="0"),
     Column("rollout", Text),
+    Column("warned", Integer, nullable=False, server_default="0"),
     Index("plans_ended", "ended_at", "id", sqlite_where=text(ENDED), postgresql_where=text(ENDED)),
     Index("plans_newest", "created_at", "id"),
     Index("plans_of_state", "state", "created_at", "id"),

@@ -31,6 +31,7 @@ _HEIGHTS: Final = {
     Mark.SKIPPED: 4,
     Mark.CANCELLED: 4,
     Mark.SUCCESS: 8,
+    Mark.WARNING: 11,
     Mark.RUNNING: 14,
 }
 """How high a bar of the strip is: what went wrong stands out without its colour."""

@@ -9,7 +9,7 @@ from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord
 from mcoflow.domain.standing import Standing
 from mcoflow.domain.states import Phase, StepState
-from mcoflow.ports.fleet import Cell, StepsWanted, Trouble
+from mcoflow.ports.fleet import Cell, StepsWanted, Trouble, Verdict
 from mcoflow.ports.store import Changes, StepChange
 from mcoflow.testing.contracts.samples import WholeStore, draft, living_world, owned, stored
 
@@ -141,6 +141,20 @@ class FleetContract:
         assert dict(store.standings(plan)) == {Standing.UNDER_WAY: 1}
         (found,) = store.hosts_standing(plan, standings=[Standing.UNDER_WAY])
         assert found.step_id == two.id
+
+    def test_a_host_where_a_failure_was_borne_is_warned(self, store: WholeStore) -> None:
+        """B-059: it came to a good end and is not plainly ok; while it is not over, it is under way."""
+        new = draft(4)
+        one, two, three, four = (step for step in new.steps if step.host)
+        for step, outcome in ((one, Outcome.FAILED), (two, Outcome.OK), (three, None), (four, None)):
+            step.state, step.outcome = StepState.SUCCESS, outcome
+        two.warnings = ("look at it",)
+        four.state, three.host, three.warnings = StepState.PENDING, four.host, ("look at it",)
+        (plan,) = stored(store, new)
+
+        assert dict(store.standings(plan)) == {Standing.WARNED: 2, Standing.UNDER_WAY: 1}
+        assert set(store.verdicts(plan).values()) == {Verdict.SUCCEEDED, Verdict.OPEN}
+        assert [cell.worst for cell in store.heat(plan, hosts=3, cells=1)] == [Standing.UNDER_WAY]
 
     def test_steps_are_read_by_state_host_and_phase(self, store: WholeStore) -> None:
         """H-044: page by page, without their data."""

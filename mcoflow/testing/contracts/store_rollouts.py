@@ -24,11 +24,15 @@ class RolloutsContract:
         snapshot = owned(store, living_world(store), 3)
         assert snapshot.plan.rollout is None
         told = Tally(hosts=3, waves=2, wave=2, ok=1, failed=1, answered=1, offline=1, opens_at=7.5)
-        snapshot.plan.rollout = RolloutRecord((told,), pause_after_wave=True)
+        for warned in (0, 1):
+            told = replace(told, warned=warned)
+            snapshot.plan.rollout = RolloutRecord((told,), pause_after_wave=True)
+            snapshot.plan.warned = warned
 
-        store.commit(Changes(plans=[snapshot.plan]))
+            store.commit(Changes(plans=[snapshot.plan]))
 
-        assert store.plan(snapshot.plan.id).rollout == snapshot.plan.rollout
+            found = store.plan(snapshot.plan.id)
+            assert (found.rollout, found.warned) == (snapshot.plan.rollout, warned)
 
     def test_the_worst_of_its_steps_is_how_a_host_stands(self, store: WholeStore) -> None:
         snapshot = owned(store, living_world(store), 5)

@@ -164,7 +164,7 @@ def test_what_cannot_be_chosen_is_refused(mcoflow: Mcoflow, mixed: str) -> None:
     stranger = mcoflow("task", "hosts", mixed, "--like", "mail1")
 
     assert [each.code for each in (both, unknown, stranger)] == [ExitCode.USAGE] * 3
-    assert "there is no outcome 'broken': there are failures, ok, skipped" in unknown.err
+    assert "there is no outcome 'broken': there are failures, ok, warned, skipped" in unknown.err
     assert "has nothing to do on a host 'mail1'" in stranger.err
     assert mcoflow("task", "hosts", mixed, "--outcome", "lost").err == "no host stands so\n"
 

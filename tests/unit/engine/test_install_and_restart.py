@@ -4,7 +4,9 @@ import pytest
 
 from mcoflow.actions import InstallAndRestart
 from mcoflow.actions.install_and_restart import SomethingInstalled
+from mcoflow.clock import SystemClock
 from mcoflow.domain.states import PlanResult, PlanState, StepState
+from mcoflow.services.fleet import Fleet
 from mcoflow.services.present import counters, plan_view, step_view
 from mcoflow.services.views import Mark
 from mcoflow.testing.hosts import accepted, error, ok, only, progress, result
@@ -58,7 +60,7 @@ def test_a_failure_that_is_a_warning_is_told_in_its_exact_words(house: House) ->
         ("failed (exit 100)", Mark.WARNING),
         ("success", Mark.SUCCESS),
     ]
-    assert plan_view(house.store.plan(plan.id), (), 0.0).words().endswith("done, with warnings")
+    assert plan_view(house.store.plan(plan.id), (), 0.0).words() == "3 of 3 done, 1 of them warned"
 
 
 @pytest.mark.parametrize(
@@ -132,3 +134,21 @@ def test_the_restart_says_what_was_installed_and_the_agent_is_not_bothered_with_
     house.run(InstallAndRestart, hosts=["web1"], packages=["nginx"], services=["web"])
 
     assert house.hosts.requests[-1].body.args == {"service": "web"}  # type: ignore[union-attr]
+
+
+def test_hosts_where_a_failure_was_borne_are_counted_as_warned(house: House) -> None:
+    """B-059: in the steps, in the rollout, and among the hosts; not as plainly done, or ok."""
+    house.hosts.answers["web2 nginxx"] = error(100, "no such package")
+    hosts = ["web1", "web2", "web3"]
+
+    plan = house.run(InstallAndRestart, hosts=hosts, packages=["nginx", "nginxx"], services=[])
+
+    record = house.store.plan(plan.id)
+    view = plan_view(record, (), 0.0)
+    assert (record.warned, view.counters.done, view.counters.warned) == (1, 9, 1)
+    assert view.words() == "9 of 9 done, 1 of them warned"
+    assert view.rollouts[0].counts == "2 ok · 1 warned"
+    fleet = Fleet(house.store, SystemClock()).show(view)
+    assert fleet.counts == "2 ok · 1 warned"
+    assert fleet.census == "3 expected · 3 answered · 0 offline · 0 silent"
+    assert fleet.failed == 0

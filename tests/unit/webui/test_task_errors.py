@@ -143,3 +143,24 @@ def test_the_steps_of_many_hosts_are_folded_until_they_are_asked_for(
     opened = client.get(f"/tasks/{plan_id}?after=4").text
     assert folded not in opened
     assert folded.replace("<details>", "<details open>") in opened
+
+
+def test_what_was_borne_as_a_warning_is_drawn_and_counted_as_such(house: House, client: FlaskClient) -> None:
+    """B-059: in the bar of the task, among its hosts, and in the strip of them; a shape, a word, a colour."""
+    plan = draft(hosts=60, plan_id=uuid4(), label="borne", args="{}")
+    plan.plan.state, plan.plan.result = PlanState.STOPPED, PlanResult.WARNING
+    plan.plan.counts, plan.plan.warned = {StepState.SUCCESS: 60}, 15
+    hosts = [step for step in plan.steps if step.host is not None]
+    for number, step in enumerate(hosts):
+        step.state, step.outcome = StepState.SUCCESS, Outcome.FAILED if number < 15 else Outcome.OK
+    house.store.commit(Changes(new_plans=[plan]))
+
+    page = client.get(f"/tasks/{plan.plan.id}").text
+    fleet = client.get(f"/tasks/{plan.plan.id}/hosts?outcome=warned").text
+
+    assert 'aria-label="60 of 60 done, 15 of them warned"' in page
+    assert '<rect class="s-success" x="0.0%" width="75.0%"' in page
+    assert '<rect class="s-warning" x="75.0%" width="25.0%"' in page
+    assert re.search(r"</svg> Warned <span class=\"number\">15<", fleet)
+    assert len(re.findall(r'<tr data-key="web', fleet)) == 15
+    assert '<rect class="s-warning"' in fleet
