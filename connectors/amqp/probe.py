@@ -28,22 +28,30 @@ _START: Final = "start RabbitMQ there, or correct [broker] url"
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the broker said. `refused` is empty when it lets us; `remedy` is what to type then."""
+    """What the broker said. `refused` is empty when it lets us; `remedy` is what to type then.
+
+    `agents`: how many take requests of the host that was named, and so call themselves so.
+    """
 
     refused: str = ""
     remedy: str = ""
     untouched: bool = False  #: no executor has made its exchanges there yet
+    agents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Role:
-    """What a user of the broker is for: questions to ask, and the permissions that it needs."""
+    """What a user of the broker is for: questions to ask, and the permissions that it needs.
+
+    `queue`: the one whose consumers are counted, if there is one.
+    """
 
     questions: Sequence[Step]
     configure: str
     write: str
     read: str
     note: str = ""
+    queue: str = ""
 
 
 def probe(settings: BusSettings, *, host: str | None = None, within: float = WITHIN) -> Probed:
@@ -57,10 +65,12 @@ def probe(settings: BusSettings, *, host: str | None = None, within: float = WIT
     )
     topology = Topology(settings.prefix, settings.replicated)
     role = _agent(topology, host) if host else _executor(topology)
-    answers = _Asking(address, role.questions).answers(within)
+    asking = _Asking(address, role)
+    answers = asking.answers(within)
     refusals = [(what, failure) for what, failure in answers if not what or failure.code in ACCESS]
     if not refusals:
-        return Probed(untouched=any(failure.code == NOT_FOUND for _, failure in answers[:1]))
+        untouched = any(failure.code == NOT_FOUND for _, failure in answers[:1])
+        return Probed(untouched=untouched, agents=asking.consumers)
     what, failure = refusals[0]
     said = re.sub(r"^\[Errno \d+\] ", "", failure.text) or "it does not answer"
     return Probed(f"{what}: {said}" if what else said, _remedy(failure, address, role))
@@ -81,6 +91,7 @@ def _agent(topology: Topology, host: str) -> _Role:
         write=f"^{_literally(route.exchange)}$",
         read=f"^({'|'.join(map(_literally, queues))})$",
         note=f"  (a user that a server has too needs '{_every(topology)}' three times)",
+        queue=topology.agent_queue(host, AgentQueue.REQUESTS),
     )
 
 
@@ -127,10 +138,11 @@ Answers = list[tuple[str, Failure]]
 
 
 class _Asking:
-    """One connection for some questions."""
+    """One connection for the questions of a role; `consumers` of its queue: 0 if there is no such queue."""
 
-    def __init__(self, address: BrokerAddress, questions: Sequence[Step]) -> None:
-        self._address, self._questions = address, questions
+    def __init__(self, address: BrokerAddress, role: _Role) -> None:
+        self._address, self._questions, self._queue = address, role.questions, role.queue
+        self.consumers = 0
         self._io = IoThread("mcoflow-amqp-probe")
         self._clerk = Clerk()
         self._answers: Answers = []
@@ -161,8 +173,18 @@ class _Asking:
 
     def _up(self, wire: Wire) -> None:
         self._clerk.link_up(wire)
+        if self._queue:  # before the questions, which are refused: the last refusal ends it
+            count = Step(f"count queue {self._queue}", self._count)
+            self._clerk.submit(Job([count], lambda: None, lambda _failure, _what: None))
         for question in self._questions:
             self._clerk.submit(Job([question], lambda: None, self._refused))
+
+    def _count(self, channel: Channel, then: Callable[[], None]) -> None:
+        def counted(_messages: int, consumers: int) -> None:
+            self.consumers = consumers
+            then()
+
+        channel.inspect_queue(self._queue, counted)
 
     def _refused(self, failure: Failure, what: str) -> None:
         self._answers.append((what, failure))

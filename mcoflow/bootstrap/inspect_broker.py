@@ -38,6 +38,10 @@ def _rabbitmq(config: Config, shown: str, host: str | None) -> Finding:
     found = probe(bus_settings(config.broker), host=host)
     if found.refused:
         return Finding("broker", False, f"{shown}: {found.refused}", found.remedy)
+    if found.agents > 1:
+        from mcoflow.agent.presence import RENAME
+
+        return Finding("broker", False, f"{shown}: {found.agents} agents take requests of {host}", RENAME)
     new = "; no executor has used it yet" if found.untouched else ""
     return Finding("broker", True, f"{shown} lets in {who}{new}")
 

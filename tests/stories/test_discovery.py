@@ -128,6 +128,9 @@ def test_two_agents_with_one_name_are_named_on_both_sides(site: Site) -> None:
     assert "twin1" in site.commands.mcoflow("host", "list", "--text", "twin").stdout
     assert "two agents call themselves twin1" in site.commands.mcoflow("host", "show", "twin1").stdout
     assert "two agents have the same name: twin1" in site.commands.mcoflow("doctor").stdout
+    here = Deployed("", one, "").mcoflow("agent", "--check").stdout
+    assert "2 agents take requests of twin1" in here
+    assert "set [agent] identity of one" in here
     for each in (first, second):
         until(lambda log=each: "identity.conflict" in log.log, "the agent was told", within=90)
 
