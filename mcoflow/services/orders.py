@@ -74,6 +74,7 @@ class Asked:
 class Previewed:
     """What would be done: on which hosts in waves of so many, in so many steps; `offline`: not online.
 
+    `simulated`: hosts that only play what they are told.
     `digest` stands for hosts and waves: with it an order is only taken as long as they are these.
     """
 
@@ -81,6 +82,7 @@ class Previewed:
     steps: int
     waves: Sequence[int]
     offline: Sequence[str]
+    simulated: Sequence[str]
     digest: str
 
 
@@ -128,6 +130,7 @@ class Orders:
                 steps=sum(planned.counts.values()),
                 waves=found.waves if found is not None else (),
                 offline=[host.name for host in hosts if host.presence != Presence.ONLINE],
+                simulated=[host.name for host in hosts if host.simulated],
                 digest=_digest(order, found),
             )
 

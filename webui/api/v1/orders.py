@@ -45,6 +45,7 @@ def preview_task(body: Order) -> Preview:
         steps=found.steps,
         waves=tuple(found.waves),
         offline=tuple(found.offline),
+        simulated=tuple(found.simulated),
         digest=found.digest,
     )
 

@@ -71,10 +71,12 @@ def show_task(task_id: UUID) -> Task:
 def steps_of_task(task_id: UUID, query: WantedSteps) -> StepPage:
     """A page of the steps of a task."""
     after = _number(query.cursor)
-    services().plans.show(task_id)
+    plan = services().plans.show(task_id)
     wanted = StepsWanted(query.state, query.host, query.phase)
     found, more = services().fleet.steps(task_id, wanted, after=after, limit=query.limit)
-    return StepPage(items=tuple(map(step_line, found)), next=str(found[-1].id) if more else "")
+    played = services().hosts.simulated_of(plan, {step.host for step in found if step.host})
+    items = tuple(step_line(step, played) for step in found)
+    return StepPage(items=items, next=str(items[-1].id) if more else "")
 
 
 @route(bp, "GET", "/tasks/<uuid:task_id>/steps/<int:step_id>")
@@ -106,24 +108,25 @@ def history_of_task(task_id: UUID, query: Paged) -> History:
 @route(bp, "GET", "/tasks/<uuid:task_id>/hosts")
 def hosts_of_task(task_id: UUID, query: HostsWanted) -> HostsOfTask:
     """A page of the hosts of a task, or of those with one outcome."""
-    services().plans.show(task_id)
+    plan = services().plans.show(task_id)
     found = services().fleet.hosts(task_id, outcome=query.outcome, after=query.cursor, limit=query.limit)
-    return HostsOfTask(items=tuple(map(host_of, found.items)), next=found.next)
+    played = services().hosts.simulated_of(plan, [host.name for host in found.items])
+    return HostsOfTask(items=tuple(host_of(host, played) for host in found.items), next=found.next)
 
 
 @route(bp, "GET", "/tasks/<uuid:task_id>/output")
 def output_of_task(task_id: UUID, query: OutputWanted) -> OutputPage:
     """What a task, one of its hosts or one of its steps printed, from a cursor on; the same at any time."""
-    return output_of(
-        services().output.read(
-            task_id,
-            host=query.host,
-            step_id=query.step,
-            after=query.after,
-            streams=query.stream,
-            limit=query.limit,
-        )
+    page = services().output.read(
+        task_id,
+        host=query.host,
+        step_id=query.step,
+        after=query.after,
+        streams=query.stream,
+        limit=query.limit,
     )
+    hosts = {item.host for item in page.items if item.host}
+    return output_of(page, services().hosts.simulated(hosts))
 
 
 def _number(cursor: str) -> int:

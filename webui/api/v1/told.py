@@ -1,5 +1,6 @@
 """From what the services show to the shapes of the API."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from flask import url_for
@@ -39,6 +40,7 @@ def task_line(plan: PlanView) -> TaskLine:
         result=plan.result,
         explanation=plan.explanation,
         user=plan.user,
+        simulated=plan.simulated,
         parent_id=plan.caller,
         created_at=plan.created_at,
         started_at=plan.started_at,
@@ -60,8 +62,8 @@ def task_url(plan_id: UUID) -> str:
     return url_for("api_tasks.show_task", task_id=plan_id)
 
 
-def step_line(step: StepView) -> StepLine:
-    """Return a step as it stands in a list."""
+def step_line(step: StepView, simulated: Collection[str]) -> StepLine:
+    """Return a step as it stands in a list; `simulated`: hosts that are."""
     return StepLine(
         id=step.id,
         action_id=step.action_id,
@@ -69,6 +71,7 @@ def step_line(step: StepView) -> StepLine:
         action=step.action,
         title=step.title,
         host=step.host,
+        simulated=step.host in simulated,
         state=step.state,
         outcome=Standing(step.outcome) if step.outcome else None,
         outcome_text=step.words,
@@ -83,7 +86,7 @@ def step_line(step: StepView) -> StepLine:
 def step_of(detail: StepDetail) -> Step:
     """Return a step with its data."""
     return Step(
-        **dict(step_line(detail.step)),
+        **dict(step_line(detail.step, [detail.step.host or ""] if detail.simulated else ())),
         needs=tuple(each.id for each in detail.waits_for),
         queue=detail.queue,
         run_s=detail.execution_time,
@@ -92,10 +95,11 @@ def step_of(detail: StepDetail) -> Step:
     )
 
 
-def host_of(host: HostView) -> HostOfTask:
-    """Return how a host stands in a task."""
+def host_of(host: HostView, simulated: Collection[str]) -> HostOfTask:
+    """Return how a host stands in a task; `simulated`: hosts that are."""
     return HostOfTask(
         host=host.name,
+        simulated=host.name in simulated,
         outcome=Standing(host.outcome),
         outcome_text=host.words,
         error=host.error,
@@ -105,10 +109,10 @@ def host_of(host: HostView) -> HostOfTask:
     )
 
 
-def output_of(page: Printed) -> OutputPage:
-    """Return a page of output."""
+def output_of(page: Printed, simulated: Collection[str]) -> OutputPage:
+    """Return a page of output; `simulated`: hosts that are."""
     return OutputPage(
-        items=tuple(map(_piece, page.items)),
+        items=tuple(_piece(piece, simulated) for piece in page.items),
         next=page.next,
         complete=page.complete,
         kept=page.kept,
@@ -117,10 +121,11 @@ def output_of(page: Printed) -> OutputPage:
     )
 
 
-def _piece(piece: Piece) -> OutputItem:
+def _piece(piece: Piece, simulated: Collection[str]) -> OutputItem:
     return OutputItem(
         seq=piece.seq,
         host=piece.host,
+        simulated=piece.host in simulated,
         step=piece.step,
         stream=piece.stream,
         at=piece.at,

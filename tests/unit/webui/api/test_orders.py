@@ -150,6 +150,7 @@ def test_a_preview_tells_hosts_steps_and_waves_and_stores_nothing(
     found = call("POST", "/tasks/preview", 200, order).json or {}
     assert found["hosts"] == hosts
     assert (found["steps"], found["waves"], found["offline"]) == (3, [1, 2], ["gone"])
+    assert found["simulated"] == hosts[:2]
     none = call("POST", "/tasks/preview", 200, {"action": "test_api_walk"}).json or {}
     assert (none["hosts"], none["steps"], none["waves"]) == ([], 2, [])
     assert "no plan for this" in str(faults(call, {"action": "test_api_unplannable"}, "/tasks/preview"))

@@ -67,6 +67,22 @@ def test_a_task_is_told_with_its_counts_and_what_it_allows(client: FlaskClient, 
     assert all(client.get(link).status_code == 200 for link in task["links"].values())
 
 
+def test_each_row_about_a_simulated_host_says_so(
+    client: FlaskClient, house: House, pinged: PlanView, large: UUID
+) -> None:
+    assert read(client, f"/tasks/{pinged.id}")["simulated"]
+    steps = read(client, f"/tasks/{pinged.id}/steps", phase="run")["items"]
+    hosts = read(client, f"/tasks/{pinged.id}/hosts")["items"]
+    assert len(steps) == len(hosts) == 3
+    assert all(
+        row["simulated"] for row in (*steps, *hosts, *read(client, f"/tasks/{pinged.id}/output")["items"])
+    )
+    step = steps[0]["id"]
+    assert read(client, f"/tasks/{pinged.id}/steps/{step}")["simulated"]
+    assert not read(client, f"/tasks/{large}")["simulated"]
+    assert not any(row["simulated"] for row in read(client, f"/tasks/{large}/hosts")["items"])
+
+
 def test_a_task_of_10000_hosts_is_told_in_little_and_fast(client: FlaskClient, large: UUID) -> None:
     """H-044: 32 KiB at the most, p95 within 100 ms of CPU, and 304 for who has it already."""
     took = []

@@ -31,10 +31,14 @@ class Order(Sent):
 
 
 class Preview(Answer):
-    """What would be done; nothing is stored. `offline`: those of the hosts that are not online."""
+    """What would be done; nothing is stored.
+
+    `offline`: those of the hosts that are not online; `simulated`: those that only play it.
+    """
 
     hosts: tuple[str, ...]
     steps: int
     waves: Annotated[tuple[int, ...], Field(description="hosts of each wave; none: the action decides")]
     offline: tuple[str, ...]
+    simulated: tuple[str, ...]
     digest: str

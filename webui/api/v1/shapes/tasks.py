@@ -48,6 +48,7 @@ class TaskLine(Answer):
     result: PlanResult
     explanation: str
     user: str
+    simulated: Annotated[bool, Field(description="some of its hosts only play what they are told")]
     parent_id: UUID | None
     created_at: Moment
     started_at: Moment | None
@@ -123,6 +124,7 @@ class StepLine(Answer):
     action: str
     title: str
     host: str | None
+    simulated: bool
     state: StepState
     outcome: Standing | None
     outcome_text: Annotated[str, Field(description="how it stands, in the exact words that pages show")]
@@ -162,6 +164,7 @@ class HostOfTask(Answer):
     """How a host stands in a task, by the step that decides it."""
 
     host: str
+    simulated: bool
     outcome: Standing
     outcome_text: str
     error: str
@@ -194,6 +197,7 @@ class OutputItem(Answer):
 
     seq: int
     host: str | None
+    simulated: bool
     step: int | None
     stream: str
     at: Annotated[Moment, Field(description="by the clock of the host")]
