@@ -2,14 +2,18 @@
 
 import json
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
 
+from tests.servers.house import House
 from tests.unit.webui.conftest import Person
+from tests.waiting import until
 from webui.api.v1.problems import KINDS
 
+SECRET = "-hunter2 of all"
 MEMBERS = {"type", "title", "status", "detail", "instance"}
 
 
@@ -49,6 +53,27 @@ def test_a_foreign_origin_and_an_unknown_host_are_problems_too(client: FlaskClie
     assert (without_token.status_code, without_token.json["type"]) == (403, "/problems/forbidden")
     unknown = client.get("/api/v1/tasks", headers={"Host": "elsewhere.example"})
     assert (unknown.status_code, unknown.json["type"]) == (400, "/problems/bad-request")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"action": "install", "input": {"hosts": ["sim-00001"], "package": SECRET}},
+        {"action": "restart", "input": {"hosts": ["sim-00001"], "service": SECRET, "odd": SECRET}},
+        {"action": "package.search", "input": {"text": SECRET, "limit": SECRET}, "targets": "sim-00001"},
+        {"action": "test_api_fetches", "input": {"mirror": [SECRET]}},
+        {"action": "ping", "input": SECRET, "start_at": SECRET, "rollout": {"canary": SECRET}},
+    ],
+)
+def test_no_value_of_an_input_is_repeated_in_what_is_wrong_with_it(
+    client: FlaskClient, house: House, order: dict[str, Any]
+) -> None:
+    """H-055: it may be secret."""
+    until(house.services.operations.list, "a host has told what it offers")
+    for path in ("/api/v1/tasks", "/api/v1/tasks/preview"):
+        answer = client.post(path, json=order)
+        assert answer.status_code == 422
+        assert "hunter2" not in answer.text
 
 
 def test_a_page_of_ours_may_command_with_its_token(person: Person) -> None:
