@@ -61,10 +61,10 @@ class Offers:
             Lacking([name], [host for host in hosts if told.get(host) in without[name]], len(hosts))
             for name in sorted(operations)
         ]
-        return together(each for each in found if each.hosts)
+        return _together(each for each in found if each.hosts)
 
 
-def together(lacking: Iterable[Lacking]) -> Sequence[Lacking]:
+def _together(lacking: Iterable[Lacking]) -> Sequence[Lacking]:
     """Tell of the same hosts once, with all that they do not offer."""
     names: dict[tuple[str, ...], dict[str, None]] = {}
     asked = 0

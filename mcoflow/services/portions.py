@@ -16,7 +16,7 @@ from mcoflow.domain.rollout import Rollout
 from mcoflow.errors import InputInvalidError
 from mcoflow.services.fields import Order
 from mcoflow.services.hosts import Hosts
-from mcoflow.services.offers import Lacking, together
+from mcoflow.services.offers import Lacking, Offers
 from mcoflow.services.operations import Operations
 from mcoflow.services.rehearsals import Rehearsal, Rehearsals
 from mcoflow.services.targets import Targets
@@ -43,7 +43,7 @@ class OrderPreview:
     """Where it would be done and in which waves. `matched`: hosts that the target means, before a limit.
 
     `how`: None, and no waves, of an action that decides by itself. `rehearsals`: what each host would go
-    through, of each order that was looked at.
+    through, of each order that was looked at. `lacking`: who does not offer what they would be asked for.
     """
 
     matched: int
@@ -56,11 +56,7 @@ class OrderPreview:
     waves: Sequence[int]
     how: Rollout | None
     rehearsals: Sequence[Rehearsal] = ()
-
-    @property
-    def lacking(self) -> Sequence[Lacking]:
-        """Which hosts do not offer what they would be asked for."""
-        return together(each for one in self.rehearsals for each in one.lacking)
+    lacking: Sequence[Lacking] = ()
 
     @property
     def words(self) -> str:
@@ -107,10 +103,12 @@ class Portions:
         hosts: Hosts,
         operations: Operations,
         rehearsals: Rehearsals,
+        offers: Offers,
+        *,
         actions: Registry = REGISTERED,
     ) -> None:
         self._targets, self._hosts, self._operations, self._actions = targets, hosts, operations, actions
-        self._rehearsals = rehearsals
+        self._rehearsals, self._offers = rehearsals, offers
 
     def look(self, order: Order, *others: Order) -> OrderPreview | None:
         """Tell as `preview` does, and also what each host would go through and which do not offer it.
@@ -121,7 +119,9 @@ class Portions:
         if found is None or not found.hosts:
             return found
         names = [host.name for host in found.hosts]
-        return replace(found, rehearsals=[self._rehearsals.of(each, names) for each in (order, *others)])
+        rehearsals = [self._rehearsals.of(each, names) for each in (order, *others)]
+        asked = frozenset[str]().union(*(each.asked for each in rehearsals))
+        return replace(found, rehearsals=rehearsals, lacking=self._offers.lacking(asked, names))
 
     def lacking(self, order: Order) -> Sequence[Lacking]:
         """Tell which hosts do not offer what they would be asked for. Raises as `preview` does."""
@@ -131,7 +131,7 @@ class Portions:
             names = [host.name for host in self._meant(given)[1]]
         else:
             names = _named(given.get("hosts"))
-        return self._rehearsals.of(order, names).lacking if names else ()
+        return self._offers.lacking(self._rehearsals.of(order, names).asked, names) if names else ()
 
     def preview(self, order: Order) -> OrderPreview | None:
         """Tell where it would be done; None for an action that takes no hosts.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from mcoflow.domain.records import PlanDraft, StepRecord
 from mcoflow.domain.states import Phase, PlanState
 from mcoflow.ports.engine import Engine
 from mcoflow.services.fields import Order
-from mcoflow.services.offers import Lacking, Offers, first_of
+from mcoflow.services.offers import first_of
 from mcoflow.services.present import json_object, title_of
 
 REHEARSED: Final = 20
@@ -40,21 +40,22 @@ class Course:
 class Rehearsal:
     """What an order would do on each of some hosts.
 
-    `rest`: steps that are of no host. `problem`: why it cannot be planned. `lacking`: who would refuse.
+    `rest`: steps that are of no host. `problem`: why it cannot be planned. `asked`: the operations that hosts
+    are asked for.
     """
 
     title: str
     courses: Sequence[Course] = ()
     rest: Sequence[str] = ()
     problem: str = ""
-    lacking: Sequence[Lacking] = field(default=())
+    asked: frozenset[str] = frozenset()
 
 
 class Rehearsals:
     """Plans orders for some of their hosts, and looks at what comes out."""
 
-    def __init__(self, engine: Engine, offers: Offers, registry: Registry = REGISTERED) -> None:
-        self._engine, self._offers, self._registry = engine, offers, registry
+    def __init__(self, engine: Engine, registry: Registry = REGISTERED) -> None:
+        self._engine, self._registry = engine, registry
 
     def of(self, order: Order, hosts: Sequence[str]) -> Rehearsal:
         """Tell what the order would do on these hosts. It runs the plan methods and stores nothing.
@@ -70,12 +71,12 @@ class Rehearsals:
         given = {action.id: json_object(action.input) for action in draft.actions}
         steps = _run_steps(draft)
         told = {step.id: _told(step, given[step.action_id]) for step in steps}
-        asked = {self._asked(step, given[step.action_id]) for step in steps} - {""}
+        asked = frozenset(self._asked(step, given[step.action_id]) for step in steps)
         return Rehearsal(
             title,
             courses=_courses(steps, told),
             rest=_folded([told[step.id] for step in steps if step.host is None]),
-            lacking=self._offers.lacking(asked, hosts),
+            asked=asked - {""},
         )
 
     def _asked(self, step: StepRecord, given: Mapping[str, Any]) -> str:

@@ -54,9 +54,9 @@ def test_the_preview_of_the_page_is_in_the_words_that_are_printed(capsys: pytest
     hosts = [OrderedHost(name, "offline" if name in away else "online") for name in [*sorted(away), *names]]
     how = RolloutInput(batch=10, canary=1, max_failures="10%").rollout(40)
     lacking = Lacking(["service.restart"], ["web1", "web2", "web3"], 40)
-    rehearsal = Rehearsal("Restart", [Course(names, ["Restart service nginx"])], lacking=[lacking])
+    rehearsal = Rehearsal("Restart", [Course(names, ["Restart service nginx"])])
 
-    _say(Shell(), OrderPreview(40, 40, 38, 0, 2, 0, hosts, how.waves(40), how, [rehearsal]))
+    _say(Shell(), OrderPreview(40, 40, 38, 0, 2, 0, hosts, how.waves(40), how, [rehearsal], [lacking]))
 
     assert capsys.readouterr().err == blocks(PAGE, "text")[0]
 

@@ -13,6 +13,7 @@ from mcoflow.domain.requests import HostRecord
 from mcoflow.domain.states import PlanState
 from tests.servers.house import House
 from tests.unit.webui.conftest import Person
+from tests.unit.webui.test_cost import STATEMENTS_PER_PAGE, counted
 from tests.unit.webui.test_form import made
 from tests.unit.webui.test_form_target import value_of
 from tests.unit.webui.test_new import Login
@@ -310,3 +311,12 @@ def test_many_hosts_and_some_that_refuse_are_told_at_once(person: Person, bare: 
         "this goes to 31 hosts; 1 of 31 hosts does not offer package.install: bare1; "
         "there it ends as rejected: type 31 to confirm" in asked.text
     )
+
+
+def test_a_preview_takes_few_statements_whatever_it_tells(person: Person, bare: None) -> None:
+    """Pages, 2.7: also where four buttons could be pressed."""
+    with counted() as statements:
+        seen = person.send("/preview", target="shelf* or bare*", param="vim")
+
+    assert "3 of 33 hosts do not offer" in seen.text
+    assert 0 < len(statements) <= STATEMENTS_PER_PAGE, statements
