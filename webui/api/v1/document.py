@@ -46,7 +46,7 @@ def document() -> dict[str, Any]:
     """Return the document; it refers to nothing outside of itself."""
     schemas = _schemas()
     paths: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
+    for route in sorted(ROUTES, key=lambda each: (each.rule, each.method)):
         paths.setdefault(path_of(route), {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",

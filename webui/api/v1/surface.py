@@ -54,7 +54,7 @@ class Route:
 
 
 ROUTES: Final[list[Route]] = []
-"""All of them, in the order in which they were declared."""
+"""All of them, in the order in which their modules were imported."""
 
 
 def blueprint(name: str) -> Blueprint:
