@@ -8,11 +8,14 @@ from uuid import UUID
 
 import pytest
 
+from mcoflow.action import Action
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.states import PlanResult, StepState
 from mcoflow.engine.up_to_date import UpToDate
 from mcoflow.errors import BusUnavailableError
 from mcoflow.ports.bus import Replies, Source
+from mcoflow.ports.store import Changes
+from mcoflow.storage import SqlStore
 from mcoflow.testing import ManagedClock, OneThreadWorld
 from mcoflow.testing.hosts import accepted, only, progress, result
 from tests.unit.engine.play import Install
@@ -20,6 +23,8 @@ from tests.waiting import until
 
 OURS, ADOPTED = Replies("x-aaaaaaaaaaaa"), Replies("x-bbbbbbbbbbbb")
 HOSTS = 50
+MANY, AT_ONCE = 3000, 1000
+"""Hosts, and replies that one commit takes at the most."""
 
 
 class Queues:
@@ -121,6 +126,49 @@ def behind() -> Iterator[tuple[OneThreadWorld, list[UUID]]]:
         world.ground.broker.unread = True
         world.advance(600)
         yield world, plans
+
+
+class Everywhere(Action):
+    """Install on many hosts, all at once."""
+
+    name = "up_to_date.everywhere"
+
+    def plan(self) -> None:
+        for number in range(MANY):
+            self.plan_action(Install, host=f"h{number}")
+
+
+def test_thousands_of_replies_at_once_that_waited_past_all_deadlines_are_all_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R-041, B-028: none is lost, nobody is asked, and some commits take all of them."""
+    commits: list[Changes] = []
+    commit = SqlStore.commit
+
+    def counted(store: SqlStore, changes: Changes) -> None:
+        commits.append(changes)
+        commit(store, changes)
+
+    monkeypatch.setattr(SqlStore, "commit", counted)
+    with OneThreadWorld() as world:
+        world.hosts.default = only(accepted())
+        plan = world.run(Everywhere)
+        executor, bus = world.executor, world._connector
+        assert executor is not None
+        assert bus is not None
+        source, inlet, prefetch = executor._sources[0]
+        bus.stop_consuming(source)
+        for asked in list(world.hosts.requests):
+            world.hosts.say(result(), about=asked)
+        world.advance(600)
+        commits.clear()
+        bus.consume(source, inlet, prefetch=prefetch)
+        world.drain()
+
+        assert world.stored.plan(plan.id).result is PlanResult.SUCCESS
+        assert {step.outcome for step in world.stored.steps(plan.id).values() if step.host} == {Outcome.OK}
+        assert len([each for each in commits if each.requests]) <= MANY // AT_ONCE + 1
+        assert world.ground.broker.of_kind("query") == world.ground.broker.of_kind("cancel") == []
 
 
 def test_no_host_is_lost_while_its_reply_waits_unread() -> None:
