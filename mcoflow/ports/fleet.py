@@ -33,13 +33,17 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class HostStanding:
-    """How a host stands; `step_id`: the step that decided it. Times are Unix, None: not yet."""
+    """How a host stands; `step_id`: the step that decided it. Times are Unix, None: not yet.
+
+    `warnings` are those of that step, where it warned.
+    """
 
     host: str
     step_id: int
     trouble: Trouble
     started_at: float | None
     ended_at: float | None
+    warnings: tuple[str, ...] = ()
 
     @property
     def standing(self) -> Standing:

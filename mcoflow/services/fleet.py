@@ -339,7 +339,7 @@ def _host(host: HostStanding, now: float) -> HostOfTask:
         words=_words(host.trouble),
         mark=mark_of(standing),
         unknown_effect=standing.unknown_effect,
-        error=_message(host.trouble),
+        error=_message(host.trouble) or "; ".join(map(in_one_line, host.warnings)),
         step_id=host.step_id,
         started_at=moment(host.started_at),
         ended_at=moment(host.ended_at),

@@ -195,8 +195,11 @@ def _with_error(
     hosts, step = _of_hosts(plan_id, after=after, host=host).subquery(), steps.alias()
     error = case((hosts.c.standing.in_(_TELLING), func.coalesce(step.c.error, "")), else_="")
     reason = case((hosts.c.standing.in_(_WITH_REASON), step.c.reason), else_="")
-    told = (error.label("error"), reason.label("reason"), step.c.started_at, step.c.ended_at)
-    found = select(hosts, *told).join(step, and_(step.c.plan_id == plan_id, step.c.id == hosts.c.step_id))
+    warnings = case((hosts.c.standing == Standing.WARNED.rank, step.c.warnings))
+    told = (error.label("error"), reason.label("reason"), warnings.label("warnings"))
+    found = select(hosts, *told, step.c.started_at, step.c.ended_at).join(
+        step, and_(step.c.plan_id == plan_id, step.c.id == hosts.c.step_id)
+    )
     return found.where(hosts.c.standing.in_(among)) if among else found
 
 
@@ -215,4 +218,5 @@ def _trouble(row: Row[Any]) -> Trouble:
 
 
 def _host(row: Row[Any]) -> HostStanding:
-    return HostStanding(row.host, row.step_id, _trouble(row), row.started_at, row.ended_at)
+    warnings = tuple(from_json(row.warnings)) if row.warnings else ()
+    return HostStanding(row.host, row.step_id, _trouble(row), row.started_at, row.ended_at, warnings)

@@ -153,6 +153,11 @@ class FleetContract:
         (plan,) = stored(store, new)
 
         assert dict(store.standings(plan)) == {Standing.WARNED: 2, Standing.UNDER_WAY: 1}
+        warned = store.hosts_standing(plan, standings=[Standing.WARNED])
+        assert [(each.host, each.warnings) for each in warned] == [
+            (one.host, ()),
+            (two.host, ("look at it",)),
+        ]
         assert set(store.verdicts(plan).values()) == {Verdict.SUCCEEDED, Verdict.OPEN}
         assert [cell.worst for cell in store.heat(plan, hosts=3, cells=1)] == [Standing.UNDER_WAY]
 

@@ -67,6 +67,7 @@ def test_many_hosts_are_told_in_one_line_and_a_summary(mcoflow: Mcoflow) -> None
     assert "  not picked up: 20 hosts: away1, away10, away11 and 17 more" in ended.out
     assert "  offline: away1, away10, away11, " in ended.out
     assert "next: mcoflow task resume " in ended.out
+    assert ended.err.rstrip().endswith("Install nginx on 23 hosts is paused: 20 of 23 hosts failed")
 
 
 def test_the_summary_is_shown_again_later(mcoflow: Mcoflow, mixed: str) -> None:
@@ -75,6 +76,8 @@ def test_the_summary_is_shown_again_later(mcoflow: Mcoflow, mixed: str) -> None:
     assert ended.code == ExitCode.OK
     assert "23 expected · 3 answered · 20 offline · 0 silent" in ended.out
     assert f"next: mcoflow task hosts {mixed} --failed" in ended.out
+    assert ended.out.count("not picked up: 20 hosts") == 1  # and no line `why` that says it again
+    assert "  why " not in ended.out
 
 
 def test_a_given_up_task_is_run_again_where_it_failed(mcoflow: Mcoflow, mixed: str) -> None:

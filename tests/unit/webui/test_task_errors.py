@@ -153,6 +153,7 @@ def test_what_was_borne_as_a_warning_is_drawn_and_counted_as_such(house: House, 
     hosts = [step for step in plan.steps if step.host is not None]
     for number, step in enumerate(hosts):
         step.state, step.outcome = StepState.SUCCESS, Outcome.FAILED if number < 15 else Outcome.OK
+        step.warnings = ("php: no such package",) if number < 15 else ()
     house.store.commit(Changes(new_plans=[plan]))
 
     page = client.get(f"/tasks/{plan.plan.id}").text
@@ -163,4 +164,5 @@ def test_what_was_borne_as_a_warning_is_drawn_and_counted_as_such(house: House, 
     assert '<rect class="s-warning" x="75.0%" width="25.0%"' in page
     assert re.search(r"</svg> Warned <span class=\"number\">15<", fleet)
     assert len(re.findall(r'<tr data-key="web', fleet)) == 15
+    assert fleet.count('<td class="c-title">php: no such package</td>') == 15
     assert '<rect class="s-warning"' in fleet
