@@ -1,6 +1,7 @@
 """The hosts of a task: in numbers, filtered, the same error once, all at once in a strip; and those again."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -188,6 +189,22 @@ def test_a_part_of_them_stays_cheap(client: FlaskClient, large: UUID, part: str)
         answer = client.get(f"/tasks/{large}/hosts?part={part}")
     assert 0 < len(statements) <= STATEMENTS_PER_PART, statements
     assert len(answer.data) <= PART_BYTES
+
+
+def test_the_picture_of_ten_thousand_hosts_is_a_few_stacks_that_add_up(
+    client: FlaskClient, house: House
+) -> None:
+    """W-030: at most 200 nodes, and no host is in none of them."""
+    task = fleet(house, 10_000)
+
+    shown = re.findall(r'class="node[^>]*aria-label="([^"]*)"', client.get(f"/tasks/{task}?part=graph").text)
+
+    assert 0 < len(shown) <= 200
+    stacks = [re.findall(r"(\d+) (error|unknown|success)", label) for label in shown]
+    counted = Counter({"error": sum(not stack for stack in stacks)})  # the one that stands alone failed
+    for number, word in (each for stack in stacks for each in stack):
+        counted["success" if word == "success" else "error"] += int(number)
+    assert counted == {"success": 6000, "error": 4000}
 
 
 # -- acts ------------------------------------------------------------------------------------------------
