@@ -56,10 +56,10 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture
-def postgresql_url(postgresql: PostgreSQL) -> str:
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
     """The SQLAlchemy URL of an empty database, made for this test alone."""
-    postgresql.start()
-    return postgresql.create_database()
+    with postgresql.database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

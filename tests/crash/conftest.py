@@ -27,8 +27,10 @@ def postgresql_site_of_file(
 ) -> Iterator[Supervisor]:
     """The same on PostgreSQL."""
     path = tmp_path_factory.mktemp("site")
-    database = postgresql.create_database()
-    with closing(Supervisor(path, rabbitmq.url, rabbitmq.new_prefix(), database, ["web1"])) as site:
+    with (
+        postgresql.database() as database,
+        closing(Supervisor(path, rabbitmq.url, rabbitmq.new_prefix(), database, ["web1"])) as site,
+    ):
         site.start_agent("web1")
         yield site
 

@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -49,13 +50,24 @@ class PostgreSQL:
         """Return the SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://{ROLE}@127.0.0.1:{self._port}/{database}"
 
-    def create_database(self, like: str = "template1") -> str:
-        """Create a copy of a database, by default an empty one, and return its SQLAlchemy URL."""
+    def create_database(self) -> str:
+        """Create an empty database and return its SQLAlchemy URL."""
         name = next(self._names)
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         with self._connect() as connection:
-            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(like)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Start the server, and lend a database of its own: the URL.
+
+        What is left would be replayed by each server that starts after a kill, a third of a second for each.
+        """
+        self.start()
+        url = self.create_database()
+        yield url
+        self.start()
+        self._drop(url)
 
     def create_database_in(self, folder: Path) -> str:
         """Create an empty database whose tables lie in a folder, which is made; return its SQLAlchemy URL."""
@@ -72,10 +84,15 @@ class PostgreSQL:
 
     def drop_database(self, url: str) -> None:
         """Drop a database that lies in a folder of its own, and leave the folder."""
+        name = self._drop(url)
+        with self._connect() as connection:
+            connection.execute(sql.SQL("DROP TABLESPACE {}").format(sql.Identifier(f"place_of_{name}")))
+
+    def _drop(self, url: str) -> str:
         name = url.rpartition("/")[2]
         with self._connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-            connection.execute(sql.SQL("DROP TABLESPACE {}").format(sql.Identifier(f"place_of_{name}")))
+        return name
 
     def start(self) -> None:
         """Start the server and return when it takes connections; RuntimeError with its log if it does not."""

@@ -51,11 +51,13 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQ, postgresql: PostgreSQL) -> Site:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, rabbitmq: RabbitMQ, postgresql: PostgreSQL
+) -> Iterator[Site]:
     rabbitmq.start()
-    postgresql.start()
     folder = tmp_path_factory.mktemp("site")
-    return Site(folder, rabbitmq.url, rabbitmq.new_prefix(), postgresql.create_database())
+    with postgresql.database() as database:
+        yield Site(folder, rabbitmq.url, rabbitmq.new_prefix(), database)
 
 
 @pytest.fixture(scope="module")
