@@ -131,8 +131,16 @@ class Recovery:
             self._steps.waking.wake(batch, run, step)
 
     def _interrupted(self, batch: Batch, run: PlanRun, step: StepRecord) -> None:
-        """A step whose executor died inside user code: repeat it only if its author allows that."""
-        if step.phase in (Phase.FINALIZE, Phase.REVERT) or self._rerunnable(step):
+        """A step whose executor died inside user code: repeat it only if its author allows that.
+
+        A host action that a worker called has done nothing yet: of a reply that it was to look at, it is
+        told again; without one its request was not made, and it begins anew.
+        """
+        pure = step.phase is Phase.RUN and self._is_pure(step)
+        if pure and self._memory.has_event((run.id, step.id), "reply"):
+            run.move(step, StepState.SUSPENDED, batch.now)
+            return
+        if pure or step.phase in (Phase.FINALIZE, Phase.REVERT) or self._rerunnable(step):
             self._steps.waking.drop_of_try(batch, run, step)
             self._steps.asking.abandon(batch, run, step)
             run.move(step, StepState.PENDING, batch.now)
@@ -142,6 +150,10 @@ class Recovery:
         message = "the executor died while the step was inside run: effect unknown"
         run.fail(step, ErrorRecord("RunInterruptedError", message), batch.now)
         self._steps.clear(batch, run, step)
+
+    def _is_pure(self, step: StepRecord) -> bool:
+        action = self._steps.work.action(step)
+        return isinstance(action, type) and self._steps.work.is_pure(action)
 
     def _rerunnable(self, step: StepRecord) -> bool:
         try:

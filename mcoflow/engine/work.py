@@ -74,10 +74,12 @@ class Work:
             return ErrorRecord(type(error).__name__, str(error))
 
     def is_called_here(self, action: type[Action]) -> TypeGuard[type[HostAction]]:
-        """Whether the director itself calls it: a host action, but for one with middleware, or set apart."""
-        if not issubclass(action, HostAction) or self._actions.is_apart(action):
-            return False
-        return not self._chains.of(action).has("run")
+        """Whether the director itself calls it: one that is pure, unless it was set apart."""
+        return self.is_pure(action) and not self._actions.is_apart(action)
+
+    def is_pure(self, action: type[Action]) -> bool:
+        """Whether a call of it has no effect of its own: a host action, but for one with middleware."""
+        return issubclass(action, HostAction) and not self._chains.of(action).has("run")
 
     def load(self, run: PlanRun, step: StepRecord) -> None:
         """Have at hand what data() needs."""
