@@ -33,7 +33,7 @@ class RequestRecord:
 
     `body` holds the exact bytes that are published, and published again. `run_due_at` is set by the first
     sign that the agent executes. `cancel` is set once the agent was told to stop, with the reason word
-    (`cancel`, `abort`, `pickup`, `timeout`).
+    (`cancel`, `kill`, `abort`, `pickup`, `timeout`).
     """
 
     id: UUID

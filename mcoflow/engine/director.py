@@ -73,7 +73,7 @@ class Director:
         self._lookout = Lookout(
             parts.memory, parts.people, parts.recovery, store=store, clock=clock, world_id=world_id
         )
-        self._deadlines = Deadlines(parts.memory, parts.steps, parts.replies, on_due)
+        self._deadlines = Deadlines(parts.memory, parts.steps, parts.replies, parts.post, on_due)
         self._reading = Reading(parts, self._deadlines, self._lookout, world_id)
         self._held: list[Message] = []
         self._draining = False

@@ -186,6 +186,25 @@ def test_no_host_is_lost_while_its_reply_waits_unread() -> None:
         assert world.ground.broker.of_kind("query") == world.ground.broker.of_kind("cancel") == []
 
 
+def test_no_host_is_given_up_before_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B-028, I-3: while queries, and cancels, wait here to be sent; `not picked up` promises no effect."""
+    with OneThreadWorld() as world:
+        world.hosts.default = lambda asked: [accepted()] if asked.args["package"] == "taken" else []
+        taken = world.run(Install, host="web1", package="taken").id
+        waiting = world.run(Install, host="web2", package="not yet").id
+        monkeypatch.setattr(world._connector, "publish", lambda _parcels, _on_receipt: 0)
+
+        world.advance(3600)
+        assert [world.stored.step(plan, Install).outcome for plan in (taken, waiting)] == [None, None]
+
+        monkeypatch.undo()
+        world.advance(1)
+        assert {parcel.kind for parcel in world.ground.broker.published} == {"request", "query", "cancel"}
+        world.advance(60)
+        outcomes = [world.stored.step(plan, Install).outcome for plan in (taken, waiting)]
+        assert outcomes == [Outcome.LOST, Outcome.NOT_PICKED_UP]
+
+
 def test_a_host_that_said_nothing_is_lost_once_all_is_read() -> None:
     """B-028: the deadlines are held up, not forgotten."""
     with behind() as (world, plans):
