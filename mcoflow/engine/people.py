@@ -157,7 +157,8 @@ class People:
     def _pause(self, batch: Batch, run: PlanRun, actor: str, *, after: str | None) -> None:
         """Let what is under way end, and nothing more start; asked for twice, or at rest, nothing changes.
 
-        `after` a `wave`: let all hosts of the current wave have their turn before.
+        `after` a `wave`: let all hosts of the current wave have their turn before. Between two waves the
+        current one has ended, so that is at once.
         """
         plan = run.plan
         if after not in (None, "wave"):
@@ -165,7 +166,7 @@ class People:
             raise CommandRefusedError(message, run.id, plan.state, ALLOWED[plan.state])
         if plan.state is not PlanState.RUNNING or plan.pause_requested:
             return
-        if after == "wave" and plan.rollout is not None:
+        if after == "wave" and plan.rollout is not None and not _is_between_waves(run):
             if not plan.rollout.pause_after_wave:
                 plan.rollout = replace(plan.rollout, pause_after_wave=True)
                 self._steps.note(batch, run, "pause", actor=actor, detail="after the current wave")
@@ -242,6 +243,13 @@ def check_allowed(plan_id: UUID, state: PlanState, kind: CommandKind) -> None:
     if kind not in allowed and (state, kind) not in _TAKEN_TOO:
         names = [each.value for each in allowed if each is not CommandKind.EVENT]
         raise CommandRefusedError.by_state(_named(kind), plan_id, state, names)
+
+
+def _is_between_waves(run: PlanRun) -> bool:
+    """Whether nobody has their turn, and the next wave waits for its time."""
+    tallies = [waves.tally for waves in run.waves]
+    waits = any(tally.opens_at is not None for tally in tallies)
+    return waits and not any(tally.under_way for tally in tallies)
 
 
 def _named(kind: CommandKind) -> str:

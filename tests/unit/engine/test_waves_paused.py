@@ -92,6 +92,38 @@ def test_a_pause_after_the_wave_interrupts_nobody(world: OneThreadWorld) -> None
     assert told(world, plan_id) == "2 ok · 2 not begun"
 
 
+class Spaced(Action):
+    """One step on each of three hosts, one after the other, ten minutes between them."""
+
+    name = "paused.spaced"
+
+    def plan(self) -> None:
+        with self.rollout(Rollout(batch=Share(1), wait=10 * MINUTE)):
+            for number in range(3):
+                with self.branch():
+                    self.plan_action(Slow, n=number)
+
+
+def test_a_pause_after_the_wave_comes_at_once_between_two_waves(world: OneThreadWorld) -> None:
+    """B-060: that wave has ended; who looks at its hosts meanwhile does not want the next one to begin."""
+    plan_id = world.trigger(Spaced).plan_id
+    world.drain()
+    world.advance(61)
+    assert told(world, plan_id) == "1 ok · 2 not begun"
+
+    world.pause(plan_id, after_wave=True)
+    world.drain()
+
+    plan = world.stored.plan(plan_id)
+    assert plan.state is PlanState.PAUSED
+    assert plan.explanation == "paused on request in wave 2 of 3: 2 hosts have not begun"
+    world.resume(plan_id)
+    for _ in range(2):
+        world.advance(601)
+        world.advance(61)
+    assert world.stored.plan(plan_id).result is PlanResult.SUCCESS
+
+
 def test_hosts_of_the_last_wave_are_interrupted_too(world: OneThreadWorld) -> None:
     plan_id = start(world)
     for _ in range(2):
