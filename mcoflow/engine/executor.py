@@ -140,7 +140,12 @@ class Executor:
             token=self.world.token,
             on_changed=on_discovered,
         )
-        self.up_to_date = UpToDate(self._waiting_replies, clock, lambda at: self.mailbox.put(RepliesRead(at)))
+        self.up_to_date = UpToDate(
+            self._waiting_replies,
+            clock,
+            lambda at: self.mailbox.put(RepliesRead(at)),
+            prefetch=REPLIES_PREFETCH,
+        )
         self._patient = PatientStore(store, observer)
         self._director = self._wire(self._patient, actions, chains, on_commit)
         self._keeper = Keeper(

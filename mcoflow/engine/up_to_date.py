@@ -23,11 +23,15 @@ class UpToDate:
     """Tells up to when everything was handed over that hosts had said.
 
     `want` asks for it; then `on_read` is called with a time, after all that was in the queues at that time.
-    Either they were found empty, or as many messages have come from each as were counted in it. Nothing is
-    counted unless it is wanted and a queue was found not to be empty.
+    Each was found empty since then, or as many messages have come from it as were counted and may have been
+    under way: a broker counts only what it has not sent, `prefetch` others at the most are sent and not here.
+    Nothing is counted unless it is wanted and a queue was found not to be empty.
     """
 
-    def __init__(self, count: Callable[[], Waiting], clock: Clock, on_read: Callable[[float], None]) -> None:
+    def __init__(
+        self, count: Callable[[], Waiting], clock: Clock, on_read: Callable[[float], None], *, prefetch: int
+    ) -> None:
+        self._prefetch = prefetch
         self._count = count
         self._clock = clock
         self._on_read = on_read
@@ -69,9 +73,16 @@ class UpToDate:
 
     def _await(self, waiting: Mapping[Source, int], at: float) -> None:
         with self._lock:
-            if not self._left:
-                self._left, self._counted_at = dict(waiting), at
+            if self._left:
+                for source in self._left.keys() - waiting.keys():
+                    del self._left[source]
+            else:
+                self._left = {source: count + self._prefetch for source, count in waiting.items()}
+                self._counted_at = at
+            done = not self._left
         self._wanted.set()  # what was counted may also have gone another way
+        if done:
+            self._on_read(self._counted_at)
 
     def heard(self, source: Source) -> None:
         """Note that a message of this queue was handed over."""

@@ -22,7 +22,7 @@ from tests.unit.engine.play import Install
 from tests.waiting import until
 
 OURS, ADOPTED = Replies("x-aaaaaaaaaaaa"), Replies("x-bbbbbbbbbbbb")
-HOSTS = 50
+HOSTS, UNDER_WAY = 50, 10
 MANY, AT_ONCE = 3000, 1000
 """Hosts, and replies that one commit takes at the most."""
 
@@ -35,7 +35,7 @@ class Queues:
         self.waiting: dict[Source, int] = {OURS: 0, ADOPTED: 0}
         self.away = False
         self.told: list[float] = []
-        self.reader = UpToDate(self.count, self.clock, self.told.append)
+        self.reader = UpToDate(self.count, self.clock, self.told.append, prefetch=UNDER_WAY)
 
     def count(self) -> dict[Source, int]:
         if self.away:
@@ -62,19 +62,41 @@ def test_empty_queues_are_read_up_to_the_moment_before_they_were_looked_at(queue
     assert not queues.reader.look()  # nobody wants to know
 
 
-def test_a_full_queue_is_read_when_as_many_came_as_were_counted(queues: Queues) -> None:
-    """B-028: also if it is never empty, because one host does not stop to talk."""
+def test_a_full_queue_is_read_when_as_many_came_as_were_counted_and_under_way(queues: Queues) -> None:
+    """B-028: also if it is never empty, because one host does not stop to talk.
+
+    Measured: when 5,000 messages wait, a broker counts 4,800 before the first of the 200 others is here.
+    """
     queues.waiting = {OURS: 2, ADOPTED: 1}
     assert not queues.look()
     counted_at = queues.now()
     queues.clock.advance(timedelta(seconds=5))
-    queues.waiting = {OURS: 1000}
+    queues.waiting = {OURS: 1000, ADOPTED: 1}
     assert not queues.look()  # what was counted first stays
 
-    for source in (OURS, OURS, OURS):
-        queues.reader.heard(source)
+    for _ in range(UNDER_WAY + 3):
+        queues.reader.heard(OURS)
+    for _ in range(UNDER_WAY):
+        queues.reader.heard(ADOPTED)
     assert queues.told == []
     queues.reader.heard(ADOPTED)
+
+    assert queues.told == [counted_at]
+
+
+def test_a_queue_found_empty_is_read_though_another_never_is(queues: Queues) -> None:
+    """B-028: nor is one waited for that is gone, or of which less came than may have been under way."""
+    queues.waiting = {OURS: 1000, ADOPTED: 1}
+    queues.look()
+    counted_at = queues.now()
+    for _ in range(UNDER_WAY + 1000):
+        queues.reader.heard(OURS)
+    queues.reader.heard(ADOPTED)
+    assert queues.told == []
+    queues.clock.advance(timedelta(seconds=5))
+
+    queues.waiting = {OURS: 1000}
+    queues.look()
 
     assert queues.told == [counted_at]
 
@@ -85,7 +107,8 @@ def test_what_was_counted_is_counted_anew_after_the_link_was_lost(queues: Queues
     queues.look()
     queues.reader.forget()
 
-    queues.reader.heard(OURS)
+    for _ in range(UNDER_WAY + 1):
+        queues.reader.heard(OURS)
 
     assert queues.told == []
 
