@@ -1,5 +1,6 @@
 """What people read of tasks and hosts on a terminal. Control characters of others are never passed on."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +13,14 @@ from mcoflow.services.views import Fact, HostDetail, HostView, PlanView, Schedul
 
 SHOWN: Final = 20
 """Steps whose result is told one by one."""
+VALUES: Final = 120
+"""Signs of what an operation returned that stand in the table of steps."""
+CUT: Final = " …"
+_ASKED: Final = "operation"
+_ONE_ASKED: Final = "operate_host"
+"""The actions, of a task and of a step, that ask for an operation by its name, for what it returns."""
+_TIMING: Final = "duration_ms"
+"""What stands beside the values of each operation; the table of steps has times of its own."""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -61,6 +70,7 @@ def plan(
         "took": took(found.duration),
         "steps": "" if found.schedule else found.words(),
         "why": "" if told else reason,
+        "got": _got(found, steps),
         "out": f"it printed {size_words(printed)}: mcoflow task output {found.id}" if printed else "",
         "for": f"task {found.caller}" if found.caller else "",
         "tasks": _called(found, called),
@@ -145,6 +155,31 @@ def change(output: Mapping[str, Any]) -> str:
     return f"{before} → {after}" if output["changed"] else f"unchanged: {after}"
 
 
+def _got(found: PlanView, steps: Sequence[Told]) -> str:
+    """Return where all is told that hosts returned who were asked for it; nothing if the steps tell it."""
+    whole = len(steps) == found.counters.total and not any(_returned(each).endswith(CUT) for each in steps)
+    asked = found.action == _ASKED and found.counters.done > 0
+    return f"what its hosts returned: mcoflow task results {found.id}" if asked and not whole else ""
+
+
+def values(output: Mapping[str, Any]) -> str:
+    """Return what an operation returned, in one line: `boot: enabled, state: running`."""
+    told = {key: value for key, value in output.items() if key != _TIMING}
+    return ", ".join(f"{key}: {_value(value)}" for key, value in told.items())
+
+
+def _value(value: Any) -> str:
+    return in_one_line(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _returned(told: Told) -> str:
+    """Return the values of an operation that is run by its name; what is too long, in short."""
+    if told.step.action != _ONE_ASKED:
+        return ""
+    line = values(told.output)
+    return line if len(line) <= VALUES else line[: VALUES - len(CUT)] + CUT
+
+
 def _title(plan: PlanView, played: str) -> str:
     return f"{plan.title} ({played})" if played else plan.title
 
@@ -158,7 +193,7 @@ def _said(told: Told, problem: str) -> str:
     """Return what went wrong, beyond the words for where the step stands; else what it changed."""
     done = change(told.output)
     predicted = "predicted: " if done and told.input.get("check") else ""
-    return problem.removeprefix(told.step.words).lstrip(":, ") or predicted + done
+    return problem.removeprefix(told.step.words).lstrip(":, ") or predicted + done or _returned(told)
 
 
 def _ways_on(found: PlanView, *, fleet: bool) -> list[str]:

@@ -17,6 +17,7 @@ from mcoflow.cli.output import output
 from mcoflow.cli.ping import ping
 from mcoflow.cli.plugin import plugin
 from mcoflow.cli.recur import recur
+from mcoflow.cli.results import results
 from mcoflow.cli.run import run
 from mcoflow.cli.schedule import schedule
 from mcoflow.cli.serve import agent, executor, up, web
@@ -47,7 +48,7 @@ def root() -> None:
     """Hold the commands."""
 
 
-for _command in (output, *OPERATE):
+for _command in (output, results, *OPERATE):
     task.add_command(_command)
 for _command in (
     up,

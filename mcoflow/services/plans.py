@@ -237,6 +237,22 @@ class Plans:
         over = self._reader.plan(plan_id).state is PlanState.STOPPED
         return [step_view(row.step, now, subject_of_step(json_object(row.input)), over=over) for row in rows]
 
+    def results(
+        self, plan_id: UUID, *, after: int = 0, limit: int = STEPS
+    ) -> Sequence[tuple[StepView, Mapping[str, Any]]]:
+        """Steps in order with their output, as it is shown, from the first after `after`."""
+        rows = self._reader.steps(plan_id, after=after, limit=limit)
+        now = self._now()
+        return [
+            (
+                step_view(row.step, now, subject_of_step(json_object(row.input))),
+                self.step(plan_id, row.step.id).output
+                if presents_itself(row.step.action)
+                else json_object(row.output),
+            )
+            for row in rows
+        ]
+
     def step(self, plan_id: UUID, step_id: int) -> StepDetail:
         """One step with its data; PlanNotFoundError if there is no such task or step."""
         row = self._reader.step(plan_id, step_id)

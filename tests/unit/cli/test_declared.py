@@ -1,5 +1,6 @@
 """`mcoflow run <agent>.<operation>`: any operation that hosts declare."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,31 @@ def test_an_operation_is_run_and_its_values_come_back(mcoflow: Mcoflow) -> None:
 
     assert ended.code == ExitCode.OK, ended.err
     assert '"os.id"' in ended.out
+
+
+def test_what_few_hosts_returned_stands_beside_them(mcoflow: Mcoflow) -> None:
+    """Who asks for a value wants to read it, without a document in between."""
+    ended = mcoflow("run", "host.facts", "--host", "web1", "--set", "path=os.like", "--wait")
+
+    assert ended.code == ExitCode.OK, ended.err
+    assert re.search(r"web1 +Run host.facts +success +facts: ", ended.out)
+    assert "duration_ms" not in ended.out
+    assert "mcoflow task results" not in ended.out
+
+
+def test_what_does_not_fit_there_is_told_by_a_command_of_its_own(mcoflow: Mcoflow) -> None:
+    ended = mcoflow("run", "host.facts", "--host", "web1,sim-00001", "--wait")
+
+    command = re.search(r"what its hosts returned: mcoflow task results (\S+)", ended.out)
+    assert command, ended.out
+    told = mcoflow("task", "results", command[1])
+    assert re.search(r'web1 +success +facts: \{"cpu": \{', told.out)
+    assert "sim-00001 (simulated)" in told.out
+    one = mcoflow("task", "results", command[1], "--host", "web1", "--output", "json").json
+    assert [(each["host"], each["outcome"], each["simulated"]) for each in one] == [("web1", "ok", False)]
+    assert one[0]["output"]["facts"]
+    nobody = mcoflow("task", "results", command[1], "--host", "web9")
+    assert (nobody.code, nobody.err) == (ExitCode.OK, "web9 has no step of it that ended\n")
 
 
 def test_simulated_hosts_are_asked_what_they_offer(services: Services) -> None:
