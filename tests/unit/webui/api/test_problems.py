@@ -3,7 +3,6 @@
 import json
 import re
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +12,7 @@ from tests.unit.webui.conftest import Person
 from tests.waiting import until
 from webui.api.v1.problems import KINDS
 
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 SECRET = "-hunter2 of all"
 MEMBERS = {"type", "title", "status", "detail", "instance"}
 
@@ -23,7 +23,7 @@ MEMBERS = {"type", "title", "status", "detail", "instance"}
         ("GET", "/api/v1", 404, "not-found"),
         ("GET", "/api/v1/nothing", 404, "not-found"),
         ("GET", "/api/v1/tasks/", 404, "not-found"),
-        ("GET", f"/api/v1/tasks/{uuid4()}", 404, "not-found"),
+        ("GET", f"/api/v1/tasks/{UNKNOWN}", 404, "not-found"),
         ("PUT", "/api/v1/tasks", 405, "wrong-method"),
         ("OPTIONS", "/api/v1/openapi.json", 405, "wrong-method"),
         ("GET", "/api/v1/tasks?limit=0", 422, "invalid"),
