@@ -72,6 +72,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/runtime.stamp: $(BIN)/python requirements.txt pyproject.toml
+	@echo 'installing what mcoflow needs into $(VENV), which takes a minute or so'
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
