@@ -45,7 +45,9 @@ def show_preview(shell: Shell, services: Services, order: Order) -> None:
 
 
 def confirm(shell: Shell, services: Services, order: Order, *, sure: bool) -> None:
-    """Warn of hosts that would refuse, and ask for the number of many if somebody is there to answer.
+    """Warn of names that no host has and of hosts that would refuse; ask for the number of many.
+
+    Nobody is asked where nobody is there to answer.
 
     Raises:
         CommandFailedError: another number was typed; nothing was made.
@@ -53,7 +55,11 @@ def confirm(shell: Shell, services: Services, order: Order, *, sure: bool) -> No
     """
     from mcoflow.services.offers import check_somebody_offers
     from mcoflow.services.placing import CONFIRM_ABOVE
+    from mcoflow.services.targets import unknown_words
 
+    unknown = services.portions.unknown(order)
+    if unknown:
+        shell.warn(unknown_words(unknown))
     lacking = services.portions.lacking(order)
     check_somebody_offers(lacking)
     for each in lacking:
@@ -85,6 +91,8 @@ def check_typed_again(shell: Shell, wanted: UUID, warning: str) -> None:
 
 def _say(shell: Shell, found: OrderPreview) -> None:
     shell.say(found.words)
+    if found.unknown:
+        shell.warn(found.unknown_words)
     away = found.not_online(NAMED)
     if away:
         left = found.expected - found.online - len(away)
@@ -126,5 +134,6 @@ def _told(found: OrderPreview) -> dict[str, object]:
         "steps": [{"hosts": course.hosts, "steps": course.steps} for course in courses],
         "rest": [step for each in found.rehearsals for step in each.rest],
         "problem": "; ".join(each.problem for each in found.rehearsals if each.problem),
+        "unknown": found.unknown,
         "lacking": {name: each.hosts for each in found.lacking for name in each.operations},
     }

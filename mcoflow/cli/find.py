@@ -15,7 +15,7 @@ from mcoflow.cli.times import told
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
-    from mcoflow.services.targets import GroupView
+    from mcoflow.services.targets import GroupView, Preview
 
 MOST: Final = 1_000_000
 """Hosts that are printed: all of them."""
@@ -57,8 +57,17 @@ def find(shell: Shell, target: str, *, limit: str | None, one: bool, seed: int |
         why = "" if found.hosts else why_nobody(services, target)
     shell.result(found, lambda: "\n".join(host.name for host in found.hosts))
     shell.say(found.words())
+    _warn_of_unknown(shell, found)
     if why:
         raise CommandFailedError(why, ExitCode.NOT_FOUND)
+
+
+def _warn_of_unknown(shell: Shell, found: "Preview") -> None:
+    """Warn of names that nobody has."""
+    from mcoflow.services.targets import unknown_words
+
+    if found.unknown:
+        shell.warn(unknown_words(found.unknown))
 
 
 def why_nobody(services: "Services", target: str) -> str:
@@ -134,6 +143,7 @@ def set_group(shell: Shell, name: str, target: str) -> None:
         found = services.targets.preview(f"group:{name}")
     shell.result(made, lambda: f"{made.name}: {made.target}")
     shell.say(found.words())
+    _warn_of_unknown(shell, found)
 
 
 @group.command()

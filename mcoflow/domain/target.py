@@ -96,6 +96,13 @@ class Target(ABC):
         named = (leaf for leaf in self.leaves() if isinstance(leaf, OneOf) and leaf.key is Key.GROUPS)
         return frozenset(name for leaf in named for name in leaf.values)
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The hosts that it means by name; not those that it leaves out."""
+        if isinstance(self, OneOf):
+            return frozenset(self.values if self.key is Key.IDENTITY else ())
+        return frozenset[str]().union(*(part.named for part in self.parts_of()))
+
     def leaves(self) -> Iterator[Target]:
         """What is asked of a host, one by one."""
         below = self.parts_of()
@@ -228,6 +235,10 @@ class Not(Target):
 
     def parts_of(self) -> tuple[Target, ...]:
         return (self.part,)
+
+    @property
+    def named(self) -> frozenset[str]:
+        return frozenset()
 
     def __str__(self) -> str:
         return f"not {_inside(self.part, Every, Some)}"

@@ -57,6 +57,13 @@ class HostFinder:
         now = self._clock.now().timestamp()
         return [(each.host, presence_of(each.host, now)) for each in candidates if means(_Seen(each))]
 
+    def unknown(self, text: str) -> Sequence[str]:
+        """Return the names in a target that no admitted host has, sorted; raises as `read` does."""
+        named = self.read(text).named
+        if not named:
+            return ()
+        return sorted(named.difference(each.host.identity for each in self._store.candidates(facts=False)))
+
     def facts_of(self, target: Target) -> Iterator[Mapping[str, Any]]:
         """Yield what the hosts told of themselves that a target without groups means, by name."""
         means = matcher(target)

@@ -19,7 +19,7 @@ from mcoflow.services.hosts import Hosts
 from mcoflow.services.offers import Lacking, Offers
 from mcoflow.services.operations import Operations
 from mcoflow.services.rehearsals import Rehearsal, Rehearsals
-from mcoflow.services.targets import Targets
+from mcoflow.services.targets import Targets, unknown_words
 
 _LOOKED_UP: Final = 1000
 PORTIONED: Final = "rollout"
@@ -44,6 +44,7 @@ class OrderPreview:
 
     `how`: None, and no waves, of an action that decides by itself. `rehearsals`: what each host would go
     through, of each order that was looked at. `lacking`: who does not offer what they would be asked for.
+    `unknown`: names in the target that no host has.
     """
 
     matched: int
@@ -57,6 +58,7 @@ class OrderPreview:
     how: Rollout | None
     rehearsals: Sequence[Rehearsal] = ()
     lacking: Sequence[Lacking] = ()
+    unknown: Sequence[str] = ()
 
     @property
     def words(self) -> str:
@@ -88,6 +90,11 @@ class OrderPreview:
         if self.how.max_failures is None:
             return told
         return f"{told}; up to {self.how.max_failures} may fail, then it {self.how.on_exceed}s"
+
+    @property
+    def unknown_words(self) -> str:
+        """`no host is called wbe1`, or nothing."""
+        return unknown_words(self.unknown)
 
     def not_online(self, most: int) -> Sequence[OrderedHost]:
         """The first hosts that are not online."""
@@ -133,6 +140,11 @@ class Portions:
             names = _named(given.get("hosts"))
         return self._offers.lacking(self._rehearsals.of(order, names).asked, names) if names else ()
 
+    def unknown(self, order: Order) -> Sequence[str]:
+        """Return the names in the target of an order that no host has. Raises as `preview` does."""
+        target = order.arguments.get("target")
+        return self._targets.unknown(target) if target and isinstance(target, str) else ()
+
     def preview(self, order: Order) -> OrderPreview | None:
         """Tell where it would be done; None for an action that takes no hosts.
 
@@ -162,6 +174,7 @@ class Portions:
             hosts=hosts,
             waves=how.waves(len(hosts)) if how is not None else (),
             how=how,
+            unknown=self.unknown(order),
         )
 
     def _takes_portions(self, action: str) -> bool:

@@ -35,6 +35,7 @@ class Preview:
     """What would be done where: `expected` hosts, of `matched` that the target means; always counted.
 
     `online`, `late`, `offline` and `simulated` are parts of the expected; `hosts` the first of them.
+    `unknown`: names in the target that no host has.
     """
 
     target: str
@@ -45,6 +46,7 @@ class Preview:
     offline: int
     simulated: int
     hosts: Sequence[MeantHost]
+    unknown: Sequence[str] = ()
 
     def words(self) -> str:
         """Return one line: `10 of 120 hosts: 8 online, 2 offline`."""
@@ -63,6 +65,12 @@ class GroupView:
     target: str
     user: str
     changed_at: datetime
+
+
+def unknown_words(names: Sequence[str]) -> str:
+    """Return `no host is called wbe1, wbe2`, or nothing."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"no host is called {', '.join(names[:NAMED])}{more}" if names else ""
 
 
 class Targets:
@@ -86,7 +94,15 @@ class Targets:
             offline=stand[Presence.OFFLINE],
             simulated=sum(host.simulated for host in hosts),
             hosts=hosts[:named],
+            unknown=self.unknown(target),
         )
+
+    def unknown(self, target: str) -> Sequence[str]:
+        """Return the names in a target that no host has which was let in: mistyped ones, mostly.
+
+        Raises as `preview` does.
+        """
+        return self._finder.unknown(target)
 
     def find(self, target: str, choice: Choice | None = None) -> Sequence[MeantHost]:
         """Return all hosts that a target means now, by name; TargetInvalidError, GroupNotFoundError."""

@@ -77,6 +77,13 @@ def test_a_preview_names_all_hosts_and_waves_and_changes_nothing(
     assert tasks() == before
 
 
+def test_a_preview_names_whom_a_target_asks_for_and_nobody_is_called(person: Person) -> None:
+    seen = person.send("/preview", target="rack01,rakc02,rack*", param="vim")
+
+    assert "30 hosts: 30 online" in seen.text
+    assert "No host is called rakc02." in seen.text
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
