@@ -190,7 +190,7 @@ class CommandRefusedError(McoflowError):
     @classmethod
     def by_state(cls, command: str, plan_id: UUID, state: str, allowed: Sequence[str]) -> Self:
         """Refuse because of the plan's state."""
-        over = "; it is over, and can only be deleted" if state == "stopped" else ""
+        over = "; it is over, and can only be run again or deleted" if state == "stopped" else ""
         way_out = f"; allowed now: {', '.join(allowed)}" if allowed else over
         return cls(f"task {plan_id} is {state}, it cannot take {command}{way_out}", plan_id, state, allowed)
 

@@ -70,7 +70,7 @@ def admit(shell: Shell, names: Sequence[str]) -> None:
     """
     from mcoflow.cli.names import host_names
 
-    wanted = host_names(names)
+    wanted = host_names(names, instead="name each host")
     with shell.services() as services:
         services.admissions.admit(wanted)
     shell.result({"admitted": list(wanted)}, lambda: f"admitted: {', '.join(wanted)}")

@@ -1,6 +1,7 @@
 """Values of options that several commands take."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -8,6 +9,9 @@ from typing import Any, Final
 import click
 
 _SECONDS: Final[Mapping[str, int]] = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+_UNITS: Final[Mapping[str, int]] = {"s": 1, **_SECONDS}
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 _YES: Final = ("yes", "true", "1")
 _NO: Final = ("no", "false", "0")
@@ -25,6 +29,20 @@ class Age(click.ParamType[timedelta]):
             shown = text[:80]
             self.fail(f"{shown!r} is no age: a whole number and one of m, h, d, w, like 30d", param, ctx)
         return timedelta(seconds=int(text[:-1]) * _SECONDS[text[-1]])
+
+
+class Seconds(click.ParamType[float]):
+    """A time span in seconds, or with a unit like `10m`; not negative."""
+
+    name = "seconds"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        text = str(value).strip()
+        number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+        if not _NUMBER.fullmatch(number):
+            self.fail(f"{text[:80]!r} is no time span: write 30, 30s, 10m or 1h", param, ctx)
+        return float(number) * _UNITS[unit]
 
 
 class Match(click.ParamType[tuple[str, object]]):

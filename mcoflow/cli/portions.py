@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import click
 
+from mcoflow.cli.options import Seconds
+
 Option = Callable[[Callable[..., None]], Callable[..., None]]
 
 PORTIONS: Final[Sequence[Option]] = (
@@ -12,7 +14,9 @@ PORTIONS: Final[Sequence[Option]] = (
     click.option(
         "--canary", type=click.IntRange(0), metavar="N", help="So many first; none of them may fail."
     ),
-    click.option("--wave-wait", type=click.FloatRange(0), metavar="SECONDS", help="Wait between two waves."),
+    click.option(
+        "--wave-wait", type=Seconds(), metavar="SECONDS", help="Wait between two waves: 30, or 10m, 1h."
+    ),
     click.option("--concurrency", type=click.IntRange(1), metavar="N", help="So many under way at a time."),
     click.option("--budget", metavar="N|N%", help="So many hosts may fail; then nothing more begins."),
     click.option(

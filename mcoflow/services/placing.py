@@ -117,7 +117,7 @@ def hosts_of(text: str) -> tuple[str, ...]:
         )
     words = [word for word in re.split("[, \t]+", text) if word]
     if not words:
-        raise ValueError("name a host, or several separated by commas")
+        raise ValueError("name a host, or several separated by commas, or give a target")
     if len(words) > MAX_HOSTS:
         raise ValueError(f"{len(words)} hosts are too many, {MAX_HOSTS} at most")
     try:

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from mcoflow.action.registry import REGISTERED, Registry
+from mcoflow.domain.requests import CommandKind
 from mcoflow.domain.states import PlanState
 from mcoflow.errors import CommandRefusedError, InputInvalidError
 from mcoflow.ports.engine import Engine, Submitted
@@ -43,7 +44,10 @@ class Rerun:
         """
         plan = self._reader.plan(plan_id)
         if plan.state is not PlanState.STOPPED:
-            raise CommandRefusedError.by_state("a re-run", plan_id, plan.state, ())
+            allowed = [
+                kind.value for kind in self._engine.allowed(plan.state, "") if kind != CommandKind.EVENT
+            ]
+            raise CommandRefusedError.by_state("a re-run", plan_id, plan.state, allowed)
         arguments = dict(arguments_of(plan.args))
         if not verdicts and not ("target" in arguments and plan.hosts):  # whom a target meant stays frozen
             return self._engine.submit(plan.action, arguments, user=user)

@@ -44,4 +44,4 @@ def test_a_task_that_has_not_ended_is_not_run_again(mcoflow: Mcoflow) -> None:
 
     refused = mcoflow("task", "rerun", task)
 
-    assert "it cannot take a re-run" in refused.err
+    assert "it cannot take a re-run; allowed now: resume, skip, cancel, halt" in refused.err

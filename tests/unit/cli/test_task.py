@@ -32,7 +32,7 @@ def test_a_paused_task_is_cancelled_once(mcoflow: Mcoflow) -> None:
     again = mcoflow("task", "cancel", task)
 
     assert again.code == ExitCode.FAILED
-    assert "it cannot take a cancel; it is over, and can only be deleted" in again.err
+    assert "it cannot take a cancel; it is over, and can only be run again or deleted" in again.err
     assert "it cannot take an abort; " in mcoflow("task", "abort", task).err
     assert "cancelled" in mcoflow("task", "show", task).out
 
