@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from mcoflow.cli.printout import harmless
 from mcoflow.cli.steps import Told
 from mcoflow.cli.times import told as moment
 from mcoflow.domain.told import in_one_line, says
@@ -19,6 +20,8 @@ CUT: Final = " …"
 _ASKED: Final = "operation"
 _ONE_ASKED: Final = "operate_host"
 """The actions, of a task and of a step, that ask for an operation by its name, for what it returns."""
+_LOG: Final = "log"
+"""What it printed, among its values: the line about output leads there."""
 _TIMING: Final = "duration_ms"
 """What stands beside the values of each operation; the table of steps has times of its own."""
 
@@ -162,21 +165,23 @@ def _got(found: PlanView, steps: Sequence[Told]) -> str:
     return f"what its hosts returned: mcoflow task results {found.id}" if asked and not whole else ""
 
 
-def values(output: Mapping[str, Any]) -> str:
-    """Return what an operation returned, in one line: `boot: enabled, state: running`."""
-    told = {key: value for key, value in output.items() if key != _TIMING}
+def values(output: Mapping[str, Any], *, but: Collection[str] = ()) -> str:
+    """Return what an operation returned, in one line, `but` some of it: `boot: enabled, state: running`."""
+    told = {key: value for key, value in output.items() if key != _TIMING and key not in but}
     return ", ".join(f"{key}: {_value(value)}" for key, value in told.items())
 
 
 def _value(value: Any) -> str:
-    return in_one_line(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return in_one_line(harmless(value, colours=False))
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _returned(told: Told) -> str:
     """Return the values of an operation that is run by its name; what is too long, in short."""
     if told.step.action != _ONE_ASKED:
         return ""
-    line = values(told.output)
+    line = values(told.output, but=(_LOG,))
     return line if len(line) <= VALUES else line[: VALUES - len(CUT)] + CUT
 
 

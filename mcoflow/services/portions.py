@@ -88,7 +88,7 @@ class OrderPreview:
         if self.how.canary and len(self.waves) == 1:  # all are canaries, whatever limit others have
             return f"{told}; no host may fail, else it {self.how.on_exceed}s"
         if self.how.max_failures is None:
-            return told
+            return f"{told}; {_unlimited(self.how.canary)}" if len(self.waves) > 1 else told
         return f"{told}; up to {self.how.max_failures} may fail, then it {self.how.on_exceed}s"
 
     @property
@@ -207,6 +207,13 @@ class Portions:
         except ValidationError as error:
             raise InputInvalidError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
         return said.rollout(hosts, careful=careful)
+
+
+def _unlimited(canary: int) -> str:
+    """Say that nothing limits how many may fail, but for the hosts that go first."""
+    if not canary:
+        return "any number may fail"
+    return f"the first {canary} may not fail, any number of the others may"
 
 
 def _named(hosts: Any) -> Sequence[str]:

@@ -69,7 +69,7 @@ def test_the_wait_between_waves_takes_units(mcoflow: Mcoflow, services: object, 
     hosts = ("--host", "web1,sim-00001")
     ended = mcoflow("run", "ping", *hosts, "--batch", "1", "--wave-wait", wait, "--preview")
 
-    assert f"2 waves: 1, 1 hosts, {told} between two" in ended.err
+    assert f"2 waves: 1, 1 hosts, {told} between two; any number may fail" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from mcoflow.action.naming import subject_of_step
 from mcoflow.cli.logs import KeyValue
 from mcoflow.cli.plain import plain
-from mcoflow.cli.render import ago, change, table, took, visible
+from mcoflow.cli.render import ago, change, table, took, values, visible
 from mcoflow.cli.steps import told_to_stop
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -118,3 +118,17 @@ def test_a_log_line_cannot_be_forged_by_a_value() -> None:
         "2026-11-21T06:00:00.000Z level=info event=host.seen logger=mcoflow.test host=web1 "
         r"""why='no\nlevel=error' text="say \"no\"" none="" """.rstrip()
     )
+
+
+def test_what_an_operation_returned_is_one_line_without_colours() -> None:
+    found = {
+        "exit_code": 0,
+        "user": None,
+        "log": "\x1b[31mno\x1b[0m\nspace\x07",
+        "duration_ms": 12,
+        "on": True,
+    }
+
+    assert values(found) == "exit_code: 0, user: null, log: no space\u2407, on: true"
+    assert values(found, but=("log",)) == "exit_code: 0, user: null, on: true"
+    assert not values({"duration_ms": 3})

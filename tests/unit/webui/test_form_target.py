@@ -71,7 +71,7 @@ def test_a_preview_names_all_hosts_and_waves_and_changes_nothing(
     assert seen.status_code == 200
     assert "Preview: nothing was run" in seen.text
     assert all(f"rack{number:02}" in seen.text for number in range(1, 31))
-    assert "30 hosts: 30 online. 3 waves: 2, 14, 14 hosts" in seen.text
+    assert "30 hosts: 30 online. 3 waves: 2, 14, 14 hosts; the first 2 may not fail" in seen.text
     assert (value_of(seen.text, "param"), value_of(seen.text, "target")) == ("vim", "rack*")
     assert "Not online: nobody (never seen)." in named.text
     assert tasks() == before

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.records import ErrorRecord
+from mcoflow.domain.requests import EvidenceRecord
 from mcoflow.domain.rollout import RolloutRecord, Tally
 from mcoflow.domain.states import Phase, PlanResult, PlanState, StepState
 from mcoflow.ports.store import Changes
@@ -45,6 +46,22 @@ def failing(house: House, errors: Sequence[str], *, of: int, explanation: str, e
             steps.append(replace(step, state=StepState.SUCCESS, outcome=Outcome.OK))
     house.store.commit(Changes(new_plans=[replace(plan, steps=steps)]))
     return plan.plan.id
+
+
+@pytest.mark.parametrize(("late", "shown"), [(2, 2), (40, 20)])
+def test_many_messages_that_changed_nothing_are_folded_away_and_few_are_not(
+    house: House, client: FlaskClient, late: int, shown: int
+) -> None:
+    """An executor that died amid a wave leaves one for each host under way: they would be all of the page."""
+    plan_id = failing(house, [NO_SPACE], of=40, explanation=NO_SPACE)
+    kept = [EvidenceRecord(1.0, "late", f"web{n}", None, plan_id, b"{}") for n in range(late)]
+    house.store.commit(Changes(evidence=kept))
+
+    page = client.get(f"/tasks/{plan_id}").text
+
+    assert page.count("<summary>message</summary>") == shown
+    folded = "<summary>40 messages that changed nothing, the first 20 of them</summary>"
+    assert (folded in page, "Messages that changed nothing</h2>" in page) == (late == 40, late == 2)
 
 
 def test_the_same_error_stands_once_and_leads_to_its_hosts(house: House, client: FlaskClient) -> None:
