@@ -46,3 +46,28 @@ def test_a_hundred_requests_in_flight_outlive_the_broker(fleet, rabbitmq, blow):
         assert (len(begun), len(set(begun))) == (50, 50)
     fleet.check()
     server.end()
+
+
+def test_every_request_ends_though_the_broker_lost_all_its_data(fleet, rabbitmq):
+    """B-014, R-019: what the hosts have is done and told; each runs once, with all queues made anew."""
+    now, later = new_gate(), new_gate()
+    server = fleet.start_server()
+    plans = [server.submit("many", hosts=HOSTS * 10, operation="once", gate=gate) for gate in (now, later)]
+    for plan_id in plans:
+        fleet.give(plan_id)
+    until(
+        lambda: sum(map(len, map(fleet.events, plans))) == 20, "four executions on each host", within=WITHIN
+    )
+
+    fleet.open_gate(now)
+    rabbitmq.wipe()
+    fleet.open_gate(later)
+    rabbitmq.start()
+
+    for plan_id in plans:
+        plan = fleet.await_rest(plan_id)
+        assert (plan.state, plan.result) == ("stopped", "success"), plan.explanation
+        begun = [line["request"] for line in fleet.trace(plan_id) if line["event"] == "begin"]
+        assert (len(begun), len(set(begun))) == (50, 50)
+    fleet.check()
+    server.end()
