@@ -136,6 +136,10 @@ class AmqpConnector:
         """Say why this role cannot work although the links are up; "" while it gets ready, else None."""
         return None
 
+    def _was_made_anew(self) -> bool:
+        """Tell once whether queues that this role had declared were gone."""
+        return False
+
     def _changed(self) -> None:
         """Report where things stand, as far as the watch has not heard it yet."""
         if self._reporter is None or self._is_closed:
@@ -153,7 +157,7 @@ class AmqpConnector:
         elif self._publishing.state is Link.BLOCKED:
             self._reporter.say(Link.BLOCKED, self._publishing.why)
         elif trouble is None and self._publisher.is_ready and self._consuming.state is Link.UP:
-            self._reporter.say(Link.UP)
+            self._reporter.say(Link.UP, anew=self._was_made_anew())
 
     # -- on the thread -----------------------------------------------------------------------------------
 

@@ -12,7 +12,14 @@ from connectors.amqp.failures import NOT_FOUND, PRECONDITION_FAILED, Failure
 from connectors.amqp.intake import Consumer
 from connectors.amqp.link import Backoff
 from connectors.amqp.pika_wire import Channel, Wire
-from connectors.amqp.steps import delete_step, executor_steps, queue_steps, shared_steps, unbind_step
+from connectors.amqp.steps import (
+    delete_step,
+    executor_steps,
+    inspect_step,
+    queue_steps,
+    shared_steps,
+    unbind_step,
+)
 from connectors.amqp.subscription import Subscription
 from connectors.limits import CALL_TIMEOUT
 from mcoflow.errors import ConfigurationError
@@ -40,6 +47,8 @@ class AmqpExecutorConnector(AmqpConnector):
         self._backoff = Backoff(self._chance)
         self._wire: Wire | None = None
         self._problem: str | None = _NOT_YET
+        self._stood: set[str] = set()  # whose queues were declared here
+        self._anew = False
 
     # -- the port ----------------------------------------------------------------------------------------
 
@@ -98,10 +107,14 @@ class AmqpExecutorConnector(AmqpConnector):
         self._ask(f"retire {token}", unbind, lambda: None, {NOT_FOUND: None})
         gone = self._delete_if_idle(token)
         if gone:
-            self._io.post(lambda: self._tokens.discard(token))
+            self._io.post(lambda: self._forget(token))
         else:
             self._ask(f"keep {token}", queue_steps((), bindings), lambda: None)
         return gone
+
+    def _forget(self, token: str) -> None:
+        self._tokens.discard(token)
+        self._stood.discard(token)
 
     def _delete_if_idle(self, token: str) -> bool:
         """Delete the queues of an executor unless there are replies, or readers of them.
@@ -187,10 +200,21 @@ class AmqpExecutorConnector(AmqpConnector):
         """Declare what this connector relies on, then begin to consume what is not consumed yet."""
         consumed = {source.token for source in self._subscriptions if isinstance(source, Replies | Bells)}
         tokens = self._tokens | consumed  # not those let go: another executor may have deleted their queues
+        for token in sorted(tokens & self._stood)[:1]:
+            look = inspect_step(self._topology.queue(Replies(token)))
+            self._clerk.submit(Job([look], lambda: None, self._missed))
         steps = shared_steps(self._topology) if self._shared or tokens else []
         for token in sorted(tokens):
             steps += executor_steps(self._topology, token)
+        self._stood |= tokens
         self._clerk.submit(Job(steps, self._declared, self._not_declared))
+
+    def _missed(self, failure: Failure, _: str) -> None:
+        self._anew = self._anew or failure.code == NOT_FOUND
+
+    def _was_made_anew(self) -> bool:
+        anew, self._anew = self._anew, False
+        return anew
 
     def _declared(self) -> None:
         self._problem = None

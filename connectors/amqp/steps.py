@@ -24,6 +24,13 @@ def queue_steps(queues: Iterable[Queue], bindings: Iterable[Binding]) -> list[St
     return [*(_queue(queue) for queue in queues), *(_bind(binding) for binding in bindings)]
 
 
+def inspect_step(name: str) -> Step:
+    """Look whether a queue is there; NOT_FOUND if it is not."""
+    return Step(
+        f"look for queue {name}", lambda channel, then: channel.inspect_queue(name, lambda *_: then())
+    )
+
+
 def delete_step(name: str, *, only_idle: bool = False) -> Step:
     """Delete a queue; a queue that is not there counts as deleted."""
     return Step(

@@ -69,8 +69,10 @@ class Reading:
 
     def _of_world(self, batch: Batch, letter: Letter) -> None:
         match letter:
-            case LinkReport(link=link):
+            case LinkReport(link=link, anew=anew):
                 self._deadlines.up_since = batch.now if link is Link.UP else None
+                if anew:
+                    self._parts.receipts.send_all_again(batch)
             case RepliesRead(at=at):
                 self._deadlines.read_until = max(at, self._deadlines.read_until)
             case Ring():

@@ -85,6 +85,16 @@ class Receipts:
             body = self._store.request_bodies([record.id])[record.id]
             batch.parcels.append((record.plan_id, self._writer.parcel(record, body)))
 
+    def send_all_again(self, batch: Batch) -> None:
+        """Publish again what hosts have not taken: the queues it was in are gone; they drop the doubles."""
+        flights = self._memory.flights.open
+        lost = [each.id for each in flights.values() if each.state is RequestState.OPEN and not each.cancel]
+        bodies = self._store.request_bodies(lost)
+        for request_id, body in bodies.items():
+            record = flights[request_id]
+            batch.parcels.append((record.plan_id, self._writer.parcel(record, body)))
+        log.warning("request.all_resent", extra={"count": len(bodies)})
+
     def _not_taken(self, batch: Batch, record: RequestRecord, receipt: Receipt) -> None:
         """No queue, or a full one: declare and try once more if the host is ours, else the step ends."""
         if record.id not in self._redeclared and self._admissions.admitted(record.host):

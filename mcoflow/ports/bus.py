@@ -163,11 +163,15 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """A change of the link, with the reason in words when it is not up."""
+    """A change of the link, with the reason in words when it is not up.
+
+    `anew`: our queues were gone and were declared anew, so what was in queues before may be lost.
+    """
 
     link: Link
     why: str = ""
     at: datetime | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,9 +239,9 @@ class MemoryConnector:
         self._watch = watch
         self.report(Link.UP)
 
-    def report(self, link: Link, why: str = "") -> None:
+    def report(self, link: Link, why: str = "", *, anew: bool = False) -> None:
         """Tell the executor that the link changed."""
-        self._broker.call(lambda: self._watch(LinkReport(link, why)))
+        self._broker.call(lambda: self._watch(LinkReport(link, why, anew=anew)))
 
     def sever(self) -> None:
         """Be cut off, as by the death of the process: what is unsettled goes back, receipts are lost."""

@@ -257,15 +257,19 @@ def test_a_killed_broker_loses_nothing_that_was_confirmed(rabbitmq: RabbitMQ, bu
 
 
 def test_a_wiped_broker_is_built_anew(rabbitmq: RabbitMQ, bus: Bus) -> None:
-    """B-014: the connector's part: shared queues, the executor's own, and its consumers come back."""
+    """B-014: the connector's part: shared queues, its own, and its consumers come back, and it says so."""
     executor, replies = bus.executor(), Inbox()
     executor.declare_shared()
     executor.declare_executor(TOKEN)
     executor.consume(Replies(TOKEN), replies, prefetch=10)
 
-    rabbitmq.wipe()
-    rabbitmq.start()
-    bus.watch(executor).becomes(Link.UP, patience=30)
+    assert not bus.watch(executor).becomes(Link.UP).anew
+
+    for blow in (rabbitmq.kill, rabbitmq.wipe):
+        blow()
+        bus.watch(executor).becomes(Link.DOWN, patience=30)
+        rabbitmq.start()
+        assert bus.watch(executor).becomes(Link.UP, patience=30).anew is (blow == rabbitmq.wipe)
 
     agent = bus.agent()
     assert send(agent, parcel(ToExecutor(TOKEN, HOST), b"reply")) == ["confirmed"]

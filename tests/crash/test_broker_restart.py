@@ -48,6 +48,30 @@ def test_a_hundred_requests_in_flight_outlive_the_broker(fleet, rabbitmq, blow):
     server.end()
 
 
+def test_what_waited_for_a_host_is_sent_again_when_the_broker_lost_it(fleet, rabbitmq):
+    """B-014, R-019: the host was off, and comes back after its queue; it need not wait for the deadline."""
+    server, gate = fleet.start_server(), new_gate()
+    fleet.open_gate(gate)
+    fleet.kill_agent(HOSTS[0])
+    plan_id = server.submit("many", hosts=HOSTS[:1] * 3, operation="once", gate=gate)
+    fleet.give(plan_id)
+
+    def sent():
+        requests = fleet.store.open_requests([plan_id])
+        return len(requests) == 3 and all(each.confirmed for each in requests)
+
+    until(sent, "the broker has the requests", within=WITHIN)
+    rabbitmq.wipe()
+    rabbitmq.start()
+    fleet.start_agent(HOSTS[0])
+
+    plan = fleet.await_rest(plan_id)
+
+    assert (plan.state, plan.result) == ("stopped", "success"), plan.explanation
+    fleet.check()
+    server.end()
+
+
 def test_every_request_ends_though_the_broker_lost_all_its_data(fleet, rabbitmq):
     """B-014, R-019: what the hosts have is done and told; each runs once, with all queues made anew."""
     now, later = new_gate(), new_gate()

@@ -150,7 +150,7 @@ def test_timed_out_killed(house: House) -> None:
 
 
 def test_timed_out_still_running(house: House) -> None:
-    """B-026: deadline past, the agent says executing; unknown."""
+    """B-026: deadline past, the agent says executing; unknown. B-027: a late result changes nothing."""
     house.hosts.default = only(accepted(), progress())
     house.hosts.on_query = lambda _query: [progress()]
     plan_id = asked(house, hasty)
@@ -163,6 +163,13 @@ def test_timed_out_still_running(house: House) -> None:
     house.advance(31)
 
     assert ended(house, plan_id)[:2] == (Outcome.TIMED_OUT_STILL_RUNNING, Effect.UNKNOWN)
+    before = ended(house, plan_id)
+
+    late = house.hosts.say(result(), about=house.hosts.requests[0])
+
+    until(lambda: house.broker.verdicts(late), "it is acknowledged")
+    assert [each.why for each in house.store.evidence(plan_id)] == ["late"]
+    assert ended(house, plan_id) == before
 
 
 def test_progress_moves_no_deadline(house: House) -> None:
