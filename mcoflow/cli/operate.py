@@ -29,21 +29,37 @@ def pause(shell: Shell, plan_id: UUID, *, after_wave: bool) -> None:
 @click.option("--failed", is_flag=True, help="On the hosts where it failed only.")
 @click.option("--succeeded", is_flag=True, help="On the hosts where it succeeded only.")
 @click.option("--left", is_flag=True, help="On the hosts that were skipped, cancelled or not begun only.")
+@click.option("--wait", "-w", is_flag=True, help="Show progress, and end as the new task ends.")
+@wait_limit("--wait")
 @shared_options
 @click.pass_obj
-def rerun(shell: Shell, plan_id: UUID, *, failed: bool, succeeded: bool, left: bool) -> None:
+def rerun(
+    shell: Shell,
+    plan_id: UUID,
+    *,
+    failed: bool,
+    succeeded: bool,
+    left: bool,
+    wait: bool,
+    within: float | None,
+) -> None:
     """Run an ended task once more, as a new task; a paused one goes on with `mcoflow task resume`.
 
     \b
     Example:
-      mcoflow task rerun 5b1c2c0e-7a55-4d9c-8d2a-1f9b7b7f0a11 --failed
+      mcoflow task rerun 5b1c2c0e-7a55-4d9c-8d2a-1f9b7b7f0a11 --failed --wait
     """
+    from mcoflow.cli.task import to_the_end
     from mcoflow.ports.fleet import Verdict
 
+    check_wait("--wait", within, wait=wait)
     others = (Verdict.SKIPPED, Verdict.CANCELLED, Verdict.OPEN)
     wanted = [*([Verdict.FAILED] if failed else []), *([Verdict.SUCCEEDED] if succeeded else [])]
     with shell.services() as services:
         made = services.rerun.again(plan_id, verdicts=[*wanted, *(others if left else ())], user=user())
+        if wait:
+            to_the_end(shell, services, made.plan_id, within)
+            return
         plan = services.plans.show(made.plan_id)
     shell.result(plan, lambda: str(made.plan_id))
     shell.say(f"follow it: mcoflow task show {made.plan_id} --follow")

@@ -87,7 +87,7 @@ def plan(
     lines += ["", *fleet] if fleet else []
     if found.counters.total > len(steps) and not fleet:
         lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
-    return "\n".join(lines + _ways_on(found, fleet=bool(fleet)))
+    return "\n".join(lines + _ways_on(found, fleet))
 
 
 def _called(found: PlanView, called: Mapping[str, int]) -> str:
@@ -201,13 +201,16 @@ def _said(told: Told, problem: str) -> str:
     return problem.removeprefix(told.step.words).lstrip(":, ") or predicted + done or _returned(told)
 
 
-def _ways_on(found: PlanView, *, fleet: bool) -> list[str]:
-    """Return the commands that the task takes now; of one whose steps are not shown, where to find them."""
+def _ways_on(found: PlanView, fleet: Sequence[str]) -> list[str]:
+    """Return the commands that the task takes now, but for those that the lines about its hosts tell.
+
+    Of a task whose steps are not shown, also where to find them.
+    """
     words = [kind.value for kind in found.allowed if kind.value != "event"]
     held = found.schedule is not None and found.schedule.frozen
     later = [f"  mcoflow schedule {'unfreeze' if held else 'freeze'} {found.id}"] if found.schedule else []
     lines = [f"  mcoflow task {word} {found.id}{' STEP' if word == 'skip' else ''}" for word in words]
-    lines = later + lines
+    lines = [line for line in later + lines if f"next:{line[1:]}" not in fleet]
     if fleet and "skip" in words:
         lines.append(f"where STEP is one of: mcoflow task hosts {found.id} --failed")
     return ["", "now possible:", *lines] if lines else []

@@ -83,6 +83,7 @@ def run(
       mcoflow run restart ssh --host web1 --output json
     """
     from mcoflow.cli.before import confirm, show_preview
+    from mcoflow.cli.task import to_the_end
     from mcoflow.domain.schedule import Schedule
 
     check_wait("--wait", within, wait=wait)
@@ -98,7 +99,7 @@ def run(
         else:
             plan_id = services.schedules.submit(wanted.action, wanted.arguments, schedule=later, user=user())
         if wait:
-            _to_the_end(shell, services, plan_id, within)
+            to_the_end(shell, services, plan_id, within)
         else:
             _made(shell, services, plan_id)
 
@@ -117,14 +118,3 @@ def _made(shell: Shell, services: "Services", plan_id: UUID) -> None:
     if plan.schedule is not None and plan.schedule.start_at is not None:
         shell.say(f"starts {told(plan.schedule.start_at)}; not at all: mcoflow schedule cancel {plan_id}")
     shell.say(f"follow it: mcoflow task show {plan_id} --follow")
-
-
-def _to_the_end(shell: Shell, services: "Services", plan_id: UUID, within: float | None) -> None:
-    """Show progress and the outcome; fail if the task did."""
-    from mcoflow.cli.follow import follow, verdict
-    from mcoflow.cli.steps import steps_to_judge
-    from mcoflow.cli.task import print_task
-
-    plan = follow(shell, services, plan_id, within=within)
-    print_task(shell, services, plan)
-    verdict(shell, plan, steps_to_judge(services.plans, plan))

@@ -75,15 +75,12 @@ def show(shell: Shell, plan_id: UUID, stay: bool, within: float | None) -> None:
 
     With --follow it ends as `mcoflow run --wait` does.
     """
-    from mcoflow.cli.follow import follow, verdict
-    from mcoflow.cli.steps import steps_to_judge
-
     check_wait("--follow", within, wait=stay)
     with shell.services() as services:
-        plan = follow(shell, services, plan_id, within=within) if stay else services.plans.show(plan_id)
-        print_task(shell, services, plan)
         if stay:
-            verdict(shell, plan, steps_to_judge(services.plans, plan))
+            to_the_end(shell, services, plan_id, within)
+        else:
+            print_task(shell, services, services.plans.show(plan_id))
 
 
 @task.command()
@@ -150,13 +147,19 @@ def cancel(shell: Shell, plan_id: UUID, *, force: bool, sure: bool) -> None:
 
 @task.command()
 @click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.option("--wait", "-w", is_flag=True, help="Show progress, and end as the task ends.")
+@wait_limit("--wait")
 @shared_options
 @click.pass_obj
-def resume(shell: Shell, plan_id: UUID) -> None:
+def resume(shell: Shell, plan_id: UUID, *, wait: bool, within: float | None) -> None:
     """Let a paused task go on: failed steps once more, done ones never; or withdraw a pause."""
+    check_wait("--wait", within, wait=wait)
     with shell.services() as services:
         withdraws = services.plans.show(plan_id).will_pause
         services.plans.resume(plan_id, actor=user())
+        if wait:
+            to_the_end(shell, services, plan_id, within)
+            return
     done = "it goes on and does not pause" if withdraws else "resumed"
     shell.result({"id": plan_id}, lambda: f"{done}; follow it: mcoflow task show {plan_id} --follow")
 
@@ -189,6 +192,16 @@ def _simulated(services: "Services", plan: "PlanView") -> Collection[str]:
 
     slices = range(0, len(plan.hosts) if plan.simulated else 0, COUNTED)
     return {name for at in slices for name in services.hosts.simulated(plan.hosts[at : at + COUNTED])}
+
+
+def to_the_end(shell: Shell, services: "Services", plan_id: UUID, within: float | None) -> None:
+    """Show progress and the outcome of a task; fail if it did."""
+    from mcoflow.cli.follow import follow, verdict
+    from mcoflow.cli.steps import steps_to_judge
+
+    plan = follow(shell, services, plan_id, within=within)
+    print_task(shell, services, plan)
+    verdict(shell, plan, steps_to_judge(services.plans, plan))
 
 
 def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:

@@ -74,7 +74,7 @@ class Asked:
 class Previewed:
     """What would be done: on which hosts in waves of so many, in so many steps; `offline`: not online.
 
-    `simulated`: hosts that only play what they are told.
+    `simulated`: hosts that only play what they are told. `unknown`: names in the target that no host has.
     `digest` stands for hosts and waves: with it an order is only taken as long as they are these.
     """
 
@@ -83,6 +83,7 @@ class Previewed:
     waves: Sequence[int]
     offline: Sequence[str]
     simulated: Sequence[str]
+    unknown: Sequence[str]
     digest: str
 
 
@@ -131,6 +132,7 @@ class Orders:
                 waves=found.waves if found is not None else (),
                 offline=[host.name for host in hosts if host.presence != Presence.ONLINE],
                 simulated=[host.name for host in hosts if host.simulated],
+                unknown=found.unknown if found is not None else (),
                 digest=_digest(order, found),
             )
 

@@ -67,6 +67,7 @@ def test_many_hosts_are_told_in_one_line_and_a_summary(mcoflow: Mcoflow) -> None
     assert "  not picked up: 20 hosts: away1, away10, away11 and 17 more" in ended.out
     assert "  offline: away1, away10, away11, " in ended.out
     assert "next: mcoflow task resume " in ended.out
+    assert ended.out.count("mcoflow task resume ") == 1
     assert ended.err.rstrip().endswith("Install nginx on 23 hosts is paused: 20 of 23 hosts failed")
 
 

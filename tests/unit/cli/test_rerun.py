@@ -28,6 +28,21 @@ def test_it_runs_again_where_it_succeeded_or_failed_or_everywhere(mcoflow: Mcofl
     assert good["arguments"]["package"] == "nginx"
 
 
+def test_who_runs_it_again_or_resumes_it_can_wait_for_its_end(mcoflow: Mcoflow) -> None:
+    """It ends as `mcoflow run --wait` does."""
+    task = cancelled(mcoflow)
+
+    good = mcoflow("task", "rerun", task, "--succeeded", "--wait")
+    bad = mcoflow("task", "rerun", task, "--failed", "--wait", "--output", "json")
+    again = mcoflow("task", "resume", bad.json["id"], "--wait", "--timeout", "60")
+
+    assert (good.code, "web1: Install package nginx: success" in good.err) == (ExitCode.OK, True)
+    assert "Install nginx on web1: success" in good.out
+    assert (bad.code, again.code) == (ExitCode.FAILED, ExitCode.FAILED)
+    assert "Install nginx on web9 is paused: web9: " in again.err
+    assert mcoflow("task", "rerun", task, "--timeout", "5").code == ExitCode.USAGE
+
+
 def test_nothing_is_made_where_no_host_stands_so(mcoflow: Mcoflow) -> None:
     task = cancelled(mcoflow)
 

@@ -46,6 +46,7 @@ def preview_task(body: Order) -> Preview:
         waves=tuple(found.waves),
         offline=tuple(found.offline),
         simulated=tuple(found.simulated),
+        unknown=tuple(found.unknown),
         digest=found.digest,
     )
 

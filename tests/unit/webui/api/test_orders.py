@@ -151,6 +151,9 @@ def test_a_preview_tells_hosts_steps_and_waves_and_stores_nothing(
     assert found["hosts"] == hosts
     assert (found["steps"], found["waves"], found["offline"]) == (3, [1, 2], ["gone"])
     assert found["simulated"] == hosts[:2]
+    assert found["unknown"] == []
+    mistyped = {"action": "ping", "targets": "sim-00001,sim-0001,web* and not db1"}
+    assert (call("POST", "/tasks/preview", 200, mistyped).json or {})["unknown"] == ["sim-0001"]
     none = call("POST", "/tasks/preview", 200, {"action": "test_api_walk"}).json or {}
     assert (none["hosts"], none["steps"], none["waves"]) == ([], 2, [])
     assert "no plan for this" in str(faults(call, {"action": "test_api_unplannable"}, "/tasks/preview"))

@@ -33,7 +33,8 @@ class Order(Sent):
 class Preview(Answer):
     """What would be done; nothing is stored.
 
-    `offline`: those of the hosts that are not online; `simulated`: those that only play it.
+    `offline`: those of the hosts that are not online; `simulated`: those that only play it. `unknown`: names
+    in `targets` that no host has, and that are left out.
     """
 
     hosts: tuple[str, ...]
@@ -41,4 +42,5 @@ class Preview(Answer):
     waves: Annotated[tuple[int, ...], Field(description="hosts of each wave; none: the action decides")]
     offline: tuple[str, ...]
     simulated: tuple[str, ...]
+    unknown: tuple[str, ...]
     digest: str
