@@ -228,6 +228,20 @@ def test_no_host_is_given_up_before_it_was_told(monkeypatch: pytest.MonkeyPatch)
         assert outcomes == [Outcome.LOST, Outcome.NOT_PICKED_UP]
 
 
+def test_a_clock_that_is_set_back_holds_up_no_deadline_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B-028, R-033: what was read was told with a time before the deadline, and nothing else becomes due."""
+    with behind() as (world, plans):
+        executor = world.executor
+        assert executor is not None
+        told, back = executor.up_to_date._on_read, [3600.0]
+        monkeypatch.setattr(executor.up_to_date, "_on_read", lambda at: told(at - back.pop() if back else at))
+        world.ground.broker.unread = False
+        world.drain()
+
+        assert not back
+        assert len(world.ground.broker.of_kind("query")) == HOSTS == len(plans)
+
+
 def test_a_host_that_said_nothing_is_lost_once_all_is_read() -> None:
     """B-028: the deadlines are held up, not forgotten."""
     with behind() as (world, plans):
