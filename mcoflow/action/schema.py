@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError, create_model
 
@@ -11,6 +11,10 @@ from mcoflow.domain.reference import find_references
 from mcoflow.errors import InputInvalidError, OutputInvalidError
 
 M = TypeVar("M", bound=BaseModel)
+
+
+MOST_FAULTS: Final = 50
+"""Faults of one input that are told; a client that sends thousands shall not be sent thousands."""
 
 
 def valid_input(where: str, model: type[BaseModel] | None, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,9 +71,11 @@ def _plain_object(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _invalid(where: str, error: ValidationError) -> InputInvalidError:
-    found = error.errors()
+    found = error.errors(include_url=False)[:MOST_FAULTS]
+    more = error.error_count() - len(found)
+    words = f"{_in_words(found)}{f'; and {more} more' if more else ''}"
     faults = [(each["loc"], each["type"], each["msg"].removeprefix("Value error, ")) for each in found]
-    return InputInvalidError(f"{where}: {_in_words(found)}", faults)
+    return InputInvalidError(f"{where}: {words}", faults)
 
 
 def _in_words(faults: list[Any]) -> str:

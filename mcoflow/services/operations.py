@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from mcoflow.action.schema import MOST_FAULTS
 from mcoflow.domain.records import JsonObject
 from mcoflow.errors import InputInvalidError, UnknownActionError
 from mcoflow.ports.declarations import Declared
@@ -87,8 +88,10 @@ class Operations:
             raise InputInvalidError(f"{name} cannot predict, it would really run: ask without check")
         for schema in self._schemas(name, view, list(dict.fromkeys(map(str, hosts))), declared):
             if found := faults(schema, dict(args)):
-                told = "; ".join(f"{path}: {why}" for path, why in found.items())
-                places = [(("args", *_path(path)), "invalid", why) for path, why in found.items()]
+                some = list(found.items())[:MOST_FAULTS]
+                more = f"; and {len(found) - len(some)} more" if len(found) > len(some) else ""
+                told = "; ".join(f"{path}: {why}" for path, why in some) + more
+                places = [(("args", *_path(path)), "invalid", why) for path, why in some]
                 raise InputInvalidError(f"{name}: {told}", places)
         in_portions = {} if view.changes else {"rollout": {"batch": "100%"}}  # who only looks needs no waves
         return {"timeout": view.timeout, **in_portions, **arguments}

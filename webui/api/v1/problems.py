@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
@@ -24,6 +25,8 @@ bp = Blueprint("problems", __name__, url_prefix="/problems")
 
 PREFIX: Final = "/api/v1"
 TYPE: Final = "application/problem+json"
+MOST: Final = 50
+"""Members that are named as wrong: who sends thousands shall not be sent thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ KINDS: Final = (
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "That cannot be done",
         "It can be read and means nothing that can be done: `errors` names each member or parameter that is "
-        "wrong, by its pointer (RFC 6901), with a code and in words. Unknown ones are wrong, too.",
+        "wrong, up to 50, by its pointer (RFC 6901), with a code and in words. Unknown ones are wrong, too.",
         "Correct what `errors` names; /api/v1/openapi.json has the shapes, /api/v1/actions the inputs.",
     ),
     Kind(
@@ -130,10 +133,10 @@ _BY_STATUS: Final = {kind.status: kind for kind in KINDS} | {HTTPStatus.CONFLICT
 
 
 class InvalidError(UnprocessableEntity):
-    """Members or parameters are wrong."""
+    """Members or parameters are wrong; the first of them are told."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = list(faults)
+        self.faults = list(islice(faults, MOST))
         super().__init__("; ".join(f"{fault.pointer}: {fault.message}" for fault in self.faults))
 
 
@@ -181,7 +184,8 @@ def _more(error: Exception, status: int, detail: str) -> Mapping[str, Any]:
     if isinstance(error, InvalidError):
         return {"errors": tuple(error.faults)}
     if isinstance(error, InputInvalidError) and error.faults:
-        return {"errors": tuple(fault(pointer(path), _dashed(code), why) for path, code, why in error.faults)}
+        some = error.faults[:MOST]
+        return {"errors": tuple(fault(pointer(path), _dashed(code), why) for path, code, why in some)}
     return {"errors": (fault("", _code(error), detail),)}
 
 

@@ -76,6 +76,36 @@ def test_no_value_of_an_input_is_repeated_in_what_is_wrong_with_it(
         assert "hunter2" not in answer.text
 
 
+MANY = {f"odd{number}": 1 for number in range(20_000)}
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"action": "install", "input": {"hosts": ["sim-00001"], "package": "nginx", **MANY}},
+        {"action": "install", "input": {"hosts": [[]] * 15_000, "package": "nginx"}},
+        {"action": "package.search", "input": {"text": "nginx", **MANY}, "targets": "sim-00001"},
+        {"action": "ping", "input": {"hosts": ["sim-00001"]}, "rollout": MANY},
+        {"action": "ping", **MANY},
+        {
+            "action": "operation",
+            "input": {"operation": "package.search", "hosts": ["sim-00001"], "args": MANY},
+        },
+    ],
+)
+def test_who_sends_thousands_of_wrong_members_is_not_sent_thousands(
+    client: FlaskClient, house: House, order: dict[str, Any]
+) -> None:
+    """H-039: they are refused; the first of them are named."""
+    until(house.services.operations.list, "a host has told what it offers")
+
+    answer = client.post("/api/v1/tasks/preview", json=order)
+
+    assert answer.status_code == 422
+    assert 1 <= len(answer.json["errors"]) <= 50
+    assert len(answer.data) < 20_000
+
+
 def test_a_page_of_ours_may_command_with_its_token(person: Person) -> None:
     """Chapter 1: what carries signs of a browser needs the token; a program needs none."""
     task = person.client.post("/api/v1/tasks", json={"action": "test_api_rests"})
