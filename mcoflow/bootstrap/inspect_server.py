@@ -57,6 +57,8 @@ def _agent_here(config: Config, hosts: "Hosts") -> Finding:
     if found is Presence.ONLINE:
         return Finding("agent", True, f"{identity} is online")
     word = f"is {found}" if found else "was never heard of"
+    if found is Presence.PENDING:
+        return Finding("agent", False, f"{identity} {word}", f"let it in: `mcoflow host admit {identity}`")
     return Finding("agent", False, f"{identity} {word}", "start `mcoflow up`, or `mcoflow agent` on it")
 
 

@@ -9,7 +9,7 @@ import click
 from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.cli.failures import CommandFailedError
 from mcoflow.cli.in_order import InOrder
-from mcoflow.cli.ping import await_over, check_somebody_asks
+from mcoflow.cli.ping import await_over, check_somebody_asks, hint_of_pending
 from mcoflow.cli.shell import Shell, shared_options, user
 from mcoflow.cli.times import told
 
@@ -74,7 +74,7 @@ def why_nobody(services: "Services", target: str) -> str:
     """Return why a target means nobody: a fact of which no host tells is mistyped, most likely."""
     untold = services.targets.untold(target)
     if not untold:
-        return f"{target} means no host that can be taken"
+        return f"{target} means no host that can be taken{hint_of_pending(services)}"
     named = " or ".join(map(repr, untold))
     return f"no host tells a fact {named}; `mcoflow facts` lists them"
 

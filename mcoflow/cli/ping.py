@@ -105,6 +105,12 @@ def await_over(
             )
 
 
+def hint_of_pending(services: "Services") -> str:
+    """Return how to let hosts in, if some wait for it."""
+    waiting = services.hosts.pending()
+    return f"; hosts wait to be let in: `mcoflow host admit {' '.join(waiting)}`" if waiting else ""
+
+
 def report(shell: Shell, services: "Services", view: "DiscoveryView") -> None:
     """Say who did not answer, and fail if there is somebody."""
     from mcoflow.domain.discovery import Standing
@@ -120,6 +126,9 @@ def report(shell: Shell, services: "Services", view: "DiscoveryView") -> None:
     else:
         for line in _summary(view, offline, silent):
             click.echo(line)
+    if not view.problem and not view.expected:
+        why = hint_of_pending(services) or ": start `mcoflow agent` on one"
+        raise CommandFailedError(f"no host is known that this means{why}", ExitCode.NOT_FOUND)
     _check(view, offline, silent)
 
 
@@ -147,10 +156,6 @@ def _summary(
 def _check(view: "DiscoveryView", offline: "Sequence[MetView]", silent: "Sequence[MetView]") -> None:
     if view.problem:
         raise CommandFailedError(view.problem, ExitCode.UNAVAILABLE)
-    if not view.expected:
-        raise CommandFailedError(
-            "no host is known that this means: start `mcoflow agent` on one", ExitCode.NOT_FOUND
-        )
     missing = [each.name for each in (*offline, *silent)]
     if not missing:
         return

@@ -29,8 +29,10 @@ class Admissions:
         """See Engine.admissions."""
         found = set(self._store.admit_hosts(names))
         if missing := [name for name in names if name not in found]:
+            others = "; the others were let in" if found else ""
             raise HostNotFoundError(
                 f"never heard of {', '.join(missing[:10])}: start `mcoflow agent` there first, then admit it"
+                f"{others}"
             )
 
     def remove(self, name: str) -> None:

@@ -88,7 +88,8 @@ class Form:
         if not text.strip():
             return ""
         try:
-            return self._asking.where(Order(USUAL, {"target": text.strip()})).words
+            found = self._asking.where(Order(USUAL, {"target": text.strip()}))
+            return "; ".join(said for said in (found.words, found.unknown_words) if said)
         except FormInvalidError as error:
             return next(iter(error.faults.values())).partition("\n")[0]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Final
 
 from mcoflow.clock import Clock
@@ -29,6 +30,11 @@ class Hosts:
         found = self._reader.hosts(after=after, limit=limit + 1, text=text)
         items = [self._view(host) for host in found[:limit]]
         return HostPage(items, items[-1].name if len(found) > limit else "")
+
+    def pending(self, *, most: int = 3) -> Sequence[str]:
+        """Return some of the hosts that wait to be let in, by name; it looks at all hosts."""
+        found = (host.identity for host in self._reader.hosts() if not host.admitted)
+        return list(islice(found, most))
 
     def show(self, name: str) -> HostDetail:
         """One host with its facts; HostNotFoundError."""

@@ -93,7 +93,7 @@ class OrderPreview:
 
     @property
     def unknown_words(self) -> str:
-        """`no host is called wbe1`, or nothing."""
+        """`no admitted host is called wbe1`, or nothing."""
         return unknown_words(self.unknown)
 
     def not_online(self, most: int) -> Sequence[OrderedHost]:

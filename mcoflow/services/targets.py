@@ -68,9 +68,9 @@ class GroupView:
 
 
 def unknown_words(names: Sequence[str]) -> str:
-    """Return `no host is called wbe1, wbe2`, or nothing."""
+    """Return `no admitted host is called wbe1, wbe2`, or nothing."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"no host is called {', '.join(names[:NAMED])}{more}" if names else ""
+    return f"no admitted host is called {', '.join(names[:NAMED])}{more}" if names else ""
 
 
 class Targets:

@@ -86,7 +86,7 @@ def test_groups_are_made_shown_used_and_removed(mcoflow: Mcoflow) -> None:
 def test_a_name_that_no_host_has_is_not_left_out_silently(mcoflow: Mcoflow, target: str) -> None:
     """A mistyped name would be a host that somebody believes to be done."""
     mcoflow("group", "set", "named", "web1,wbe1")
-    said = "warning: no host is called wbe1\n"
+    said = "warning: no admitted host is called wbe1\n"
 
     assert said in mcoflow("find", target).err
     assert mcoflow("find", target, "--output", "json").json["unknown"] == ["wbe1"]
@@ -96,7 +96,7 @@ def test_a_name_that_no_host_has_is_not_left_out_silently(mcoflow: Mcoflow, targ
 
 
 def test_patterns_and_names_that_are_left_out_need_no_host(mcoflow: Mcoflow) -> None:
-    assert "no host is called" not in mcoflow("find", "web1 or mail* or all and not old1").err
+    assert "no admitted host is called" not in mcoflow("find", "web1 or mail* or all and not old1").err
 
 
 def test_a_fact_that_no_host_tells_is_named(mcoflow: Mcoflow) -> None:

@@ -81,7 +81,7 @@ def test_a_preview_names_whom_a_target_asks_for_and_nobody_is_called(person: Per
     seen = person.send("/preview", target="rack01,rakc02,rack*", param="vim")
 
     assert "30 hosts: 30 online" in seen.text
-    assert "No host is called rakc02." in seen.text
+    assert "No admitted host is called rakc02." in seen.text
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,8 @@ def test_the_place_in_the_target_is_shown(person: Person) -> None:
 def test_the_echo_says_whom_a_target_means(client: FlaskClient) -> None:
     said = client.get("/", query_string={"part": "echo_target", "target": "rack*"}).text
     wrong = client.get("/", query_string={"part": "echo_target", "target": "rack* or"}).text
+    mistyped = client.get("/", query_string={"part": "echo_target", "target": "rack01,rakc02"}).text
+    assert "1 host: 1 online; no admitted host is called rakc02" in mistyped
 
     assert "30 hosts: 30 online" in said
     assert "expected" in wrong
