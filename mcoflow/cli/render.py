@@ -17,7 +17,7 @@ SHOWN: Final = 20
 VALUES: Final = 120
 """Signs of what an operation returned that stand in the table of steps."""
 CUT: Final = " …"
-_ASKED: Final = "operation"
+ASKED: Final = "operation"
 _ONE_ASKED: Final = "operate_host"
 """The actions, of a task and of a step, that ask for an operation by its name, for what it returns."""
 _LOG: Final = "log"
@@ -58,12 +58,14 @@ def plan(
     simulated: Collection[str] = (),
     printed: int = 0,
     why: str | None = None,
+    last: Sequence[str] = (),
 ) -> str:
     """Return a task with its steps, how many sub-plans it `called`, and what can be done with it now.
 
     `fleet`: lines about its hosts, in place of the steps. `played`: how many of them are simulated, counted;
     `simulated`: which of those whose steps are shown.
-    `printed`: bytes of output that there is. `why`: what the steps, or the lines about hosts, do not say.
+    `printed`: bytes of output that there is; `last`: the last lines of it.
+    `why`: what the steps, or the lines about hosts, do not say.
     """
     told = any(problem and problem in found.explanation for problem in map(_problem, steps))
     reason = found.explanation if why is None else why
@@ -85,6 +87,7 @@ def plan(
     if steps:
         lines += ["", step_table(steps, simulated)]
     lines += ["", *fleet] if fleet else []
+    lines += ["", *last] if last else []
     if found.counters.total > len(steps) and not fleet:
         lines.append(f"… of {found.counters.total} steps; --output json tells more of them")
     return "\n".join(lines + _ways_on(found, fleet))
@@ -161,7 +164,7 @@ def change(output: Mapping[str, Any]) -> str:
 def _got(found: PlanView, steps: Sequence[Told]) -> str:
     """Return where all is told that hosts returned who were asked for it; nothing if the steps tell it."""
     whole = len(steps) == found.counters.total and not any(_returned(each).endswith(CUT) for each in steps)
-    asked = found.action == _ASKED and found.counters.done > 0
+    asked = found.action == ASKED and found.counters.done > 0
     return f"what its hosts returned: mcoflow task results {found.id}" if asked and not whole else ""
 
 

@@ -204,6 +204,21 @@ def to_the_end(shell: Shell, services: "Services", plan_id: UUID, within: float 
     verdict(shell, plan, steps_to_judge(services.plans, plan))
 
 
+def _last_printed(services: "Services", plan: "PlanView") -> Sequence[str]:
+    """Return the last lines that few hosts printed for an operation: they may be all that it tells."""
+    from mcoflow.cli import render
+    from mcoflow.cli.printout import Printout
+
+    if plan.action != render.ASKED:
+        return ()
+    told: list[str] = []
+    printout = Printout(told.append, colours=False, names=True)
+    for item in services.output.read(plan.id, tail=render.SHOWN).items:
+        printout.tell(item)
+    printout.end()
+    return "".join(told).splitlines()[-render.SHOWN :]
+
+
 def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
     """Print a task with its first steps, or its hosts in numbers if they are many.
 
@@ -233,6 +248,7 @@ def print_task(shell: Shell, services: "Services", plan: "PlanView") -> None:
                 simulated=services.hosts.simulated_of(plan, {each.step.host or "" for each in steps}),
                 printed=services.output.printed(plan.id),
                 why=why,
+                last=() if is_fleet(plan) else _last_printed(services, plan),
             ),
         )
         return

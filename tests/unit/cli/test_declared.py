@@ -50,6 +50,18 @@ def test_what_few_hosts_returned_stands_beside_them(mcoflow: Mcoflow) -> None:
     assert "mcoflow task results" not in ended.out
 
 
+def test_the_last_lines_that_few_hosts_printed_stand_below_them(mcoflow: Mcoflow) -> None:
+    """Who runs a command somewhere wants to read what it says; all of it is behind `task output`."""
+    ended = mcoflow("run", "service.restart", "--host", "sim-00001", "--set", "service=web", "--wait")
+
+    assert ended.code == ExitCode.OK, ended.err
+    assert re.search(r"\n\nsim-00001 \| Stopping web.*\nsim-00001 \| Starting web", ended.out)
+    task = re.search(r"mcoflow task output (\S+)", ended.out)
+    assert task
+    assert "sim-00001 | Stopping" in mcoflow("task", "show", task[1]).out
+    assert "sim-00001 | " not in mcoflow("run", "restart", "web", "--host", "sim-00001", "--wait").out
+
+
 def test_what_does_not_fit_there_is_told_by_a_command_of_its_own(mcoflow: Mcoflow) -> None:
     ended = mcoflow("run", "host.facts", "--host", "web1,sim-00001", "--wait")
 
