@@ -380,8 +380,9 @@ class Executor:
             threading.Thread(target=self._on_expired, args=(self,), name="renewal", daemon=True).start()
 
     def _waiting_replies(self) -> Waiting:
-        """Count what waits in the reply queues that are read here."""
-        sources = [Replies(token) for token in (self.world.token, *self._keeper.adopted)]
+        """Count what waits in the reply queues that are read here, or were read by executors that died."""
+        dead = [world.token for world in self._store.worlds() if not world.alive]
+        sources = dict.fromkeys(Replies(token) for token in (self.world.token, *self._keeper.adopted, *dead))
         found = {source: self._connector.census(source) for source in sources}
         return {source: census.messages for source, census in found.items() if census is not None}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from mcoflow.action.registry import Registry
 from mcoflow.domain.records import ErrorRecord, PlanSnapshot, StepRecord
 from mcoflow.domain.requests import RequestRecord, RequestState, Wait
 from mcoflow.domain.states import Phase, PlanState, StepState
+from mcoflow.engine.arrivals import SILENCE
 from mcoflow.engine.batch import Batch
 from mcoflow.engine.memory import Memory
 from mcoflow.engine.patient import PatientStore
@@ -107,7 +109,8 @@ class Recovery:
         bodies = self._store.request_bodies([record.id for record in resend]) if resend else {}
         self._keep_requests(batch, runs, records)
         for timer in timers:
-            self._memory.add_timer(timer)
+            waited = timer.kind == SILENCE and timer.due_at < batch.now  # as a request below
+            self._memory.add_timer(replace(timer, due_at=batch.now) if waited else timer)
         self._memory.add_events(events)
         if resend:
             log.info("request.resent", extra={"count": len(resend)})
@@ -167,6 +170,7 @@ class Recovery:
         self._memory.flights.add(records)
         for record in records:
             runs[record.plan_id].requests.setdefault(record.step_id, []).append(record.id)
+            record.due_at = max(record.due_at, batch.now)  # what was read here so far was another queue
             self._memory.agenda.add(record.due_at, record.id)
             if record.wait is Wait.CANCEL:
                 batch.parcels.append((record.plan_id, self._writer.cancel(record, batch.now)))

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 
 from mcoflow.domain.requests import RequestState
 from mcoflow.domain.states import PlanResult, PlanState
+from mcoflow.engine.letter import RepliesRead
 from mcoflow.ports.bus import Delivery, Replies, Shared, Verdict
 from mcoflow.testing import OneThreadWorld
 from mcoflow.testing.hosts import Body, accepted, result, silence
@@ -117,6 +119,39 @@ def test_one_of_another_host_is_not_sent_on(two: Two) -> None:
     assert two.ground.broker.verdicts(delivery) == [Verdict.ACK]
     assert [each.why for each in two.ground.store.evidence(two.plan_id)] == ["foreign"]
     assert two.states() == [RequestState.OPEN]
+
+
+def test_no_deadline_of_a_plan_that_is_taken_over_is_enforced_before_the_queue_of_the_dead_is_read(
+    two: Two,
+) -> None:
+    """B-028: though the executor that takes it over has read all that was in its own by then."""
+    two.ground.hosts.say(accepted())
+    two.ground.drain()
+    assert two.states() == [RequestState.ACCEPTED]
+    assert two.other.executor is not None
+    two.owner.crash()
+    two.ground.broker.unread = True
+    two.ground.clock.advance(timedelta(seconds=600))
+    two.other.executor.mailbox.put(RepliesRead(two.ground.clock.now().timestamp() - 60))
+
+    two.other.executor.look_around()
+    two.ground.drain()
+    assert two.ground.store.plan(two.plan_id).epoch == 2
+    assert two.ground.broker.of_kind("query") == []
+
+    two.ground.broker.unread = False
+    two.ground.drain()
+    assert len(two.ground.broker.of_kind("query")) == 1
+
+
+def test_what_waits_for_a_dead_executor_is_unread_also_before_anybody_reads_its_queue(two: Two) -> None:
+    """B-028: a plan may be taken over before its queue is."""
+    assert two.other.executor is not None
+    two.owner.crash()
+    two.ground.hosts.say(result())
+
+    assert two.other.executor._keeper.adopted == []
+    assert two.other.executor._waiting_replies()[two.queue] == 1
 
 
 def test_a_dead_letter_is_sent_on_with_its_reason(two: Two) -> None:
