@@ -10,10 +10,11 @@ import click
 
 from mcoflow.cli.options import Age, Match, json_or_text, matches
 from mcoflow.cli.shell import Shell, check_wait, shared_options, user, wait_limit
+from mcoflow.cli.task_id import TASK_ID
 
 
 @click.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--after-wave", is_flag=True, help="Let all hosts of the current wave have their turn before.")
 @shared_options
 @click.pass_obj
@@ -25,7 +26,7 @@ def pause(shell: Shell, plan_id: UUID, *, after_wave: bool) -> None:
 
 
 @click.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--failed", is_flag=True, help="On the hosts where it failed only.")
 @click.option("--succeeded", is_flag=True, help="On the hosts where it succeeded only.")
 @click.option("--left", is_flag=True, help="On the hosts that were skipped, cancelled or not begun only.")
@@ -66,7 +67,7 @@ def rerun(
 
 
 @click.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @shared_options
 @click.pass_obj
 def abort(shell: Shell, plan_id: UUID) -> None:
@@ -80,7 +81,7 @@ def abort(shell: Shell, plan_id: UUID) -> None:
 
 
 @click.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @shared_options
 @click.pass_obj
 def revert(shell: Shell, plan_id: UUID) -> None:
@@ -91,7 +92,7 @@ def revert(shell: Shell, plan_id: UUID) -> None:
 
 
 @click.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--reason", default="by hand", show_default=True, help="For the history.")
 @shared_options
 @click.pass_obj
@@ -107,7 +108,7 @@ def halt(shell: Shell, plan_id: UUID, reason: str) -> None:
 
 
 @click.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @shared_options
 @click.pass_obj
 def delete(shell: Shell, plan_id: UUID) -> None:
@@ -118,7 +119,7 @@ def delete(shell: Shell, plan_id: UUID) -> None:
 
 
 @click.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.argument("step", type=int)
 @click.argument("value")
 @click.option("--optional", is_flag=True, help="It is all right if nobody takes it.")

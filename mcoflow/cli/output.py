@@ -11,6 +11,7 @@ from uuid import UUID
 import click
 
 from mcoflow.cli.shell import Shell, check_wait, shared_options, wait_limit
+from mcoflow.cli.task_id import TASK_ID
 from mcoflow.errors import WaitTimeoutError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ STREAMS: Final = ("stdout", "stderr", "log")
 
 
 @click.command("output")
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--host", metavar="HOST", help="Only what this host printed.")
 @click.option("--step", "step_id", type=int, metavar="N", help="Only the output of this step.")
 @click.option("--stream", "streams", type=click.Choice(STREAMS), multiple=True, help="Only this; repeat it.")

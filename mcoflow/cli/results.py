@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 
 from mcoflow.cli.shell import Shell, shared_options
+from mcoflow.cli.task_id import TASK_ID
 from mcoflow.domain.states import Phase
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class HostResult:
 
 
 @click.command("results")
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--host", metavar="HOST", help="Only what this host returned.")
 @shared_options
 @click.pass_obj

@@ -7,6 +7,7 @@ import click
 
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.shell import Shell, shared_options, user
+from mcoflow.cli.task_id import TASK_ID
 from mcoflow.cli.times import TIME_AHEAD, told
 
 
@@ -43,7 +44,7 @@ def list_scheduled(shell: Shell, limit: int, cursor: str) -> None:
 
 
 @schedule.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @shared_options
 @click.pass_obj
 def show(shell: Shell, plan_id: UUID) -> None:
@@ -55,7 +56,7 @@ def show(shell: Shell, plan_id: UUID) -> None:
 
 
 @schedule.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @shared_options
 @click.pass_obj
 def freeze(shell: Shell, plan_id: UUID) -> None:
@@ -66,7 +67,7 @@ def freeze(shell: Shell, plan_id: UUID) -> None:
 
 
 @schedule.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option(
     "--at", "start_at", type=TIME_AHEAD, metavar="TIME", help="When it starts; default: when it was to."
 )
@@ -81,7 +82,7 @@ def unfreeze(shell: Shell, plan_id: UUID, start_at: datetime | None) -> None:
 
 
 @schedule.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @shared_options
 @click.pass_obj
 def cancel(shell: Shell, plan_id: UUID) -> None:

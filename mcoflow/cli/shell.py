@@ -120,6 +120,7 @@ def shared_options(command: F) -> F:
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
             expose_value=False,
+            is_eager=True,  # what is looked up to read an argument is looked up there
             callback=_config,
             help="The settings. Default: $MCOFLOW_CONFIG, ./broker.cfg, ~/.config/mcoflow/broker.cfg, "
             "/etc/mcoflow/broker.cfg.",

@@ -9,6 +9,7 @@ import click
 from mcoflow.cli.in_order import InOrder
 from mcoflow.cli.options import Match, matches
 from mcoflow.cli.shell import Shell, check_wait, shared_options, user, wait_limit
+from mcoflow.cli.task_id import TASK_ID
 
 if TYPE_CHECKING:
     from mcoflow.services import Services
@@ -25,7 +26,7 @@ def task() -> None:
 @task.command("list")
 @click.option("--filter", "which", type=click.Choice(FILTERS), default="all", show_default=True)
 @click.option("--text", default="", help="Only tasks whose title contains this.")
-@click.option("--of", type=click.UUID, metavar="ID", help="Only sub-plans of this task.")
+@click.option("--of", type=TASK_ID, metavar="ID", help="Only sub-plans of this task.")
 @click.option("--where", type=Match(), multiple=True, metavar="FIELD=VALUE", help="Only these; repeat it.")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--cursor", default="", help="Go on where the last page ended (its `next`).")
@@ -65,7 +66,7 @@ def list_tasks(
 
 
 @task.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--follow", "-f", "stay", is_flag=True, help="Show progress, and end as the task ends.")
 @wait_limit("--follow")
 @shared_options
@@ -84,7 +85,7 @@ def show(shell: Shell, plan_id: UUID, stay: bool, within: float | None) -> None:
 
 
 @task.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--failed", is_flag=True, help="Only those where it failed, however it did.")
 @click.option("--outcome", default="", metavar="WORD", help="Only those that stand so: ok, not-picked-up, …")
 @click.option("--like", default="", metavar="HOST", help="Only those with the same error as this one.")
@@ -122,7 +123,7 @@ def hosts(shell: Shell, plan_id: UUID, *, failed: bool, outcome: str, like: str,
 
 
 @task.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--force", is_flag=True, help="Kill also what must not be interrupted. Asks before.")
 @click.option("--yes", "sure", is_flag=True, help="Do not ask.")
 @shared_options
@@ -146,7 +147,7 @@ def cancel(shell: Shell, plan_id: UUID, *, force: bool, sure: bool) -> None:
 
 
 @task.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.option("--wait", "-w", is_flag=True, help="Show progress, and end as the task ends.")
 @wait_limit("--wait")
 @shared_options
@@ -165,7 +166,7 @@ def resume(shell: Shell, plan_id: UUID, *, wait: bool, within: float | None) -> 
 
 
 @task.command()
-@click.argument("plan_id", type=click.UUID, metavar="ID")
+@click.argument("plan_id", type=TASK_ID, metavar="ID")
 @click.argument("step", type=int)
 @click.option("--dry-run", is_flag=True, help="Only tell which steps would be skipped.")
 @shared_options

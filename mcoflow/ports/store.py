@@ -361,6 +361,9 @@ class Reader(
     def history(self, plan_id: UUID) -> Sequence[HistoryRecord]:
         """The history of a plan, oldest first."""
 
+    def plans_beginning(self, digits: str, *, limit: int) -> Sequence[UUID]:
+        """Ids of plans that begin with these hexadecimal digits, in order."""
+
     def evidence(self, plan_id: UUID) -> Sequence[EvidenceRecord]:
         """Messages about the plan that changed nothing."""
 

@@ -278,6 +278,10 @@ class Plans:
             may_skip=step.state is StepState.ERROR and CommandKind.SKIP in plan.allowed,
         )
 
+    def beginning(self, digits: str) -> Sequence[UUID]:
+        """Return the ids of tasks that begin with these hexadecimal digits, three at the most."""
+        return self._reader.plans_beginning(digits, limit=3)
+
     def history(self, plan_id: UUID) -> Sequence[HistoryView]:
         """What happened to a task, oldest first."""
         return [history_view(line) for line in self._reader.history(plan_id)]

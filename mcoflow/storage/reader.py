@@ -23,7 +23,7 @@ from mcoflow.storage.declarations import all_declared, hosts_declaring
 from mcoflow.storage.fleet_store import SqlFleet
 from mcoflow.storage.hosts import host_of, hosts_after, hosts_named
 from mcoflow.storage.output_store import SqlOutput
-from mcoflow.storage.tables import actions
+from mcoflow.storage.tables import actions, plans
 
 
 class SqlReader(SqlFleet, SqlOutput):
@@ -97,6 +97,13 @@ class SqlReader(SqlFleet, SqlOutput):
         """The history of a plan, oldest first."""
         with self._database.reading() as connection:
             return notes.history_of(connection, plan_id)
+
+    def plans_beginning(self, digits: str, *, limit: int) -> Sequence[UUID]:
+        """Ids of plans that begin with these hexadecimal digits, in order."""
+        first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+        asked = select(plans.c.id).where(plans.c.id.between(first, last)).order_by(plans.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return list(connection.execute(asked).scalars())
 
     def evidence(self, plan_id: UUID) -> Sequence[EvidenceRecord]:
         """Messages about the plan that changed nothing."""

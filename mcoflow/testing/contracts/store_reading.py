@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from time import perf_counter, time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -125,6 +125,16 @@ class StepsContract:
         with pytest.raises(PlanNotFoundError):
             store.step(stored(store, draft())[0], 99)
         assert [*store.history(unknown), *store.evidence(unknown), *store.steps(unknown)] == []
+
+    def test_plans_are_found_by_how_their_ids_begin(self, store: WholeStore) -> None:
+        first, second = (UUID(f"abcd{digit}" + uuid4().hex[5:]) for digit in "e8")
+        stored(store, draft(1, plan_id=first), draft(1, plan_id=second))
+
+        assert store.plans_beginning("abcd", limit=9) == [second, first]
+        assert store.plans_beginning("abcd", limit=1) == [second]
+        assert store.plans_beginning("abcde", limit=9) == [first]
+        assert store.plans_beginning(first.hex, limit=9) == [first]
+        assert store.plans_beginning("abcd0", limit=9) == []
 
     def test_steps_come_in_pages(self, store: WholeStore) -> None:
         new = draft(30)

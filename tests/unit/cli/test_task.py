@@ -11,6 +11,21 @@ pytestmark = pytest.mark.usefixtures("services")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
+def test_the_beginning_of_an_id_is_enough_while_only_one_task_has_it(mcoflow: Mcoflow) -> None:
+    task = mcoflow("run", "ping", "--host", "web1", "--wait", "--output", "json").json["id"]
+
+    assert mcoflow("task", "show", task[:13], "--output", "json").json["id"] == task
+    assert mcoflow("task", "output", task[:10].upper()).code == ExitCode.OK
+    unknown, odd, short = (mcoflow("task", "show", text) for text in ("00000000-0", "ID", "abc"))
+    assert (unknown.code, unknown.err) == (
+        ExitCode.NOT_FOUND,
+        "mcoflow: no task has the id 00000000-0…: `mcoflow task list` shows those there are\n",
+    )
+    for refused in (odd, short):
+        assert refused.code == ExitCode.USAGE
+        assert "is no id of a task: give it, or its first 4 signs or more" in refused.err
+
+
 def test_the_list_is_filtered_and_paged(mcoflow: Mcoflow) -> None:
     for _ in range(2):
         mcoflow("run", "ping", "--host", "sim-00001", "--wait")
