@@ -209,14 +209,21 @@ def _ways_on(found: PlanView, fleet: Sequence[str]) -> list[str]:
 
     Of a task whose steps are not shown, also where to find them.
     """
-    words = [kind.value for kind in found.allowed if kind.value != "event"]
+    unfit = {"event", "pause"} if found.cancel_requested else {"event"}
+    words = [kind.value for kind in found.allowed if kind.value not in unfit]
     held = found.schedule is not None and found.schedule.frozen
     later = [f"  mcoflow schedule {'unfreeze' if held else 'freeze'} {found.id}"] if found.schedule else []
-    lines = [f"  mcoflow task {word} {found.id}{' STEP' if word == 'skip' else ''}" for word in words]
+    lines = [f"  mcoflow task {word} {found.id}{_more(word, found)}" for word in words]
     lines = [line for line in later + lines if f"next:{line[1:]}" not in fleet]
     if fleet and "skip" in words:
         lines.append(f"where STEP is one of: mcoflow task hosts {found.id} --failed")
     return ["", "now possible:", *lines] if lines else []
+
+
+def _more(word: str, found: PlanView) -> str:
+    """Return what stands behind the id: a cancel that was asked for can only be one by force."""
+    again = word == "cancel" and found.cancel_requested
+    return " STEP" if word == "skip" else " --force" if again else ""
 
 
 # -- hosts and times -------------------------------------------------------------------------------------

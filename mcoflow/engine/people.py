@@ -164,6 +164,9 @@ class People:
         if after not in (None, "wave"):
             message = f"a pause comes at once, or after the current 'wave': there is no {str(after)[:80]!r}"
             raise CommandRefusedError(message, run.id, plan.state, ALLOWED[plan.state])
+        if plan.cancel_requested and plan.state is PlanState.RUNNING:
+            message = f"task {run.id} is being cancelled, it does not pause: abort it to wait for no host"
+            raise CommandRefusedError(message, run.id, plan.state, (_K.CANCEL, _K.ABORT, _K.HALT))
         if plan.state is not PlanState.RUNNING or plan.pause_requested:
             return
         if after == "wave" and plan.rollout is not None and not _is_between_waves(run):

@@ -1,14 +1,34 @@
 """`mcoflow task` and `mcoflow host`."""
 
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from mcoflow.cli import render
 from mcoflow.cli.exit_codes import ExitCode
+from mcoflow.domain.requests import CommandKind
+from mcoflow.services import Services
 from tests.unit.cli.conftest import Mcoflow
 
 pytestmark = pytest.mark.usefixtures("services")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
+def test_of_a_task_that_is_being_cancelled_no_pause_is_offered(mcoflow: Mcoflow, services: Services) -> None:
+    task = mcoflow("run", "ping", "--host", "web1", "--wait", "--output", "json").json["id"]
+    kinds = (CommandKind.PAUSE, CommandKind.CANCEL, CommandKind.ABORT, CommandKind.HALT)
+    found = replace(services.plans.show(UUID(task)), cancel_requested=True, allowed=kinds)
+
+    told = render.plan(found, (), {}, services.clock.now())
+
+    offered = told.partition("now possible:\n")[2].splitlines()
+    assert [line.strip() for line in offered] == [
+        f"mcoflow task cancel {task} --force",
+        f"mcoflow task abort {task}",
+        f"mcoflow task halt {task}",
+    ]
 
 
 def test_the_beginning_of_an_id_is_enough_while_only_one_task_has_it(mcoflow: Mcoflow) -> None:

@@ -124,6 +124,18 @@ def test_a_pause_after_the_wave_comes_at_once_between_two_waves(world: OneThread
     assert world.stored.plan(plan_id).result is PlanResult.SUCCESS
 
 
+def test_a_plan_that_is_being_cancelled_does_not_pause(world: OneThreadWorld) -> None:
+    """A pause would promise that it can be resumed."""
+    plan_id = start(world)
+    world.cancel(plan_id)
+    with pytest.raises(CommandRefusedError, match="is being cancelled, it does not pause: abort it"):
+        world.pause(plan_id)
+    for _ in range(3):
+        world.advance(61)
+
+    assert world.stored.plan(plan_id).result is PlanResult.CANCELLED
+
+
 def test_hosts_of_the_last_wave_are_interrupted_too(world: OneThreadWorld) -> None:
     plan_id = start(world)
     for _ in range(2):
