@@ -230,8 +230,8 @@ class Executor:
         Raises:
             StoreUnavailableError: the director waits for the database; a new plan is not taken meanwhile.
         """
-        if self._patient.away and not scheduled:
-            raise StoreUnavailableError(self._patient.away)
+        if not scheduled and (why := self._patient.still_away()):
+            raise StoreUnavailableError(why)
         stored: Future[UUID] = Future()
         self.mailbox.put(PlanMade(draft, stored, scheduled))
         self._director.refuse_left()

@@ -23,13 +23,14 @@ class PatientStore:
     """Calls the store's methods again until they succeed, or until give_up().
 
     A batch that is half applied in memory must not fail on a read: it could not be applied again.
-    `away` is why the latest call waits; empty when none does.
     """
 
     def __init__(self, store: Store, observer: Observer = NOBODY) -> None:
         self._observer = observer
         self._given_up = threading.Event()
-        self.away = ""
+        self._away = ""
+        self._back = threading.Event()
+        self._back.set()
         self.commit = self._patiently(store.commit)
         self.waiting = self._patiently(store.waiting)
         self.claim = self._patiently(store.claim)
@@ -59,6 +60,10 @@ class PatientStore:
         """Let calls fail with StoreUnavailableError from now on: the process ends."""
         self._given_up.set()
 
+    def still_away(self) -> str:
+        """Why the latest call waits, after it had time to be tried once more; empty when none does."""
+        return "" if self._back.wait(2 * _WAITS[-1]) else self._away
+
     def _patiently(self, method: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(method)
         def call(*args: Any, **fields: Any) -> R:
@@ -67,7 +72,8 @@ class PatientStore:
                 try:
                     answer = method(*args, **fields)
                 except StoreUnavailableError as error:
-                    self.away = str(error)
+                    self._away = str(error)
+                    self._back.clear()
                     self._observer.counted({(STORE_ERRORS, "away"): 1})
                     log.warning("store.away", extra={"reason": str(error), "tries": tries})
                     if self._given_up.wait(_WAITS[min(tries, len(_WAITS) - 1)]):
@@ -75,7 +81,7 @@ class PatientStore:
                     tries += 1
                 else:
                     if tries:
-                        self.away = ""
+                        self._back.set()
                         log.warning("store.back", extra={"tries": tries})
                     return answer
 

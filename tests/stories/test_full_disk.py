@@ -65,7 +65,7 @@ def test_on_a_full_disk_nothing_new_is_taken_and_nothing_under_way_is_lost(
         until(lambda: site.task(task)["state"] == "running", "it runs")
         fill(small_disk / "ballast")
 
-        form = {"hostname": "web1", "param": "nginx", "action": "install"}
+        form = {"hostname": "web2", "param": "nginx", "action": "install"}
 
         def refused() -> str:
             until(lambda: pages.send_form(**form)[0] == 503, "the form takes no more", within=60)
