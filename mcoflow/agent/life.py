@@ -3,6 +3,7 @@
 Source: the project's bus specification, 3.3, 5.4 and 5.5.
 """
 
+import logging
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -21,6 +22,7 @@ from mcoflow.faults import faultpoint
 from mcoflow.wire.kinds import Outcome, Work
 from mcoflow.wire.replies import ResultBody
 
+log = logging.getLogger("mcoflow.agent")
 FIRST_PROGRESS: Final = 1.0
 """Seconds before the first word about what waits or executes: most has ended by then."""
 
@@ -101,6 +103,7 @@ class Life:
         entry.report_at = now + FIRST_PROGRESS
         entry.run_until = now + self._time_of(entry).total_seconds()
         self.streams.follow(entry)
+        _log(entry, "operation.begun")
         running.begin()
 
     def job(self, entry: Entry) -> Job:
@@ -201,6 +204,7 @@ class Life:
             self._desk.outgoing.forget(entry.accepted)
         self._desk.entries.pop(entry.id, None)
         body = self.streams.finish(entry, body)
+        _log(entry, "operation.ended", outcome=str(body.outcome), reason=body.reason or "")
         parcel = self._reports.result(asker_of(entry), body)
         self._desk.end(
             Row(
@@ -221,6 +225,20 @@ class Life:
 
     def _time_of(self, entry: Entry) -> timedelta:
         return min(timedelta(milliseconds=entry.body.timeout_ms), entry.operation.max_timeout)
+
+
+def _log(entry: Entry, event: str, **more: str) -> None:
+    """Tell the log of the host what is done on it, and for which task; of a played host only on `debug`."""
+    level = logging.DEBUG if entry.host.simulated else logging.INFO
+    if log.isEnabledFor(level):
+        told = {
+            "host": entry.host.identity,
+            "operation": entry.operation.key,
+            "request": str(entry.id),
+            "plan": str(entry.body.plan),
+            "trace": dict(entry.headers).get("traceparent", ""),
+        }
+        log.log(level, event, extra={**told, **more})
 
 
 def _waits_for(entry: Entry) -> str:

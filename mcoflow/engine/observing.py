@@ -227,10 +227,13 @@ def _log_turned(batch: Batch, letters: Sequence[object]) -> None:
     """Log what came from hosts and the broker, and what became of events."""
     for letter in letters:
         if type(letter) is Receipted and letter.receipt == "confirmed":
-            log.debug("request.published", extra={"request": str(letter.parcel.message_id)})
+            trace = dict(letter.parcel.headers).get("traceparent", "")
+            log.debug("request.published", extra={"request": str(letter.parcel.message_id), "trace": trace})
     for plan_id, delivery in batch.deliveries:
         if plan_id is not None and plan_id not in batch.dropped:
-            log.debug("reply.applied", extra={"plan": str(plan_id), "bytes": len(delivery.body)})
+            trace = dict(delivery.headers).get("traceparent", "")
+            extra = {"plan": str(plan_id), "bytes": len(delivery.body), "trace": trace}
+            log.debug("reply.applied", extra=extra)
     for fact in batch.kept_facts():
         measure, *labels = fact.key
         if measure is m.EVENTS:

@@ -96,7 +96,10 @@ class Writer:
     def parcel(self, record: RequestRecord, body: bytes) -> Parcel:
         """The parcel of a request; the same each time it is sent."""
         ttl = timedelta(seconds=max(1.0, record.due_at - record.created_at))
-        return Parcel(Request(record.host), "request", record.id, body, record.id, record.reply_to, ttl=ttl)
+        trace = (("traceparent", traceparent(record.plan_id, record.id)),)
+        return Parcel(
+            Request(record.host), "request", record.id, body, record.id, record.reply_to, trace, ttl=ttl
+        )
 
     def cancel(self, record: RequestRecord, now: float) -> Parcel:
         """Tell the agent to stop, behind the request in its own queue; one id however often it is sent.
@@ -126,6 +129,11 @@ class Writer:
         address = Ask(host) if asking else Request(host)
         data = encode(envelope)
         return Parcel(address, body.KIND.value, own_id, data, request_id, self.token, durable=not asking)
+
+
+def traceparent(plan_id: UUID, request_id: UUID) -> str:
+    """Return the W3C trace context of a request: the plan is the trace, so its id finds it in every log."""
+    return f"00-{plan_id.hex}-{request_id.hex[:16]}-01"
 
 
 def _moment(at: float) -> datetime:

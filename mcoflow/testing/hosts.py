@@ -161,6 +161,7 @@ class FakeHosts:
         self.requests: list[Envelope] = []
         self.effects: Counter[UUID] = Counter()
         self._journal: set[UUID] = set()
+        self._headers: dict[UUID, tuple[tuple[str, str], ...]] = {}
         self._late: list[tuple[Timer, Body, Envelope]] = []
         broker.on_published = self._receive
         broker.receipt_for = self._receipt
@@ -200,7 +201,8 @@ class FakeHosts:
         envelope = Envelope(
             id=uuid4(), request=request or asked.request, host=host or asked.host, sent_at=THEN, body=body
         )
-        return self._broker.deliver(Replies(to or asked.body.reply_to), encode(envelope))
+        headers = self._headers.get(envelope.request, ()) if envelope.request is not None else ()
+        return self._broker.deliver(Replies(to or asked.body.reply_to), encode(envelope), headers=headers)
 
     def shout(self, body: bytes, *, to: str = "") -> Delivery:
         """Send bytes that are no message."""
@@ -232,6 +234,8 @@ class FakeHosts:
         if parcel.kind not in (Kind.REQUEST, Kind.CANCEL, Kind.QUERY):
             return
         envelope = decode(parcel.body)
+        if parcel.kind == Kind.REQUEST:
+            self._headers[envelope.id] = parcel.headers
         for word in self._react(envelope):
             if _wait(word):
                 self._postpone(_wait(word), _body(word), envelope)

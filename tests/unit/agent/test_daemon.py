@@ -1,5 +1,6 @@
 """What a daemon answers to requests, from their receipt to their end."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -82,8 +83,9 @@ def test_a_request_that_waits_for_its_confirmation_can_still_be_cancelled(agent)
     assert agent.execution.of(asked.id) == []
 
 
-def test_the_trace_headers_go_into_every_reply_and_malformed_ones_do_not(agent):
+def test_the_trace_headers_go_into_every_reply_and_the_log_and_malformed_ones_do_not(agent, caplog):
     """B-024: the agent's part."""
+    caplog.set_level(logging.INFO, "mcoflow.agent")
     good = (("traceparent", f"00-{'a' * 32}-{'b' * 16}-01"), ("tracestate", "a=1"))
     traced, untraced = request(), request()
 
@@ -95,6 +97,12 @@ def test_the_trace_headers_go_into_every_reply_and_malformed_ones_do_not(agent):
 
     headers = {p.request_id: p.headers for p in agent.bus.published}
     assert (headers[traced.id], headers[untraced.id]) == (good, ())
+    lines = [vars(each) for each in caplog.records if each.message.startswith("operation.")]
+    assert {(line["message"], line["request"], line["trace"]) for line in lines} == {
+        (event, str(asked.id), trace)
+        for event in ("operation.begun", "operation.ended")
+        for asked, trace in ((traced, good[0][1]), (untraced, ""))
+    }
 
 
 # -- refusals ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from mcoflow.domain.states import StepState
+from mcoflow.testing import OneThreadWorld
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Do, Install, Listen, compose, do, one, play
 from tests.waiting import until
@@ -91,6 +92,23 @@ def test_a_plan_is_followed_from_its_planning_to_its_rest(
         (str(plan_id), "pending", "suspended"),
         (str(plan_id), "suspended", "success"),
     }
+
+
+def test_a_request_and_its_replies_are_one_trace_by_the_id_of_the_plan(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """B-024: the server's part; each message says it, and so does the log."""
+    caplog.set_level(logging.DEBUG, "mcoflow.engine")
+    with OneThreadWorld() as world:
+        plan_id = world.trigger(Install, host="web1", package="vim").plan_id
+        world.drain()
+        (sent,) = world.ground.broker.of_kind("request")
+
+    (header,) = sent.headers
+    assert header == ("traceparent", f"00-{plan_id.hex}-{sent.message_id.hex[:16]}-01")
+    lines = [vars(each) for each in caplog.records if each.message in ("request.published", "reply.applied")]
+    assert {line["message"] for line in lines} == {"request.published", "reply.applied"}
+    assert {line["trace"] for line in lines} == {header[1]}
 
 
 def test_events_are_followed_from_sender_to_step(house: House, caplog: pytest.LogCaptureFixture) -> None:
