@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # libatomic1: for the Node.js that drives Chromium in tests; iproute2: hosts of tests on networks of their own
 DEBIAN_PACKAGES := rabbitmq-server postgresql chromium strace libatomic1 iproute2
-WORKERS ?= 2
+# more than the cores of a small machine: half of the tests wait for processes most of the time
+WORKERS ?= 3
 # only what `make bench-others` measures beside mcoflow; nothing here needs them
 OTHERS := ansible-core==2.19.14 celery==5.7.0
 

@@ -14,11 +14,14 @@ from jsonschema import Draft202012Validator
 from webui.api.v1.document import document
 
 DOCUMENT: Final = document()
-OPERATIONS: Final = [
-    (method.upper(), path, told) for path, each in DOCUMENT["paths"].items() for method, told in each.items()
-]
-NOT_NOW: Final = {"/api/v1/tasks/{task_id}/halt", "/api/v1/hosts/{name}"}
+NOT_NOW: Final = {("POST", "/api/v1/tasks/{task_id}/halt"), ("DELETE", "/api/v1/hosts/{name}")}
 """They would take away what other tests use."""
+OPERATIONS: Final = [
+    (method.upper(), path, told)
+    for path, each in DOCUMENT["paths"].items()
+    for method, told in each.items()
+    if (method.upper(), path) not in NOT_NOW
+]
 SOME: Final = st.sampled_from(
     [
         "",
@@ -75,6 +78,7 @@ def test_any_request_gets_a_declared_answer(
 ) -> None:
     """H-039, bounded: no 5xx, no undeclared status, no answer that does not fit its schema; 405 and 404 are
     of paths that are none."""
+
     @given(request=requests(path, told))
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     def holds(request: dict[str, Any]) -> None:
