@@ -364,8 +364,8 @@ class Reader(
     def plans_beginning(self, digits: str, *, limit: int) -> Sequence[UUID]:
         """Ids of plans that begin with these hexadecimal digits, in order."""
 
-    def evidence(self, plan_id: UUID) -> Sequence[EvidenceRecord]:
-        """Messages about the plan that changed nothing."""
+    def evidence(self, plan_id: UUID, *, limit: int | None = None) -> Sequence[EvidenceRecord]:
+        """Messages about the plan that changed nothing, oldest first; `limit` of them at the most."""
 
     def host(self, identity: str) -> HostRecord:
         """One host with facts and operations; HostNotFoundError."""

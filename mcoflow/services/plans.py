@@ -44,6 +44,7 @@ _ANY: Final[Where] = {}
 _WIDE: Final = Listing()
 STEPS: Final = 200
 SUBJECTS: Final = 100
+EVIDENCE_SHOWN: Final = 20
 
 
 class Filter(StrEnum):
@@ -287,8 +288,9 @@ class Plans:
         return [history_view(line) for line in self._reader.history(plan_id)]
 
     def evidence(self, plan_id: UUID) -> Sequence[EvidenceView]:
-        """Messages about a task that changed nothing."""
-        return [evidence_view(kept) for kept in self._reader.evidence(plan_id)]
+        """Messages about a task that changed nothing: EVIDENCE_SHOWN, and one more if there are more."""
+        kept = self._reader.evidence(plan_id, limit=EVIDENCE_SHOWN + 1)
+        return [evidence_view(each) for each in kept]
 
     # -- waiting ------------------------------------------------------------------------------------------
 

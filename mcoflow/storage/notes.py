@@ -61,15 +61,18 @@ def history_of(connection: Connection, plan_id: UUID) -> Sequence[HistoryRecord]
     return [HistoryRecord(**each) for each in _of_plan(connection, history, plan_id)]
 
 
-def evidence_of(connection: Connection, plan_id: UUID) -> Sequence[EvidenceRecord]:
-    """Return the messages about a plan that changed nothing, oldest first."""
+def evidence_of(connection: Connection, plan_id: UUID, limit: int | None = None) -> Sequence[EvidenceRecord]:
+    """Return the messages about a plan that changed nothing, oldest first; `limit` of them at the most."""
     return [
         EvidenceRecord(**each | {"body": bytes(each["body"])})
-        for each in _of_plan(connection, evidence, plan_id)
+        for each in _of_plan(connection, evidence, plan_id, limit)
     ]
 
 
-def _of_plan(connection: Connection, table: Table, plan_id: UUID) -> Sequence[dict[str, Any]]:
+def _of_plan(
+    connection: Connection, table: Table, plan_id: UUID, limit: int | None = None
+) -> Sequence[dict[str, Any]]:
     columns = [each for each in table.columns if each.name != "number"]
-    found = connection.execute(select(*columns).where(table.c.plan_id == plan_id).order_by(table.c.number))
+    wanted = select(*columns).where(table.c.plan_id == plan_id).order_by(table.c.number).limit(limit)
+    found = connection.execute(wanted)
     return [dict(row._mapping) for row in found]

@@ -105,10 +105,10 @@ class SqlReader(SqlFleet, SqlOutput):
         with self._database.reading() as connection:
             return list(connection.execute(asked).scalars())
 
-    def evidence(self, plan_id: UUID) -> Sequence[EvidenceRecord]:
+    def evidence(self, plan_id: UUID, *, limit: int | None = None) -> Sequence[EvidenceRecord]:
         """Messages about the plan that changed nothing."""
         with self._database.reading() as connection:
-            return notes.evidence_of(connection, plan_id)
+            return notes.evidence_of(connection, plan_id, limit)
 
     def host(self, identity: str) -> HostRecord:
         """One host with facts and operations; HostNotFoundError."""

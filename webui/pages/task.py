@@ -15,7 +15,7 @@ from mcoflow.domain.states import Phase, PlanResult, PlanState
 from mcoflow.domain.told import in_one_line
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.services.fleet import Why
-from mcoflow.services.plans import Graph
+from mcoflow.services.plans import EVIDENCE_SHOWN, Graph
 from mcoflow.services.views import PlanView, StepView
 from webui.current import services
 from webui.pages import task_output
@@ -119,7 +119,7 @@ class Reading:
             "graph": Part("task", "graph", lambda: (self.graph.plan, self.picture)),
             "steps": Part("task", "steps", self._steps),
             "history": Part("task", "history", lambda: (plan, plans.history(plan.id))),
-            "evidence": Part("task", "evidence", lambda: (plan, plans.evidence(plan.id))),
+            "evidence": Part("task", "evidence", lambda: (plan, plans.evidence(plan.id), EVIDENCE_SHOWN)),
         }
 
 

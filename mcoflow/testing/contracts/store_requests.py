@@ -135,3 +135,4 @@ class RequestsContract:
         store.commit(Changes(evidence=junk[700:]))
 
         assert store.evidence(plan.id) == [late, *junk[200:]]
+        assert store.evidence(plan.id, limit=2) == [late, junk[200]]
