@@ -3,10 +3,10 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,10 +15,12 @@ from mcoflow.cli.shell import Shell, shared_options
 from mcoflow.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mcoflow.agent.simulate import Simulation
     from mcoflow.bootstrap import Deployment
     from mcoflow.config import Config
 
 log = logging.getLogger(__name__)
+F = TypeVar("F", bound=Callable[..., Any])
 COUNT: Final = click.IntRange(1, 20_000)
 
 
@@ -43,6 +45,29 @@ NOT_SIGNED: Final = "Messages are not signed: who may publish on the broker may 
 NOT_ROOT: Final = "You are not root: installing packages and restarting services will fail on this machine."
 
 
+_PLAY: Final = (
+    click.option("--fail", type=SHARE, default=0.0, metavar="SHARE", help="Of operations that fail: 5%."),
+    click.option("--silent", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that never reply."),
+    click.option("--offline", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that are not there."),
+    click.option("--seed", type=int, default=0, help="Of simulated chance; equal seeds play alike."),
+)
+
+
+def _play_options(command: F) -> F:
+    """Take how simulated hosts behave; see Simulation."""
+    for option in reversed(_PLAY):
+        command = option(command)
+    return command
+
+
+def _simulation(simulate: int | None, latency: float, play: Mapping[str, Any]) -> "Simulation":
+    from mcoflow.agent.simulate import Simulation
+
+    if simulate is None and (said := [f"--{name}" for name, value in play.items() if value]):
+        raise click.UsageError(f"{', '.join(said)}: only simulated hosts play: say --simulate N, too.")
+    return Simulation(latency=timedelta(seconds=latency), **play)
+
+
 @click.command()
 @click.option("--simulate", type=COUNT, metavar="N", help="Add N simulated hosts to play with.")
 @click.option(
@@ -53,9 +78,10 @@ NOT_ROOT: Final = "You are not root: installing packages and restarting services
     metavar="SECONDS",
     help="Mean duration of what simulated hosts do.",
 )
+@_play_options
 @shared_options
 @click.pass_obj
-def up(shell: Shell, simulate: int | None, latency: float) -> None:
+def up(shell: Shell, /, *, simulate: int | None, latency: float, **play: Any) -> None:
     """Start everything in one process.
 
     Pages, executor, and an agent for this machine. Without settings it needs nothing else: tasks are kept in
@@ -65,12 +91,12 @@ def up(shell: Shell, simulate: int | None, latency: float) -> None:
     Examples:
       mcoflow up
       mcoflow up --simulate 5
+      mcoflow up --simulate 200 --fail 5% --offline 2%
       MCOFLOW_WEB_LISTEN=127.0.0.1:8000 mcoflow up
     """
     from mcoflow import bootstrap
-    from mcoflow.agent.simulate import Simulation
 
-    simulation = Simulation(latency=timedelta(seconds=latency))
+    simulation = _simulation(simulate, latency, play)
     terminal = sys.stderr.isatty()
     _serve(
         shell,
@@ -114,11 +140,8 @@ def executor(shell: Shell) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Only test whether the agent could work here; change nothing.")
 @click.option("--simulate", type=COUNT, metavar="N", help="Play the hosts sim-00001 … instead.")
-@click.option("--seed", type=int, default=0, help="Of simulated chance; equal seeds play alike.")
+@_play_options
 @click.option("--latency", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Mean duration.")
-@click.option("--fail", type=SHARE, default=0.0, metavar="SHARE", help="Of operations that fail, like 5%.")
-@click.option("--silent", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that never reply.")
-@click.option("--offline", type=SHARE, default=0.0, metavar="SHARE", help="Of hosts that are not there.")
 @shared_options
 @click.pass_obj
 def agent(shell: Shell, /, *, check: bool, simulate: int | None, latency: float, **play: Any) -> None:
@@ -139,9 +162,8 @@ def agent(shell: Shell, /, *, check: bool, simulate: int | None, latency: float,
         check_agent(shell, shell.config())
         return
     from mcoflow import bootstrap
-    from mcoflow.agent.simulate import Simulation
 
-    simulation = Simulation(latency=timedelta(seconds=latency), **play)
+    simulation = _simulation(simulate, latency, play)
     _serve(
         shell,
         lambda config: bootstrap.agent(config, simulate=simulate or 0, simulation=simulation),

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from mcoflow.bootstrap import Deployment
+from mcoflow.cli.exit_codes import ExitCode
 from mcoflow.cli.serve import NO_LOGIN, NOT_ROOT, NOT_SIGNED, banner, level_of_up
 from mcoflow.config import Config, load_config
+from tests.unit.cli.conftest import Mcoflow
 
 
 def config_of(folder: Path, **variables: str) -> Config:
@@ -55,3 +57,11 @@ def test_a_terminal_stays_calm_unless_the_settings_name_a_level(tmp_path: Path) 
     assert level_of_up(config_of(tmp_path), terminal=False) == "info"
     asked = config_of(tmp_path, MCOFLOW_SERVER_LOG_LEVEL="info")
     assert level_of_up(asked, terminal=True) == "info"
+
+
+@pytest.mark.parametrize("command", ["up", "agent"])
+def test_how_hosts_play_is_refused_without_hosts_that_play(command: str, mcoflow: Mcoflow) -> None:
+    ended = mcoflow(command, "--fail", "5%", "--silent", "0.1")
+
+    assert ended.code == ExitCode.USAGE
+    assert "--fail, --silent: only simulated hosts play: say --simulate N, too" in ended.err
