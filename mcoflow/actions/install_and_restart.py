@@ -43,6 +43,7 @@ class SomethingInstalled(Action):
     """
 
     name = "something_installed"
+    title = "Go on if something was installed"
     Input = _Verdict
     rerunnable = True
 

@@ -46,7 +46,7 @@ def test_the_steps_of_a_host_are_told_in_order_and_nothing_is_stored(
     assert told == [
         "Try to install nginx",
         "Try to install php",
-        "Something installed",
+        "Go on if something was installed",
         "Restart service web",
     ]
     assert world.store.plans(Listing()) == []
