@@ -103,5 +103,11 @@ def rough_site(folder: Path, server: RabbitMQ, database: str = "") -> Iterator[R
             site.executor.kill()
 
 
+def waiting(rabbitmq: RabbitMQ, site: RoughSite) -> int:
+    """How many replies the executor has taken and not acknowledged, or not taken."""
+    rows = rabbitmq.ctl("list_queues", "name", "messages").splitlines()
+    return sum(int(row.split()[1]) for row in rows if row.startswith(f"{site.bus.prefix}.reply."))
+
+
 def _executor(folder: Path) -> Process:
     return Process(folder, "executor", "executor", settings=folder / "broker.cfg")

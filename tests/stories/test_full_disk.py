@@ -12,7 +12,7 @@ from mcoflow.cli.exit_codes import ExitCode
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.rabbitmq import RabbitMQ
 from tests.stories.processes import Deployed, Process
-from tests.stories.rough import RoughSite, rough_site
+from tests.stories.rough import RoughSite, rough_site, waiting
 from tests.waiting import until
 
 pytestmark = [
@@ -96,9 +96,3 @@ def fill(path: Path) -> None:
                 file.write(b"x" * 4096)
         except OSError:
             return
-
-
-def waiting(rabbitmq: RabbitMQ, site: RoughSite) -> int:
-    """How many replies the executor has taken and not acknowledged, or not taken."""
-    rows = rabbitmq.ctl("list_queues", "name", "messages").splitlines()
-    return sum(int(row.split()[1]) for row in rows if row.startswith(f"{site.bus.prefix}.reply."))

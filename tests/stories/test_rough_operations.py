@@ -5,10 +5,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
+import pika
 import pytest
 
 from connectors.amqp import AmqpExecutorConnector
@@ -18,11 +20,12 @@ from mcoflow.wire.kinds import Kind
 from tests.fleet.site import alive
 from tests.servers.rabbitmq import RabbitMQ, ended_with_us
 from tests.stories.processes import MCOFLOW
-from tests.stories.rough import RoughSite, rough_site
+from tests.stories.rough import RoughSite, rough_site, waiting
 from tests.waiting import until
 
 GIB, MIB = 1024**3, 1024**2
 LINES = 8
+RUBBISH = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +110,31 @@ def test_a_gib_of_output_takes_memory_on_neither_side(site: RoughSite) -> None:
     assert text == "\u2400" * 256 * 1024
     assert told["kept"] == len(text.encode())
     assert any("1.0 GiB" in note for note in told["notes"]), told["notes"]
+
+
+def test_what_nobody_can_read_takes_no_memory_and_holds_up_no_reply(
+    site: RoughSite, rabbitmq: RabbitMQ
+) -> None:
+    """B-025: 10,000 messages of 20 KiB, which are no messages, and replies among them."""
+    executor = site.executor.started.pid
+    before = peak_from_now(executor)
+
+    shout(site, RUBBISH // 2)
+    task = site.begin("echo", path="among them")
+    shout(site, RUBBISH // 2)
+
+    assert site.step(task)["words"] == "success"
+    until(lambda: not waiting(rabbitmq, site), "all are read", within=60)
+    assert peak(executor) - before < 30 * MIB
+
+
+def shout(site: RoughSite, count: int) -> None:
+    """Send bytes to the executor that are no messages, as the host might."""
+    with closing(pika.BlockingConnection(pika.URLParameters(site.bus.url))) as link:
+        channel, key = link.channel(), f"{site.token()}.web1"
+        for number in range(count):
+            body = b"rubbish %d " % number + b"x" * 20_000
+            channel.basic_publish(f"{site.bus.prefix}.to-server", key, body)
 
 
 def test_what_got_lost_on_the_way_is_asked_for_again(site: RoughSite) -> None:
