@@ -11,8 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from mcoflow.action import Action
 from mcoflow.domain.states import PlanResult
@@ -20,6 +18,7 @@ from mcoflow.engine.planner import make_plan
 from mcoflow.errors import PlanNotFoundError
 from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.store_commits import CountingBulk
+from tests.statements import counted
 from tests.unit.engine import planning_process
 from tests.unit.engine.house import House
 from tests.unit.engine.play import Compose, Do, do, play
@@ -98,28 +97,20 @@ def test_planning_twice_as_many_actions_takes_at_most_two_and_a_half_times_as_lo
 
 def test_storing_a_plan_takes_at_most_twenty_statements_however_large_it_is(house: House) -> None:
     """E-015: at most 20 SQL statements."""
-    counted = []
+    sent = []
     for number in (1000, 2000):
         draft = make_plan(Compose, wide(number), plan_id=uuid4(), user="", now=0.0)
-        seen: list[str] = []
-
-        def count(
-            _connection: object, _cursor: object, statement: str, *_: object, seen: list[str] = seen
-        ) -> None:
-            seen.append(statement)
-
         bulk = house.store._bulk
         counting = house.store._bulk = CountingBulk(bulk)
-        event.listen(Engine, "before_cursor_execute", count)
         try:
-            house.store.commit(Changes(new_plans=[draft]))
+            with counted() as seen:
+                house.store.commit(Changes(new_plans=[draft]))
         finally:
-            event.remove(Engine, "before_cursor_execute", count)
             house.store._bulk = bulk
-        counted.append(len(seen) + counting.writes)
+        sent.append(len(seen) + counting.writes)
 
-    assert counted[0] <= 20, counted
-    assert counted[1] <= 20, counted
+    assert sent[0] <= 20, sent
+    assert sent[1] <= 20, sent
 
 
 def test_a_plan_of_one_step_takes_at_most_five_transactions(house: House) -> None:

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from mcoflow.clock import SystemClock
 from mcoflow.domain.requests import HostRecord
 from mcoflow.errors import InputInvalidError
 from mcoflow.services.offers import Lacking, Offers, check_somebody_offers
 from mcoflow.storage import SqlStore, open_store
+from tests.statements import counted
 
 MANY = 10_000
 
@@ -36,17 +35,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
 def test_of_10_000_hosts_those_that_lack_it_are_found_in_two_statements(store: SqlStore) -> None:
     """No question for each host."""
     names = [f"h{n:05}" for n in range(MANY)]
-    seen: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("SELECT"):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with counted() as seen:
         found = Offers(store).lacking(["b.y", "a.x"], names)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
     assert len(seen) == 2
     (lacking,) = found

@@ -1,41 +1,21 @@
 """What a page costs does not grow with hosts and steps."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from mcoflow.domain.states import PlanState
 from mcoflow.ports.store import Changes
 from mcoflow.testing.contracts.samples import draft
 from tests.servers.house import House
+from tests.statements import counted
 
 STATEMENTS_PER_PAGE = 12
 STATEMENTS_PER_PART = 6
 PAGE_BYTES = 150 * 1024
 PART_BYTES = 40 * 1024
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Collect the statements that any engine of this thread sends."""
-    import threading
-
-    mine, seen = threading.get_ident(), []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if threading.get_ident() == mine and not statement.startswith(("PRAGMA", "BEGIN")):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.fixture(scope="module")

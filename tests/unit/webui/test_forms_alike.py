@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from mcoflow.domain.requests import HostRecord
 from mcoflow.domain.states import PlanState
 from tests.servers.house import House
+from tests.statements import counted
 from tests.unit.webui.conftest import Person
-from tests.unit.webui.test_cost import STATEMENTS_PER_PAGE, counted
+from tests.unit.webui.test_cost import STATEMENTS_PER_PAGE
 from tests.unit.webui.test_form import made
 from tests.unit.webui.test_form_target import value_of
 from tests.unit.webui.test_new import Login

@@ -17,13 +17,13 @@ from mcoflow.services.fleet import HeatCell
 from mcoflow.services.views import Mark, PlanView
 from mcoflow.testing.contracts.samples import draft
 from tests.servers.house import House
+from tests.statements import counted
 from tests.unit.webui.conftest import Person
 from tests.unit.webui.test_cost import (
     PAGE_BYTES,
     PART_BYTES,
     STATEMENTS_PER_PAGE,
     STATEMENTS_PER_PART,
-    counted,
 )
 from webui.pages.task_hosts import bars_of
 

@@ -14,7 +14,7 @@ from mcoflow.ports.store import Changes
 from mcoflow.services.views import PlanView
 from mcoflow.testing.contracts.samples import draft, request
 from tests.servers.house import House
-from tests.unit.webui.test_cost import counted
+from tests.statements import counted
 from tests.unit.webui.test_output import printed, say
 
 API = "/api/v1"
