@@ -10,6 +10,7 @@ from mcoflow.agent.facts import Facts
 from mcoflow.agent.init_system import chosen_init
 from mcoflow.agent.ledger import Ledger
 from mcoflow.agent.policy_file import PolicyFile
+from mcoflow.agent.providers.plugged import check_provider
 from mcoflow.agent.work import SubprocessExecution, WorkerSettings
 from mcoflow.clock import Clock
 from mcoflow.config.sections import AgentConfig
@@ -29,8 +30,9 @@ def equip(config: AgentConfig, clock: Clock) -> Equipment:
     """Load the agents named in the settings, find the init system, and put the parts together.
 
     Raises:
-        ConfigError: the policy file is wrong, or others may write it.
+        ConfigError: the policy file is wrong, or others may write it; no such provider is installed.
     """
+    check_provider(config.provider)
     init = chosen_init(config.init)
     policy = PolicyFile(config.policy, required="policy" in config.model_fields_set)
     catalogue = LoadedCatalogue(config.agents, policy)

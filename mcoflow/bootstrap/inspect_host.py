@@ -13,9 +13,7 @@ def machine(config: Config) -> Iterator[Finding]:
     """Package manager, init system, rights, and the place of the journal."""
     from mcoflow.agent.init_system import InitSystem, chosen_init
 
-    apt = shutil.which("apt-get")
-    remedy = "" if apt else "only Debian's apt is known to this release"
-    yield Finding("packages", bool(apt), apt or "no apt-get", remedy)
+    yield _packages(config)
     init = chosen_init(config.agent.init)
     known = init is not InitSystem.NONE
     yield Finding("services", known, str(init), "" if known else "services cannot be restarted here")
@@ -23,6 +21,21 @@ def machine(config: Config) -> Iterator[Finding]:
     remedy = "" if root else "packages and services need root: start the agent as root"
     yield Finding("rights", root, "root" if root else f"user {os.geteuid()}", remedy)
     yield _state_dir(config)
+
+
+def _packages(config: Config) -> Finding:
+    """What manages packages: apt, or a provider plug-in, which has to be installed."""
+    from mcoflow.agent.providers.plugged import BUILT_IN, check_provider
+
+    if (name := config.agent.provider) not in BUILT_IN:
+        try:
+            check_provider(name)
+        except ConfigError as error:
+            return Finding("packages", False, name, str(error))
+        return Finding("packages", True, f"the provider {name}")
+    apt = shutil.which("apt-get")
+    remedy = "" if apt else "only Debian's apt is built in: install a provider plug-in, set [agent] provider"
+    return Finding("packages", bool(apt), apt or "no apt-get", remedy)
 
 
 def _state_dir(config: Config) -> Finding:

@@ -110,7 +110,8 @@ class AgentConfig(Section):
     facts_interval: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
     presence_interval: Annotated[Duration, between("1 s", "2 min")] = timedelta(seconds=60)
     """At most 2 min: the server calls a host late after 150 s of silence."""
-    provider: Literal["pyinfra", "fake"] = "pyinfra"
+    provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "pyinfra"
+    """pyinfra, fake, or an entry point of `mcoflow.providers`; looked up when the agent starts."""
     init: Literal["auto", "systemd", "sysvinit", "openrc", "runit", "launchd"] = "auto"
     drain: Annotated[Duration, between("0 s", "1 h")] = timedelta(seconds=30)
     output_cap: Annotated[int, Field(ge=0, le=4 * 1024 * 1024)] = 256 * 1024

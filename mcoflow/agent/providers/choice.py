@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from mcoflow.agent.init_system import InitSystem
+from mcoflow.agent.providers.plugged import load_providers
 from mcoflow.agent.providers.port import PackageProvider, ServiceProvider
 from mcoflow.clock import SystemClock
 from mcoflow.errors import OperationFailedError
@@ -26,6 +27,7 @@ class ChosenProviders:
 
     def __init__(self, provider: str, init: InitSystem, lock_timeout: float, directory: Path) -> None:
         self._fake = provider == "fake"
+        self._plugged = load_providers(provider)
         self._init = init
         self._lock_timeout = lock_timeout
         self._directory = directory
@@ -48,13 +50,15 @@ class ChosenProviders:
 
     @cached_property
     def _packages(self) -> PackageProvider:
+        if self._plugged is not None and (own := self._plugged.packages()) is not None:
+            return own
         if self._fake:
             from mcoflow.agent.providers.fake import FakePackages
 
             return FakePackages(Random())  # noqa: S311  plays, protects nothing
         if not (shutil.which("apt-get") and shutil.which("dpkg-query")):
             raise OperationFailedError(
-                "unsupported", "this host has no apt; other package managers are not known yet"
+                "unsupported", "this host has no apt: another package manager needs a provider plug-in"
             )
         from mcoflow.agent.providers.apt_packages import AptPackages
 
@@ -63,6 +67,8 @@ class ChosenProviders:
 
     @cached_property
     def _services(self) -> ServiceProvider:
+        if self._plugged is not None and (own := self._plugged.services()) is not None:
+            return own
         if self._fake:
             from mcoflow.agent.providers.fake import FakeServices
 
