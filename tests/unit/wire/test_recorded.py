@@ -1,6 +1,5 @@
 """Messages that were written once are read for ever."""
 
-import os
 import random
 
 import pytest
@@ -10,8 +9,7 @@ from mcoflow.wire.envelope import VERSION, decode, encode, peek
 from mcoflow.wire.messages import BODIES
 from tests.unit.wire.recorded import recorded, releases
 
-MUTANTS = int(os.environ.get("MCOFLOW_MUTANTS", "100000"))
-"""1000000 before a release."""
+MUTANTS = 1_000_000
 
 
 @pytest.mark.parametrize("release", releases())
