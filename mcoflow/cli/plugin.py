@@ -37,7 +37,7 @@ def new(shell: Shell, name: str, folder: Path | None, *, provider: bool) -> None
     """
     from mcoflow.agent.catalogue import BUILT_IN as AGENTS
     from mcoflow.agent.providers.plugged import BUILT_IN as PROVIDERS
-    from mcoflow.cli.plugin_template import files_of
+    from mcoflow.cli.plugin_template import agent_files_of
     from mcoflow.cli.provider_template import provider_files_of
 
     kind = "provider" if provider else "agent"
@@ -47,7 +47,7 @@ def new(shell: Shell, name: str, folder: Path | None, *, provider: bool) -> None
         raise click.UsageError(f"mcoflow has the {kind} {name} already: choose another name")
     target = folder or Path(f"mcoflow-{name.replace('_', '-')}")
     _make_empty(target)
-    files = provider_files_of(name) if provider else files_of(name)
+    files = provider_files_of(name) if provider else agent_files_of(name)
     for path, text in files.items():
         (target / path).parent.mkdir(exist_ok=True)
         (target / path).write_text(text, encoding="utf-8")

@@ -1,8 +1,10 @@
-"""The files of a new agent plug-in. `$name` is the agent, `$package` what is installed."""
+"""The files of a new plug-in. `$name` is the agent or provider, `$package` what is installed."""
 
 from collections.abc import Mapping
 from string import Template
 from typing import Final
+
+from mcoflow.agent.catalogue import GROUP
 
 _PYPROJECT: Final = """\
 [build-system]
@@ -12,12 +14,12 @@ build-backend = "flit_core.buildapi"
 [project]
 name = "$package"
 version = "0.1.0"
-description = "The mcoflow agent $name"
+description = "The mcoflow $kind $name"
 requires-python = ">=3.11"
 dependencies = ["mcoflow"]
 
-[project.entry-points."mcoflow.agents"]
-$name = "$module:agent"
+[project.entry-points."$group"]
+$name = "$module:$offered"
 
 [tool.flit.module]
 name = "$module"
@@ -96,14 +98,21 @@ of broker.cfg, and start the agent again. Then `mcoflow run $name.count --host H
 """
 
 
-def files_of(name: str) -> Mapping[str, str]:
+def agent_files_of(name: str) -> Mapping[str, str]:
     """Return the files of a plug-in for the agent `name`, by their path."""
+    return files_of(name, "agent", GROUP, "agent", texts=(_MODULE, _TEST, _README))
+
+
+def files_of(
+    name: str, kind: str, group: str, offered: str, *, texts: tuple[str, str, str]
+) -> Mapping[str, str]:
+    """Return the files of a plug-in whose module has `offered` as entry point of `group`, by their path.
+
+    `texts` are the templates of its module, its test and its README.
+    """
     module = f"mcoflow_{name}"
-    values = {"name": name, "module": module, "package": module.replace("_", "-")}
-    templates = {
-        "pyproject.toml": _PYPROJECT,
-        f"{module}.py": _MODULE,
-        f"tests/test_{name}.py": _TEST,
-        "README.md": _README,
-    }
-    return {path: Template(text).substitute(values) for path, text in templates.items()}
+    values = {"name": name, "kind": kind, "group": group, "offered": offered}
+    values |= {"module": module, "package": module.replace("_", "-")}
+    paths = ("pyproject.toml", f"{module}.py", f"tests/test_{name}.py", "README.md")
+    templates = zip(paths, (_PYPROJECT, *texts), strict=True)
+    return {path: Template(text).substitute(values) for path, text in templates}

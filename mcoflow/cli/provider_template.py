@@ -1,27 +1,10 @@
-"""The files of a new provider plug-in. `$name` is the provider, `$package` what is installed."""
+"""What is of a provider in a new plug-in: its module, its test and its README."""
 
 from collections.abc import Mapping
-from string import Template
 from typing import Final
 
-_PYPROJECT: Final = """\
-[build-system]
-requires = ["flit_core>=3.9"]
-build-backend = "flit_core.buildapi"
-
-[project]
-name = "$package"
-version = "0.1.0"
-description = "The mcoflow provider $name"
-requires-python = ">=3.11"
-dependencies = ["mcoflow"]
-
-[project.entry-points."mcoflow.providers"]
-$name = "$module:Provider"
-
-[tool.flit.module]
-name = "$module"
-"""
+from mcoflow.agent.providers.plugged import GROUP
+from mcoflow.cli.plugin_template import files_of
 
 _MODULE: Final = '''\
 """The mcoflow provider `$name`: how packages are managed on hosts that have neither apt nor another one."""
@@ -142,12 +125,4 @@ broker.cfg, and start the agent again. Then `mcoflow run install hello --host HO
 
 def provider_files_of(name: str) -> Mapping[str, str]:
     """Return the files of a plug-in for the provider `name`, by their path."""
-    module = f"mcoflow_{name}"
-    values = {"name": name, "module": module, "package": module.replace("_", "-")}
-    templates = {
-        "pyproject.toml": _PYPROJECT,
-        f"{module}.py": _MODULE,
-        f"tests/test_{name}.py": _TEST,
-        "README.md": _README,
-    }
-    return {path: Template(text).substitute(values) for path, text in templates.items()}
+    return files_of(name, "provider", GROUP, "Provider", texts=(_MODULE, _TEST, _README))
