@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mcoflow.clock import Clock
-from mcoflow.errors import BusError, StoreUnavailableError
+from mcoflow.errors import BusError, StoreError
 from mcoflow.ports.bus import Source
 
 log = logging.getLogger("mcoflow.replies")
@@ -60,7 +60,7 @@ class UpToDate:
         at = self._clock.now().timestamp()
         try:
             waiting = {source: count for source, count in self._count().items() if count}
-        except (BusError, StoreUnavailableError) as error:
+        except (BusError, StoreError) as error:
             log.info("replies.not_counted", extra={"reason": str(error)})
             self._wanted.set()
             return False

@@ -12,7 +12,7 @@ from mcoflow.action import Action
 from mcoflow.domain.outcome import Outcome
 from mcoflow.domain.states import PlanResult, StepState
 from mcoflow.engine.up_to_date import UpToDate
-from mcoflow.errors import BusUnavailableError
+from mcoflow.errors import BusUnavailableError, McoflowError, StoreError, StoreUnavailableError
 from mcoflow.ports.bus import Replies, Source
 from mcoflow.ports.store import Changes
 from mcoflow.storage import SqlStore
@@ -33,13 +33,13 @@ class Queues:
     def __init__(self) -> None:
         self.clock = ManagedClock()
         self.waiting: dict[Source, int] = {OURS: 0, ADOPTED: 0}
-        self.away = False
+        self.away: McoflowError | None = None
         self.told: list[float] = []
         self.reader = UpToDate(self.count, self.clock, self.told.append, prefetch=UNDER_WAY)
 
     def count(self) -> dict[Source, int]:
-        if self.away:
-            raise BusUnavailableError("no broker")
+        if self.away is not None:
+            raise self.away
         return dict(self.waiting)
 
     def now(self) -> float:
@@ -113,10 +113,13 @@ def test_what_was_counted_is_counted_anew_after_the_link_was_lost(queues: Queues
     assert queues.told == []
 
 
-def test_what_cannot_be_counted_is_looked_at_again(queues: Queues) -> None:
-    queues.away = True
+@pytest.mark.parametrize(
+    "away", [BusUnavailableError("no broker"), StoreUnavailableError("no database"), StoreError("refused")]
+)
+def test_what_cannot_be_counted_is_looked_at_again(queues: Queues, away: McoflowError) -> None:
+    queues.away = away
     assert not queues.look()
-    queues.away = False
+    queues.away = None
 
     assert queues.reader.look()
 
